@@ -1,0 +1,1 @@
+"""The ground floor: what any programme needs and nothing that knows of carbon."""

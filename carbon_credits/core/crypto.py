@@ -1,0 +1,109 @@
+"""Sealing, blinding and comparing secrets: one master key, one derived key per purpose.
+
+A sealed value is AES-256-GCM with its place in the database (table, column, row) as associated data, so that a
+ciphertext cannot be moved to another row. A blind index is an HMAC under another key: equal inputs can be found
+without being readable. Keys carry a one-byte number inside the ciphertext, so that a new key can be brought in
+while old values still open.
+"""
+
+import hmac
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from hashlib import sha256
+from typing import Final
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+KEY_BYTES: Final = 32
+NONCE_BYTES: Final = 12
+BLIND_BYTES: Final = 16
+
+
+class CannotOpen(Exception):
+    """The value was sealed under another key or for another place, or was altered."""
+
+
+def derive(key: bytes, purpose: str) -> bytes:
+    """A 32-byte key for one purpose; knowing it says nothing of the others."""
+    return HKDF(SHA256(), KEY_BYTES, salt=None, info=b"carbon-credits/" + purpose.encode()).derive(key)
+
+
+def blind(key: bytes, value: str | bytes) -> bytes:
+    """A 16-byte keyed digest under a derived key: the same input can be found, not read."""
+    raw = value.encode() if isinstance(value, str) else value
+    return hmac.new(key, raw, sha256).digest()[:BLIND_BYTES]
+
+
+def same(left: bytes, right: bytes) -> bool:
+    """Compare secrets in constant time."""
+    return hmac.compare_digest(left, right)
+
+
+def digest(kind: str, *parts: bytes) -> bytes:
+    """sha256 over a domain and length-prefixed parts, so that no two lists of parts collide."""
+    h = sha256(b"cc/" + kind.encode() + b"/v1\n")
+    for part in parts:
+        h.update(len(part).to_bytes(4, "big"))
+        h.update(part)
+    return h.digest()
+
+
+def seal(key: bytes, key_number: int, plain: bytes, place: str) -> bytes:
+    """Encrypt under a 32-byte key; `place` (table|column|row) is bound to the ciphertext."""
+    nonce = secrets.token_bytes(NONCE_BYTES)
+    return bytes([key_number]) + nonce + AESGCM(key).encrypt(nonce, plain, place.encode())
+
+
+def unseal(key: bytes, sealed: bytes, place: str) -> bytes:
+    """Decrypt what `seal` made for the same place; raises CannotOpen."""
+    nonce, body = sealed[1 : 1 + NONCE_BYTES], sealed[1 + NONCE_BYTES :]
+    try:
+        return AESGCM(key).decrypt(nonce, body, place.encode())
+    except (InvalidTag, ValueError) as error:
+        raise CannotOpen(place) from error
+
+
+@dataclass(frozen=True)
+class Vault:
+    """The master keys by number; the highest seals, all of them open."""
+
+    masters: Mapping[int, bytes]
+    _derived: dict[tuple[int, str], bytes] = field(default_factory=dict, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if not self.masters or any(len(key) != KEY_BYTES for key in self.masters.values()):
+            raise ValueError("a master key is 32 bytes, and there is at least one")
+
+    @cached_property
+    def current(self) -> int:
+        """The number of the key that seals."""
+        return max(self.masters)
+
+    def key(self, purpose: str, number: int | None = None) -> bytes:
+        """The derived key of a purpose, by default under the first master.
+
+        Indexes must stay findable, so they are derived from the lowest-numbered master until re-indexed.
+        """
+        at = min(self.masters) if number is None else number
+        if (at, purpose) not in self._derived:
+            self._derived[at, purpose] = derive(self.masters[at], purpose)
+        return self._derived[at, purpose]
+
+    def seal(self, purpose: str, plain: bytes, place: str) -> bytes:
+        """Seal under the newest master."""
+        return seal(self.key(purpose, self.current), self.current, plain, place)
+
+    def unseal(self, purpose: str, sealed: bytes, place: str) -> bytes:
+        """Open whatever any of our masters sealed; raises CannotOpen."""
+        if not sealed or sealed[0] not in self.masters:
+            raise CannotOpen(place)
+        return unseal(self.key(purpose, sealed[0]), sealed, place)
+
+    def blind(self, purpose: str, value: str | bytes) -> bytes:
+        """The blind index of a value for one purpose; never comparable across purposes."""
+        return blind(self.key("blind:" + purpose), value)

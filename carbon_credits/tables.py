@@ -1,0 +1,27 @@
+"""Every room's tables in one metadata, for migrations and for the test that compares the two."""
+
+from carbon_credits.activities import models as _activities
+from carbon_credits.core import approvals as _approvals
+from carbon_credits.core import audit as _audit
+from carbon_credits.core import idempotency as _idempotency
+from carbon_credits.core import outbox as _outbox
+from carbon_credits.core.db import Base
+from carbon_credits.ledger import models as _ledger
+from carbon_credits.partners import models as _partners
+from carbon_credits.programme import models as _programme
+from carbon_credits.residents import models as _residents
+from carbon_credits.staff import models as _staff
+
+ROOMS = (
+    _activities,
+    _approvals,
+    _audit,
+    _idempotency,
+    _outbox,
+    _ledger,
+    _partners,
+    _programme,
+    _residents,
+    _staff,
+)
+metadata = Base.metadata
