@@ -1,0 +1,1 @@
+"""Planting: carbon removed by trees that live, kept apart from avoided emissions."""

@@ -1,0 +1,1 @@
+"""Purchases: what is left out of an order or kept in use."""

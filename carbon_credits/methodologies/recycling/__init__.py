@@ -1,0 +1,1 @@
+"""Recycling: clean material that replaces primary production."""

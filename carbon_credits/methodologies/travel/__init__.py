@@ -1,0 +1,1 @@
+"""Travel: low-carbon trips in place of the average urban mode."""
