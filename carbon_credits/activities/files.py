@@ -1,0 +1,190 @@
+"""A partner's file becomes acts, or is refused whole before its first row counts.
+
+Rows land in chunks, a transaction each, and how far a file got is written down in the same transaction: whoever
+comes after a kill goes on where it stopped and counts every row once. What cannot become an act is set aside with
+its reasons; what waits is tried again after each file of its feed.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from itertools import islice
+from typing import Any, BinaryIO, Final, Protocol, TypeVar
+
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from carbon_credits.activities.intake import terms_of
+from carbon_credits.activities.landing import (
+    RECORDS,
+    ROWS,
+    Intake,
+    Tally,
+    land,
+    land_next,
+    mark_of,
+    outcomes,
+    said_of,
+)
+from carbon_credits.activities.waiting import waiting_items
+from carbon_credits.core.crypto import Vault
+from carbon_credits.core.db import in_transaction
+from carbon_credits.partners import files
+from carbon_credits.partners.contract import Feed, FileFault, Item, ParseOptions
+from carbon_credits.partners.models import PartnerFile
+
+CHUNK: Final = 2_000
+T = TypeVar("T")
+
+
+class Opened(Protocol):
+    """Does a piece of work in one transaction of its own."""
+
+    def __call__(self, work: Callable[[Session], T], /) -> T:
+        """What the work returned, once it is committed."""
+        ...
+
+
+@dataclass(frozen=True)
+class Landed:
+    """What one transaction did: how many items of the file are behind us, and the shards that now have work."""
+
+    items: int
+    shards: frozenset[int]
+
+
+Heard = Callable[[Landed], None]
+
+
+@dataclass(frozen=True)
+class Placed:
+    """What became of records that waited: how many ended how, and the numbers of those that are acts now."""
+
+    outcomes: Mapping[str, int] = field(default_factory=dict)
+    record_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A file's end. `outcomes` counts its rows (`accepted`, `waiting:unknown_subject`, …); `rows` is their sum.
+
+    `known` says that the same bytes were taken in before and this is what they came to then.
+    """
+
+    file_id: int
+    state: str
+    rows: int = 0
+    records: int = 0
+    outcomes: Mapping[str, int] = field(default_factory=dict)
+    fault: Mapping[str, Any] | None = None
+    known: bool = False
+    placed: Placed = field(default_factory=Placed)
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A file on its way in: whose it is, its bytes (which must not change meanwhile), and what is said about it."""
+
+    feed: Feed
+    stream: BinaryIO
+    name: str
+    options: ParseOptions
+
+
+def take_in_file(
+    vault: Vault,
+    delivery: Delivery,
+    now: datetime,
+    heard: Heard = lambda _: None,
+    opened: Opened = in_transaction,
+) -> Taken:
+    """Take a file in. The same bytes again answer what they first came to; a refused file is read once more,
+    for its fault may lie in what was said about it.
+
+    `heard` is called after each commit. Raises NotFound for a feed that is not installed, Conflict while another
+    takes the same file in.
+    """
+    found = files.measure(delivery.stream)
+    source = opened(lambda session: terms_of(session, delivery.feed.code))
+    state = opened(lambda s: files.receive(s, source.source_id, delivery.name, found, now))
+    if state.state == "applied":
+        return _as_first(state)
+    fault = _fault_of(delivery)
+    if fault is not None:
+        opened(lambda session: files.refuse(session, state.file_id, fault, now))
+        told = {"code": fault.code, "line": fault.line, "detail": fault.detail.both()}
+        return Taken(state.file_id, "refused", fault=told)
+    if state.state == "refused":
+        opened(lambda session: _reopen(session, state.file_id))
+    tally = _land_all(Intake(vault, source, now, state.file_id), state.file_id, delivery, heard, opened)
+    counts = {ROWS: tally[ROWS], RECORDS: tally[RECORDS], "outcomes": outcomes(tally)}
+    opened(lambda session: files.apply(session, state.file_id, counts, now))
+    placed = place(vault, delivery.feed, delivery.options, now, heard, opened)
+    return Taken(state.file_id, "applied", tally[ROWS], tally[RECORDS], outcomes(tally), placed=placed)
+
+
+def place(
+    vault: Vault,
+    feed: Feed,
+    options: ParseOptions,
+    now: datetime,
+    heard: Heard = lambda _: None,
+    opened: Opened = in_transaction,
+) -> Placed:
+    """Try again what waits: records whose subject may be bound by now, and what the feed can now make sense of.
+
+    Raises FileFault for a faulty table of distances, NotFound for a feed that is not installed.
+    """
+    source = opened(lambda session: terms_of(session, feed.code))
+    items = opened(lambda session: list(waiting_items(session, vault, source.source_id, feed, options)))
+    tally: Tally = Counter()
+    accepted: list[str] = []
+    intake = Intake(vault, source, now)
+    for chunk in _chunks(iter(items)):
+        landed = opened(partial(land, intake=intake, items=chunk))
+        tally += landed.tally
+        accepted += landed.accepted
+        heard(Landed(0, landed.shards))
+    return Placed(outcomes(tally), tuple(accepted))
+
+
+def _land_all(intake: Intake, file_id: int, delivery: Delivery, heard: Heard, opened: Opened) -> Tally:
+    said = said_of(delivery.options)
+    mark = opened(lambda session: mark_of(session, file_id, said))
+    delivery.stream.seek(0)
+    items = delivery.feed.parse_file(delivery.stream, delivery.options)
+    for chunk in _chunks(islice(items, mark.items, None)):
+        landed, mark = opened(partial(land_next, intake=intake, items=chunk, mark=mark))
+        heard(Landed(mark.items, landed.shards))
+    return mark.tally
+
+
+def _chunks(items: Iterator[Item]) -> Iterator[list[Item]]:
+    while chunk := list(islice(items, CHUNK)):
+        yield chunk
+
+
+def _fault_of(delivery: Delivery) -> FileFault | None:
+    try:
+        files.check_whole(delivery.feed, delivery.stream, delivery.options)
+    except FileFault as fault:
+        return fault
+    return None
+
+
+def _reopen(session: Session, file_id: int) -> None:
+    """Nothing of a refused file ever landed, so it may be taken in as if it had just come."""
+    session.execute(
+        update(PartnerFile)
+        .where(PartnerFile.file_id == file_id, PartnerFile.state == "refused")
+        .values(state="seen", fault=None, finished_at=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _as_first(state: files.FileState) -> Taken:
+    counts = state.counts or {}
+    rows, records = counts.get(ROWS, 0), counts.get(RECORDS, 0)
+    return Taken(state.file_id, "applied", rows, records, counts.get("outcomes", {}), known=True)

@@ -1,0 +1,280 @@
+"""Partners' records become acts: checked one by one, then landed as a set.
+
+Landing is four statements whatever the number of records. A record lands once for its source and record number,
+whatever its date or subject; the second arrival is a duplicate, or a contradiction when its content differs.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from psycopg import Connection
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from carbon_credits.activities.claims import Claim, exclusive_keys, faults_of
+from carbon_credits.activities.service import content_digest, public_id
+from carbon_credits.core.crypto import Vault, digest
+from carbon_credits.core.errors import NotFound
+from carbon_credits.core.i18n import Text
+from carbon_credits.methodologies.catalogue import BY_CODE
+from carbon_credits.partners.contract import Record
+from carbon_credits.partners.models import Partner, Source
+from carbon_credits.residents.bindings import subject_index
+
+
+@dataclass(frozen=True)
+class SourceTerms:
+    """A feed as intake needs to know it."""
+
+    source_id: int
+    partner_id: int
+    partner: str
+    feed: str
+    evidence_class: str
+    methodologies: frozenset[str]
+    late_days: int
+
+
+@dataclass(frozen=True)
+class RowResult:
+    """What became of one record: accepted, duplicate, waiting or refused, and why."""
+
+    index: int
+    status: str
+    id: str | None
+    reasons: tuple[str, ...]
+    shard_id: int | None = None
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    index: int
+    record: Record
+    claim: Claim
+    ext_key: bytes
+
+
+STAGE = """
+create temp table if not exists intake (
+  line            int not null,
+  ext_key         bytea not null,
+  content_digest  bytea not null,
+  subject_index   bytea not null,
+  occurred_from   timestamptz not null,
+  occurred_to     timestamptz not null,
+  occurred_on     date not null,
+  methodology     smallint not null,
+  monitored       jsonb not null,
+  evidence        jsonb,
+  vehicle_key     bytea,
+  item_key        bytea,
+  transaction_key bytea,
+  meter_key       bytea
+) on commit delete rows;
+create temp table if not exists intake_placed (
+  activity_id bigint, resident_id bigint, line int, shard_id smallint
+) on commit delete rows;
+"""
+COLUMNS = (
+    "line, ext_key, content_digest, subject_index, occurred_from, occurred_to, occurred_on, methodology, "
+    "monitored, evidence, vehicle_key, item_key, transaction_key, meter_key"
+)
+COPY = f"copy intake ({COLUMNS}) from stdin"
+
+# Who each record belongs to: a binding in force, of a resident who is still with us.
+PLACE = """
+insert into intake_placed (activity_id, resident_id, line, shard_id)
+select nextval('activity_no'), b.resident_id, i.line, r.shard_id
+from intake i
+join binding b on b.partner_id = %(partner)s and b.subject_index = i.subject_index and b.ended_at is null
+join resident r on r.resident_id = b.resident_id and r.status = 'active'
+order by b.resident_id, i.occurred_on, i.line
+"""
+
+# The key first, in sorted order, so that two deliveries of the same records wait for one another and never in a ring;
+# the act and its work-list row exist exactly when the key was new.
+LAND = """
+with key as (
+  insert into act_key (source_id, ext_key, activity_id, resident_id, content_digest, occurred_on)
+  select %(source)s, i.ext_key, p.activity_id, p.resident_id, i.content_digest, i.occurred_on
+  from intake_placed p join intake i using (line)
+  order by i.ext_key
+  on conflict do nothing
+  returning activity_id
+), act as (
+  insert into activity (activity_id, resident_id, occurred_from, occurred_to, occurred_on, methodology, source_id,
+    shard_id, evidence_class, monitored, evidence, vehicle_key, item_key, transaction_key, meter_key)
+  select p.activity_id, p.resident_id, i.occurred_from, i.occurred_to, i.occurred_on, i.methodology, %(source)s,
+    p.shard_id, %(evidence_class)s, i.monitored, i.evidence, i.vehicle_key, i.item_key, i.transaction_key, i.meter_key
+  from key join intake_placed p using (activity_id) join intake i using (line)
+  order by p.resident_id, i.occurred_on, p.activity_id
+)
+insert into activity_queue (activity_id, resident_id, occurred_on, generation, shard_id)
+select p.activity_id, p.resident_id, i.occurred_on, 1, p.shard_id
+from key join intake_placed p using (activity_id) join intake i using (line)
+order by p.shard_id, p.resident_id, i.occurred_on, p.activity_id
+"""
+
+# What became of each line: landed now, known before (with the same or other content), or nobody's.
+OUTCOME = """
+select i.line, p.activity_id as placed_as, k.activity_id as known_as, k.occurred_on, p.shard_id,
+       k.content_digest = i.content_digest as same_content
+from intake i
+left join intake_placed p using (line)
+left join act_key k on k.source_id = %(source)s and k.ext_key = i.ext_key
+order by i.line
+"""
+
+
+def terms_of(session: Session, feed: str, partner_id: int | None = None) -> SourceTerms:
+    """The terms of a partner's feed. Raises NotFound, also for a feed of another partner."""
+    found = session.execute(
+        select(Source, Partner.code).join(Partner).where(Source.feed == feed, Partner.status == "active")
+    ).one_or_none()
+    if found is None or partner_id not in (None, found.Source.partner_id):
+        raise NotFound("feed_not_found", Text("没有这个数据源", "No such feed"))
+    source = found.Source
+    return SourceTerms(
+        source.source_id,
+        source.partner_id,
+        found.code,
+        source.feed,
+        source.evidence_class,
+        frozenset(source.methodologies),
+        source.late_days,
+    )
+
+
+def take_in(
+    session: Session, vault: Vault, source: SourceTerms, records: Sequence[Record], now: datetime
+) -> list[RowResult]:
+    """Check and land a partner's records in the caller's transaction; one result for each, in order.
+
+    A record that is wrong is refused alone; one whose subject is not bound waits, and may be sent again.
+    """
+    good: list[_Prepared] = []
+    results: dict[int, RowResult] = {}
+    for index, record in enumerate(records):
+        prepared, reasons = _prepare(index, record, source, now)
+        if prepared is None:
+            results[index] = RowResult(index, "refused", None, reasons)
+        else:
+            good.append(prepared)
+    if good:
+        connection = stage(session)
+        _copy(connection, vault, source, good)
+        results.update((result.index, result) for result in land(connection, source))
+    return [results[index] for index in range(len(records))]
+
+
+def stage(session: Session) -> Connection[tuple[object, ...]]:
+    """The raw connection of the session's transaction, with the empty staging tables."""
+    raw = session.connection().connection.driver_connection
+    assert isinstance(raw, Connection)
+    if not session.connection().info.get("intake"):
+        raw.execute(STAGE)
+        session.connection().info["intake"] = True
+    raw.execute("truncate intake, intake_placed")
+    return raw
+
+
+def land(connection: Connection[tuple[object, ...]], source: SourceTerms) -> list[RowResult]:
+    """Turn what lies in the staging table into acts; one result for each line."""
+    land_staged(connection, source)
+    outcome = connection.execute(OUTCOME, {"source": source.source_id})
+    return [_result(row) for row in outcome.fetchall()]
+
+
+def land_staged(connection: Connection[tuple[object, ...]], source: SourceTerms) -> None:
+    """The set-based part alone, for deliveries too large to answer line by line."""
+    given = {
+        "partner": source.partner_id,
+        "source": source.source_id,
+        "evidence_class": source.evidence_class,
+    }
+    connection.execute("analyze intake")
+    connection.execute(PLACE, given)
+    connection.execute("analyze intake_placed")
+    connection.execute(LAND, given)
+
+
+def record_key(record_id: str) -> bytes:
+    """The key of a partner's record within its source; no date and no subject in it, so both may be corrected."""
+    return digest("partner-record", record_id.encode())[:16]
+
+
+def counts(results: Iterable[RowResult]) -> Mapping[str, int]:
+    """How many records ended how; a refusal or a wait counts under each of its reasons too."""
+    tally: Counter[str] = Counter()
+    for result in results:
+        tally[result.status] += 1
+        tally.update(f"{result.status}:{reason}" for reason in result.reasons)
+    return dict(tally)
+
+
+def _prepare(
+    index: int, record: Record, source: SourceTerms, now: datetime
+) -> tuple[_Prepared | None, tuple[str, ...]]:
+    claim = Claim(
+        record.methodology,
+        record.occurred_from,
+        record.occurred_to,
+        record.monitored,
+        record.references,
+        record.evidence or None,
+    )
+    if record.methodology in BY_CODE and record.methodology not in source.methodologies:
+        return None, ("methodology_not_of_feed",)
+    faults = faults_of(claim, now, source.late_days)
+    if faults:
+        return None, tuple(dict.fromkeys(fault.code for fault in faults))
+    return _Prepared(index, record, claim, record_key(record.record_id)), ()
+
+
+def _copy(
+    connection: Connection[tuple[object, ...]],
+    vault: Vault,
+    source: SourceTerms,
+    prepared: Iterable[_Prepared],
+) -> None:
+    with connection.cursor() as cursor, cursor.copy(COPY) as copy:
+        for item in prepared:
+            claim = item.claim
+            keys = exclusive_keys(vault, claim, namespace=source.partner)
+            copy.write_row(
+                (
+                    item.index,
+                    item.ext_key,
+                    content_digest(claim),
+                    subject_index(vault, source.partner, item.record.subject_token),
+                    claim.occurred_from,
+                    claim.occurred_to,
+                    claim.occurred_on,
+                    BY_CODE[claim.methodology][-1].number,
+                    json.dumps(dict(claim.monitored)),
+                    None if claim.evidence is None else json.dumps(dict(claim.evidence)),
+                    keys["vehicle_key"],
+                    keys["item_key"],
+                    keys["transaction_key"],
+                    keys["meter_key"],
+                )
+            )
+
+
+def _result(row: tuple[object, ...]) -> RowResult:
+    line, placed_as, known_as, occurred_on, shard, same_content = row
+    assert isinstance(line, int)
+    if known_as is None:
+        return RowResult(line, "waiting", None, ("unknown_subject",))
+    assert isinstance(known_as, int)
+    assert isinstance(occurred_on, date)
+    name = public_id(occurred_on, known_as)
+    if known_as == placed_as:
+        assert isinstance(shard, int)
+        return RowResult(line, "accepted", name, (), shard)
+    if same_content:
+        return RowResult(line, "duplicate", name, ("duplicate",))
+    return RowResult(line, "refused", name, ("content_differs",))

@@ -1,0 +1,149 @@
+"""One chunk of a partner's items in one transaction: acts, records set aside with reasons, and how far we are."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from hashlib import sha256
+
+from sqlalchemy import cast, func, select, update
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Session
+
+from carbon_credits.activities.intake import RowResult, SourceTerms, take_in
+from carbon_credits.activities.waiting import keep, settle, settled
+from carbon_credits.core.crypto import Vault
+from carbon_credits.core.errors import Conflict
+from carbon_credits.core.i18n import Text
+from carbon_credits.partners import aside
+from carbon_credits.partners.contract import Item, ParseOptions, Record, Unusable
+from carbon_credits.partners.models import PartnerFile
+
+Tally = Counter[str]
+ROWS, RECORDS = "rows", "records"
+
+
+@dataclass(frozen=True)
+class Intake:
+    """Whose items land: the feed's terms, our keys, the instant of the door, and the file they came in, if any."""
+
+    vault: Vault
+    source: SourceTerms
+    now: datetime
+    file_id: int | None = None
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """What a chunk came to: rows by outcome, the shards that now have work, and the records that are new acts."""
+
+    tally: Tally
+    shards: frozenset[int]
+    accepted: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Mark:
+    """How far a file got and what it came to so far; `said` stands for what was said about the file."""
+
+    said: str
+    items: int
+    tally: Tally
+
+    def as_json(self) -> dict[str, object]:
+        """As it is written down beside the file."""
+        return {"said": self.said, "items": self.items, "tally": dict(self.tally)}
+
+
+def land(session: Session, intake: Intake, items: Sequence[Item]) -> Chunk:
+    """Land items: acts at once, everything else set aside with its reasons."""
+    vault, source, now = intake.vault, intake.source, intake.now
+    spent = settled(session, vault, source.source_id, items)
+    records = [item for item in items if isinstance(item, Record)]
+    results = take_in(session, vault, source, records, now)
+    told = list(zip(records, results, strict=True))
+    strange = [item for item in items if isinstance(item, Unusable)]
+    not_acts = [item for item in strange if item.record_id not in spent]
+    not_acts += [_unusable(record, result) for record, result in told if not _is_act(result)]
+    if not_acts:
+        aside.set_aside(session, vault, source.source_id, not_acts, intake.file_id, now)
+    settle(session, vault, source.source_id, [record for record, result in told if _is_act(result)], now)
+    return Chunk(
+        _tally_of_records(told) + _tally_of_strange(strange, spent),
+        frozenset(result.shard_id for result in results if result.shard_id is not None),
+        tuple(record.record_id for record, result in told if result.status == "accepted"),
+    )
+
+
+def land_next(session: Session, intake: Intake, items: Sequence[Item], mark: Mark) -> tuple[Chunk, Mark]:
+    """Land the items after the mark and move it, in one transaction. Raises Conflict when another moved it."""
+    chunk = land(session, intake, items)
+    reached = Mark(mark.said, mark.items + len(items), mark.tally + chunk.tally)
+    found = func.coalesce(PartnerFile.counts["items"].as_integer(), 0)
+    moved = session.execute(
+        update(PartnerFile)
+        .where(PartnerFile.file_id == intake.file_id, PartnerFile.state == "seen", found == mark.items)
+        .values(counts=cast(reached.as_json(), JSONB))
+        .returning(PartnerFile.file_id)
+        .execution_options(synchronize_session=False)
+    ).scalar_one_or_none()
+    if moved is None:
+        raise Conflict(
+            "file_being_taken_in", Text("该文件正由另一进程导入", "Another is taking this file in")
+        )
+    return chunk, reached
+
+
+def mark_of(session: Session, file_id: int, said: str) -> Mark:
+    """Where an earlier attempt stopped, when it was told the same about the file; otherwise the beginning."""
+    asked = select(PartnerFile.counts).where(PartnerFile.file_id == file_id)
+    counts = session.execute(asked).scalar_one()
+    if counts is not None and counts["said"] == said:
+        return Mark(said, counts["items"], Counter(counts["tally"]))
+    forget = update(PartnerFile).where(PartnerFile.file_id == file_id, PartnerFile.state == "seen")
+    session.execute(forget.values(counts=None).execution_options(synchronize_session=False))
+    return Mark(said, 0, Counter())
+
+
+def said_of(options: ParseOptions) -> str:
+    """A digest of what was said about a file, distances by their content: told alike, a file gives the same items."""
+    told = {**asdict(options), "distances": None}
+    if options.distances is not None:
+        told["distances"] = sha256(options.distances.read_bytes()).hexdigest()
+    return sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def outcomes(tally: Mapping[str, int]) -> dict[str, int]:
+    """Rows by outcome: `accepted`, `duplicate`, `waiting:REASON`, `refused:REASON+REASON`."""
+    return {name: tally[name] for name in sorted(tally) if name not in (ROWS, RECORDS)}
+
+
+def _is_act(result: RowResult) -> bool:
+    return result.status in ("accepted", "duplicate")
+
+
+def _unusable(record: Record, result: RowResult) -> Unusable:
+    waits = result.status == "waiting"
+    return Unusable(record.record_id, record.line, result.reasons, waits, keep(record) if waits else None)
+
+
+def _tally_of_records(told: Sequence[tuple[Record, RowResult]]) -> Tally:
+    """A journey of two taps is two rows and one record."""
+    tally: Tally = Counter()
+    for record, result in told:
+        rows = max(1, len(record.settles))
+        tally.update({ROWS: rows, RECORDS: 1, _name(result.status, result.reasons): rows})
+    return tally
+
+
+def _tally_of_strange(strange: Sequence[Unusable], spent: frozenset[str]) -> Tally:
+    tally: Tally = Counter()
+    for item in strange:
+        status = "duplicate" if item.record_id in spent else "waiting" if item.waiting else "refused"
+        tally.update({ROWS: 1, _name(status, item.reasons): 1})
+    return tally
+
+
+def _name(status: str, reasons: tuple[str, ...]) -> str:
+    return f"{status}:{'+'.join(reasons)}" if status in ("waiting", "refused") else status

@@ -1,0 +1,182 @@
+"""The tables of acts: the act itself never changes; its decision is a row of its own.
+
+The states an act may pass through are rows too (`activity_state`), read by the trigger that guards decisions.
+"""
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import CHAR, BigInteger, DateTime, Identity, Integer, LargeBinary, SmallInteger, Text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSTZRANGE, Range
+from sqlalchemy.orm import Mapped, mapped_column
+
+from carbon_credits.core.db import Model
+
+Instant = DateTime(timezone=True)
+
+
+class FormulaRelease(Model):
+    """A methodology version with one set of parameter values, content-addressed."""
+
+    __tablename__ = "formula_release"
+
+    release_id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    methodology: Mapped[int] = mapped_column(SmallInteger)
+    code: Mapped[str] = mapped_column(Text)
+    version: Mapped[int] = mapped_column(SmallInteger)
+    in_force: Mapped[date]
+    until: Mapped[date | None]
+    digest: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    formula_digest: Mapped[bytes] = mapped_column(LargeBinary)
+    parameters_digest: Mapped[bytes] = mapped_column(LargeBinary)
+    document: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class ActKey(Model):
+    """Once: no date, no shard, so the same act stays the same act whatever else is said of it."""
+
+    __tablename__ = "act_key"
+
+    source_id: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    ext_key: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    activity_id: Mapped[int] = mapped_column(BigInteger)
+    resident_id: Mapped[int] = mapped_column(BigInteger)
+    content_digest: Mapped[bytes] = mapped_column(LargeBinary)
+    occurred_on: Mapped[date]
+
+
+class Activity(Model):
+    """What was done, as it was told."""
+
+    __tablename__ = "activity"
+
+    resident_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    occurred_on: Mapped[date] = mapped_column(primary_key=True)
+    activity_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    shard_id: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    occurred_from: Mapped[datetime] = mapped_column(Instant)
+    occurred_to: Mapped[datetime] = mapped_column(Instant)
+    told_at: Mapped[datetime] = mapped_column(Instant)
+    methodology: Mapped[int] = mapped_column(SmallInteger)
+    source_id: Mapped[int] = mapped_column(SmallInteger)
+    evidence_class: Mapped[str] = mapped_column(CHAR(1))
+    monitored: Mapped[dict[str, int]] = mapped_column(JSONB)
+    evidence: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    vehicle_key: Mapped[bytes | None] = mapped_column(LargeBinary)
+    item_key: Mapped[bytes | None] = mapped_column(LargeBinary)
+    transaction_key: Mapped[bytes | None] = mapped_column(LargeBinary)
+    meter_key: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+
+class QueuedAct(Model):
+    """One narrow row for each act that waits for its decision."""
+
+    __tablename__ = "activity_queue"
+
+    shard_id: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    resident_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    occurred_on: Mapped[date] = mapped_column(primary_key=True)
+    activity_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    queued_at: Mapped[datetime] = mapped_column(Instant)
+    generation: Mapped[int] = mapped_column(SmallInteger)
+
+
+class ActivityState(Model):
+    """Which state may follow which."""
+
+    __tablename__ = "activity_state"
+
+    state: Mapped[str] = mapped_column(Text, primary_key=True)
+    follows: Mapped[str] = mapped_column(Text, primary_key=True)
+
+
+class Decision(Model):
+    """What one passage (generation) of an act through the batch came to, and why not to more."""
+
+    __tablename__ = "decision"
+
+    resident_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    occurred_on: Mapped[date] = mapped_column(primary_key=True)
+    activity_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    generation: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    shard_id: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    occurred_from: Mapped[datetime] = mapped_column(Instant)
+    occurred_to: Mapped[datetime] = mapped_column(Instant)
+    decided_at: Mapped[datetime] = mapped_column(Instant)
+    raw_mg: Mapped[int | None] = mapped_column(BigInteger)
+    credited_mg: Mapped[int] = mapped_column(BigInteger)
+    points: Mapped[int] = mapped_column(BigInteger)
+    bonus: Mapped[int] = mapped_column(BigInteger)
+    counted: Mapped[int] = mapped_column(BigInteger)
+    journal_id: Mapped[int | None] = mapped_column(BigInteger)
+    against: Mapped[int | None] = mapped_column(BigInteger)
+    release_id: Mapped[int | None] = mapped_column(Integer)
+    fund_id: Mapped[int | None] = mapped_column(Integer)
+    matures_on: Mapped[date | None]
+    lot_on: Mapped[date | None]
+    methodology: Mapped[int] = mapped_column(SmallInteger)
+    evidence_class: Mapped[str] = mapped_column(CHAR(1))
+    pool: Mapped[str | None] = mapped_column(CHAR(1))
+    motion: Mapped[bool]
+    state: Mapped[str] = mapped_column(Text)
+    reasons: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
+
+
+class VehicleClaim(Model):
+    """One vehicle carries one act at a time."""
+
+    __tablename__ = "vehicle_claim"
+
+    vehicle_key: Mapped[bytes] = mapped_column(LargeBinary)
+    span: Mapped[Range[datetime]] = mapped_column(TSTZRANGE)
+    activity_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    resident_id: Mapped[int] = mapped_column(BigInteger)
+
+
+class MeterClaim(Model):
+    """One meter's period is counted once."""
+
+    __tablename__ = "meter_claim"
+
+    meter_key: Mapped[bytes] = mapped_column(LargeBinary)
+    span: Mapped[Range[datetime]] = mapped_column(TSTZRANGE)
+    activity_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    resident_id: Mapped[int] = mapped_column(BigInteger)
+
+
+class ItemClaim(Model):
+    """One thing (a tree's year, a device) is counted once."""
+
+    __tablename__ = "item_claim"
+
+    item_key: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    activity_id: Mapped[int] = mapped_column(BigInteger)
+    resident_id: Mapped[int] = mapped_column(BigInteger)
+
+
+class TransactionClaim(Model):
+    """One order or deposit is counted once."""
+
+    __tablename__ = "transaction_claim"
+
+    transaction_key: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    activity_id: Mapped[int] = mapped_column(BigInteger)
+    resident_id: Mapped[int] = mapped_column(BigInteger)
+
+
+class Appeal(Model):
+    """A resident's objection to one decision, and the answer to it."""
+
+    __tablename__ = "appeal"
+
+    appeal_id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    resident_id: Mapped[int] = mapped_column(BigInteger)
+    activity_id: Mapped[int] = mapped_column(BigInteger)
+    occurred_on: Mapped[date]
+    generation: Mapped[int] = mapped_column(SmallInteger)
+    words: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime] = mapped_column(Instant)
+    state: Mapped[str] = mapped_column(Text)
+    answer: Mapped[str | None] = mapped_column(Text)
+    decided_by: Mapped[int | None]
+    decided_at: Mapped[datetime | None] = mapped_column(Instant)

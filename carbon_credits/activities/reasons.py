@@ -1,0 +1,81 @@
+"""Why not, or why less: every reason a decision can carry that does not come from a methodology's own conditions."""
+
+from carbon_credits.core.i18n import Text
+from carbon_credits.methodologies import quantification
+from carbon_credits.methodologies.catalogue import BY_CODE
+from carbon_credits.methodologies.releases import releases
+
+REASONS: dict[str, Text] = {
+    "monitored_missing": Text("缺少计算所需的数据", "A quantity the calculation needs is missing"),
+    "out_of_range": Text("数据超出合理范围", "A quantity is outside its plausible range"),
+    "not_in_force": Text("行为发生当日该方法学未生效", "The methodology was not in force on the day"),
+    "no_reduction": Text("按方法学计算，本次没有减排量", "By the methodology this act avoided nothing"),
+    "wallet_closed": Text("账户未开通或已关闭", "The account is not open"),
+    "awaiting_partner_record": Text(
+        "等待合作方（如地铁、公交）的记录核对", "Waiting for the partner's own record of it"
+    ),
+    "replaced_by_partner_record": Text("已由合作方的正式记录替代", "Replaced by the partner's own record"),
+    "overlaps_credited_trip": Text(
+        "与已计入的出行时间重叠超过 70%", "Overlaps a credited trip by more than 70 %"
+    ),
+    "overlaps_another_trip": Text(
+        "与另一次出行时间重叠 20%–70%，需人工核对",
+        "Overlaps another trip by 20 to 70 %: a person will look",
+    ),
+    "vehicle_already_claimed": Text("该车辆在此时段已有记录", "The vehicle is already claimed for this time"),
+    "item_already_claimed": Text("该物品已计入过", "This item has been counted already"),
+    "transaction_already_claimed": Text(
+        "该订单或投放已计入过", "This order or deposit has been counted already"
+    ),
+    "meter_already_claimed": Text("该表计在此时段已计入过", "The meter's period has been counted already"),
+    "daily_count_cap": Text("已达当日次数上限", "The day's number of acts is used up"),
+    "daily_quantity_cap": Text(
+        "超出当日数量上限，超出部分不计", "Above the day's quantity; the rest is not counted"
+    ),
+    "daily_points_cap": Text(
+        "已达当日积分上限，减排量照记", "The day's points are used up; the grams are kept"
+    ),
+    "no_earning_rate": Text(
+        "当日没有适用的积分标准，减排量照记", "No earning rate applies; the grams are kept"
+    ),
+    "fund_exhausted": Text("积分资金池已用尽，减排量照记", "The fund is used up; the grams are kept"),
+    "could_not_be_decided": Text(
+        "系统无法自动判定，已转人工", "Could not be decided by machine: a person will look"
+    ),
+    "trace_not_yet_verified": Text(
+        "轨迹尚未核验，按自行申报处理", "The trace is not verified: treated as declared"
+    ),
+    "reversed_by_staff": Text("经核查撤销", "Reversed after review"),
+    # what keeps a partner's record from becoming an act
+    "unknown_subject": Text("尚未绑定居民", "Not bound to a resident yet"),
+    "unknown_methodology": Text("没有这个方法学", "No such methodology"),
+    "methodology_not_of_feed": Text("该数据源不提供此类行为", "This feed does not report such acts"),
+    "monitored_unknown": Text("含有方法学未要求的数据", "A quantity the methodology does not know"),
+    "in_the_future": Text("发生时间在未来", "It lies in the future"),
+    "too_old": Text("超过可申报期限", "It is too long ago"),
+    "ends_before_start": Text("结束早于开始", "It ends before it starts"),
+    "too_long": Text("一次出行不应超过六小时", "A trip lasts six hours at most"),
+    "content_differs": Text("同一编号的内容与先前不同", "The same record number with other content"),
+    "reference_missing": Text("缺少必需的凭证编号", "A reference that is needed is missing"),
+    "duplicate": Text("已收到过", "Received already"),
+    "same_station": Text("进出为同一站点", "In and out at the same station"),
+    "distance_unknown": Text("缺少两站间距离，待补充", "The distance between the stations is not known yet"),
+    "exit_missing": Text("只有进站记录，等待出站记录", "An entry without its exit, so far"),
+    "entry_missing": Text("只有出站记录，等待进站记录", "An exit without its entry, so far"),
+    "bus_has_no_alighting": Text("公交只有上车记录，无法得知里程", "A bus tap has no alighting: no distance"),
+    "unknown_transaction": Text("未知的交易类型", "An unknown kind of transaction"),
+    "contradictory_duration": Text("时长与起止时间矛盾", "The duration contradicts the times"),
+    "broken_row": Text("该行无法读取", "The row cannot be read"),
+}
+CONDITIONS = {
+    condition.reason: versions[-1] for versions in BY_CODE.values() for condition in versions[-1].conditions
+}
+
+
+def explain(code: str) -> Text:
+    """The text for people of a reason code; a code without one is a KeyError, caught by a test."""
+    if code in REASONS:
+        return REASONS[code]
+    methodology = CONDITIONS[code]
+    words = quantification.explain(methodology, code, releases(methodology)[-1])
+    return Text(words.zh, words.en)

@@ -1,0 +1,96 @@
+"""Records that wait: kept whole until their subject is bound, or in pieces until their feed can join them.
+
+A record told in pieces (two taps) spends them: a piece that is in an act is not joined to another.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import ARRAY, LargeBinary, any_, cast, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from carbon_credits.core.crypto import Vault
+from carbon_credits.partners import aside
+from carbon_credits.partners.contract import Feed, Item, ParseOptions, Record, Scalar, Unusable
+from carbon_credits.partners.models import RecordSetAside
+
+_WHOLE: Final = "record"
+
+
+def keep(record: Record) -> Mapping[str, Scalar]:
+    """A whole record, as it is kept while its subject is unknown."""
+    told = {
+        "record_id": record.record_id,
+        "subject_token": record.subject_token,
+        "methodology": record.methodology,
+        "occurred_from": record.occurred_from.isoformat(),
+        "occurred_to": record.occurred_to.isoformat(),
+        "monitored": dict(record.monitored),
+        "references": dict(record.references),
+        "evidence": dict(record.evidence),
+        "line": record.line,
+        "settles": list(record.settles),
+    }
+    return {_WHOLE: json.dumps(told, ensure_ascii=False)}
+
+
+def waiting_items(
+    session: Session, vault: Vault, source_id: int, feed: Feed, options: ParseOptions
+) -> Iterator[Item]:
+    """All that waits of a feed, as it looks today: whole records first, then what the feed makes of the pieces."""
+    pieces: list[Mapping[str, Scalar]] = []
+    for kept in aside.waiting(session, vault, source_id):
+        if _WHOLE in kept:
+            yield _record(json.loads(str(kept[_WHOLE])))
+        else:
+            pieces.append(kept)
+    yield from feed.place(iter(pieces), options)
+
+
+def settle(session: Session, vault: Vault, source_id: int, records: Sequence[Record], now: datetime) -> None:
+    """These records are acts: neither they nor their pieces wait any longer, nor are they waited for again."""
+    keys = sorted({aside.record_key(vault, source_id, r.record_id) for r in records})
+    pieces = sorted({aside.record_key(vault, source_id, p) for r in records for p in r.settles})
+    if keys:
+        aside.placed(session, source_id, keys)
+    if pieces:
+        spent = insert(RecordSetAside)
+        session.execute(
+            spent.on_conflict_do_update(
+                index_elements=[RecordSetAside.source_id, RecordSetAside.ext_key],
+                set_={"state": "placed", "sealed": None},
+                where=RecordSetAside.state == "waiting",
+            ),
+            [_spent(source_id, key, now) for key in pieces],
+        )
+
+
+def settled(session: Session, vault: Vault, source_id: int, items: Iterable[Item]) -> frozenset[str]:
+    """Which of these unusable pieces are part of an act already, by their record number."""
+    names = {
+        aside.record_key(vault, source_id, i.record_id): i.record_id for i in items if isinstance(i, Unusable)
+    }
+    asked = select(RecordSetAside.ext_key).where(
+        RecordSetAside.source_id == source_id,
+        RecordSetAside.ext_key == any_(cast(sorted(names), ARRAY(LargeBinary))),
+        RecordSetAside.state == "placed",
+    )
+    return frozenset(names[key] for key in session.execute(asked).scalars())
+
+
+def _spent(source_id: int, key: bytes, now: datetime) -> dict[str, Any]:
+    return {
+        "source_id": source_id,
+        "ext_key": key,
+        "state": "placed",
+        "reasons": ["in_a_journey"],
+        "received_at": now,
+    }
+
+
+def _record(told: Mapping[str, Any]) -> Record:
+    times = {name: datetime.fromisoformat(told[name]) for name in ("occurred_from", "occurred_to")}
+    return Record(**{**told, **times, "settles": tuple(told["settles"])})

@@ -1,0 +1,105 @@
+"""The catalogue read as SQL: picking claimed acts and quantifying them is one statement, however many there are."""
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+
+from carbon_credits.methodologies.base import Methodology, Pool
+from carbon_credits.methodologies.batch import MISSING_BIT, NOT_IN_FORCE_BIT, RANGE_BIT, batch_sql
+from carbon_credits.methodologies.catalogue import BY_NUMBER, METHODOLOGIES
+
+PICK = """
+insert into batch_act
+select queue_row, activity_id, resident_id, occurred_from, occurred_to,
+       case when unmet = 0 then floor({raw})::bigint end, {quantity}, null, occurred_on, release_id, unmet,
+       methodology, generation, shard_id, {motion}, evidence_class,
+       case when unmet <> 0 then 'rejected'
+            when {needs_partner} and evidence_class in ('C', 'D') then 'awaiting' end,
+       case when unmet = 0 then 'awaiting_partner_record' end,
+       vehicle_key, item_key, transaction_key, meter_key
+from (
+  select q.queue_row, q.generation, a.activity_id, a.resident_id, a.occurred_from, a.occurred_to, a.occurred_on,
+         a.methodology, a.shard_id, a.evidence_class, a.monitored, a.vehicle_key, a.item_key, a.transaction_key,
+         a.meter_key, {release} as release_id, {unmet} as unmet
+  from (
+    select ctid as queue_row, resident_id as r, occurred_on as d, activity_id as i, generation
+    from activity_queue
+    where shard_id = %(shard)s
+    order by resident_id, occurred_on, activity_id
+    limit %(most)s
+  ) q
+  cross join lateral (
+    select * from activity a
+    where a.resident_id = q.r and a.occurred_on = q.d and a.activity_id = q.i and a.shard_id = %(shard)s
+    offset 0
+  ) a
+  offset 0
+) x
+"""
+
+
+class Reading:
+    """Everything the batch needs to know of the catalogue, as SQL text."""
+
+    def __init__(self, numbers: Mapping[str, int]) -> None:
+        science = batch_sql(METHODOLOGIES, numbers)
+        self.pick = PICK.format(
+            release=science.release,
+            unmet=science.unmet,
+            raw=science.raw,
+            quantity=_by_number(_quantity, "0::bigint"),
+            motion=_by_number(lambda m: str("person_motion" in m.bases).lower(), "false"),
+            needs_partner=_by_number(lambda m: str(m.needs_partner).lower(), "false"),
+        )
+        self.terms = ",\n    ".join(_terms(versions[-1]) for versions in BY_NUMBER.values())
+        self.unmet_codes = _unmet_codes()
+
+
+@lru_cache(maxsize=4)
+def _cached(numbers: tuple[tuple[str, int], ...]) -> Reading:
+    return Reading(dict(numbers))
+
+
+def reading_of(numbers: Mapping[str, int]) -> Reading:
+    """The reading for a numbering of releases; made once for a process."""
+    return _cached(tuple(sorted(numbers.items())))
+
+
+def _by_number(render: Callable[[Methodology], str], otherwise: str) -> str:
+    arms = " ".join(f"when {number} then {render(versions[-1])}" for number, versions in BY_NUMBER.items())
+    return f"(case methodology {arms} else {otherwise} end)"
+
+
+def _quantity(methodology: Methodology) -> str:
+    name = methodology.cap_quantity
+    return "0::bigint" if name is None else f"coalesce((monitored->>'{name}')::bigint, 0)"
+
+
+def _terms(methodology: Methodology) -> str:
+    """(number, code, family, is a removal, can be verified, days its points wait at least)."""
+    removal = str(methodology.pool is Pool.REMOVAL).lower()
+    verifiable = str(methodology.verifiable).lower()
+    return (
+        f"({methodology.number}::smallint, '{methodology.code}', '{methodology.family}', {removal}, {verifiable},"
+        f" {methodology.mature_days or 0})"
+    )
+
+
+def _unmet_codes() -> str:
+    """The mask of unmet conditions as an array of reason codes, in the order a receipt shows them."""
+    beside = [
+        f"case when unmet & {bit} <> 0 then '{code}' end"
+        for bit, code in (
+            (NOT_IN_FORCE_BIT, "not_in_force"),
+            (MISSING_BIT, "monitored_missing"),
+            (RANGE_BIT, "out_of_range"),
+        )
+    ]
+
+    def codes(methodology: Methodology) -> str:
+        own = [
+            f"case when unmet & {1 << k} <> 0 then '{condition.reason}' end"
+            for k, condition in enumerate(methodology.conditions)
+        ]
+        return f"array[{', '.join(beside + own)}]"
+
+    return f"array_remove({_by_number(codes, 'array[' + ', '.join(beside) + ']')}, null)"

@@ -1,0 +1,104 @@
+"""The doorbell: a ring says that there is work, never what it is. Losing every ring loses nothing but a second.
+
+Shards are dealt to LANES lanes, one job at a time for each. A ring sets the lane's flag; who sets it first puts
+the lane's job on the queue, unless one is already draining that lane and will see the flag itself. A job that has
+drained its lane lingers a moment for the next ring, so that a busy programme forks one work-horse in a while and
+not one for each act.
+"""
+
+import logging
+from collections.abc import Iterable
+from typing import Final
+
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+from rq import Queue
+from rq.serializers import JSONSerializer
+
+from carbon_credits.core.ids import shard_of
+
+log = logging.getLogger(__name__)
+
+LANES: Final = 2
+CREDITING: Final = "crediting"
+BACKGROUND: Final = "background"
+QUEUES: Final = (CREDITING, BACKGROUND)
+PATIENCE_S: Final = 0.2
+FLAG_MS: Final = 1_000
+DRAINING_MS: Final = 3_000
+JOB_SECONDS: Final = 120
+
+# Set the flag; 1 when it was not set before and nobody is draining: then the ringer queues the job.
+RING: Final = """
+if not redis.call('set', KEYS[1], '1', 'NX', 'PX', ARGV[1]) then return 0 end
+return 1 - redis.call('exists', KEYS[2])
+"""
+
+
+def connect(url: str, patience_s: float = PATIENCE_S) -> Redis:
+    """A connection that gives up quickly: a caller is never kept waiting by the doorbell."""
+    return Redis.from_url(
+        url, socket_timeout=patience_s, socket_connect_timeout=patience_s, retry=Retry(NoBackoff(), 0)
+    )
+
+
+def queue(redis: Redis, name: str) -> Queue:
+    """A queue whose jobs are JSON: whoever can write to Valkey cannot make a worker run code of theirs."""
+    return Queue(name, connection=redis, serializer=JSONSerializer, default_timeout=JOB_SECONDS)
+
+
+def lane_of(shard_id: int) -> int:
+    """The lane a shard belongs to."""
+    return shard_id % LANES
+
+
+def flag(lane: int) -> str:
+    """The key that says: there is work in this lane."""
+    return f"bell:{lane}"
+
+
+def draining(lane: int) -> str:
+    """The key that says: somebody is at it and will look at the flag."""
+    return f"draining:{lane}"
+
+
+def ring(redis: Redis, resident_ids: Iterable[int]) -> None:
+    """Ring for the residents' shards. Never raises: what is not heard, the sweeper finds within a second."""
+    ring_shards(redis, {shard_of(resident) for resident in resident_ids})
+
+
+def ring_shards(redis: Redis, shards: Iterable[int]) -> None:
+    """Ring for shards; see `ring`."""
+    try:
+        for lane in sorted({lane_of(shard) for shard in shards}):
+            if redis.eval(RING, 2, flag(lane), draining(lane), FLAG_MS):
+                enqueue_lane(redis, lane)
+    except RedisError as error:
+        log.warning("doorbell away: %s", type(error).__name__)
+
+
+def enqueue_lane(redis: Redis, lane: int) -> None:
+    """Put a lane's job on the queue."""
+    queue(redis, CREDITING).enqueue(
+        "carbon_credits.jobs.crediting.credit_lane", lane, result_ttl=0, failure_ttl=3_600
+    )
+
+
+def enqueue_task(redis: Redis, task: str, slot: str) -> None:
+    """Put one slot of a periodic task on the background queue."""
+    queue(redis, BACKGROUND).enqueue(
+        "carbon_credits.jobs.periodic.run_task", task, slot, result_ttl=0, failure_ttl=3_600
+    )
+
+
+def enqueue_deliveries(redis: Redis) -> None:
+    """Ask for what is due in the outbox to be delivered."""
+    try:
+        if redis.set("bell:deliveries", "1", nx=True, px=FLAG_MS):
+            queue(redis, BACKGROUND).enqueue(
+                "carbon_credits.jobs.deliveries.deliver", result_ttl=0, failure_ttl=3_600
+            )
+    except RedisError as error:
+        log.warning("doorbell away: %s", type(error).__name__)

@@ -1,0 +1,160 @@
+"""Periodic work: what runs how often stands in one table; a row for each task and slot makes it run once.
+
+Two schedulers, or one that stutters, meet at the row's unique key. A task is safe to run twice all the same.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from carbon_credits.core import clock
+from carbon_credits.core.db import in_transaction, reading
+from carbon_credits.core.signing import retire_old
+from carbon_credits.jobs.surroundings import begin
+from carbon_credits.ledger.expiry import expire_due
+from carbon_credits.ledger.holds import lapse_due
+from carbon_credits.ledger.maturing import mature_due
+from carbon_credits.ledger.sealing import seal_once
+
+log = logging.getLogger(__name__)
+
+CHUNK = 2_000
+KEPT_ANSWERS = timedelta(days=7)
+KEPT_SIGN_INS = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Task:
+    """A task, how often it is due, and what it does with a session until it says that nothing is left."""
+
+    name: str
+    every: timedelta
+    step: Callable[[Session], int]
+
+
+def _each_shard(step: Callable[[Session, int], int]) -> Callable[[Session], int]:
+    """A step over all shards that have wallets; returns how much was done."""
+
+    def over_all(session: Session) -> int:
+        shards = session.execute(text("select distinct shard_id from wallet order by 1")).scalars().all()
+        return sum(step(session, shard) for shard in shards)
+
+    return over_all
+
+
+def _mature(session: Session, shard: int) -> int:
+    return mature_due(session, shard, clock.today(), CHUNK)
+
+
+def _expire(session: Session, shard: int) -> int:
+    return expire_due(session, shard, clock.today(), CHUNK)
+
+
+def _seal(session: Session) -> int:
+    head = seal_once(session, CHUNK)
+    return 0 if head is None else 1
+
+
+def _lapse(session: Session) -> int:
+    return lapse_due(session, clock.today(), CHUNK)
+
+
+def _partitions(session: Session) -> int:
+    today = clock.today()
+    session.execute(
+        text("select make_partitions(:first, :last)"),
+        {"first": today - timedelta(days=62), "last": today + timedelta(days=100)},
+    )
+    return 0
+
+
+def _clean(session: Session) -> int:
+    now = clock.now()
+    done = 0
+    for statement, before in (
+        ("delete from idempotency_key where created_at < :before", now - KEPT_ANSWERS),
+        ("delete from otp_challenge where expires_at < :before", now - KEPT_SIGN_INS),
+        ("delete from throttle where hour < :before", now - KEPT_SIGN_INS),
+        ("delete from refresh_token where expires_at < :before", now),
+        ("delete from task_run where slot < :before", now - KEPT_ANSWERS),
+    ):
+        done += len(session.execute(text(statement + " returning 1"), {"before": before}).all())
+    return 0 if done == 0 else 1
+
+
+def _retire_keys(session: Session) -> int:
+    retire_old(session, clock.now())
+    return 0
+
+
+TASKS: tuple[Task, ...] = (
+    Task("seal", timedelta(seconds=15), _seal),
+    Task("lapse_holds", timedelta(seconds=30), _lapse),
+    Task("mature", timedelta(minutes=10), _each_shard(_mature)),
+    Task("expire", timedelta(hours=1), _each_shard(_expire)),
+    Task("retire_keys", timedelta(minutes=5), _retire_keys),
+    Task("make_partitions", timedelta(hours=12), _partitions),
+    Task("clean", timedelta(hours=1), _clean),
+)
+
+
+def slot_of(task: Task, now: datetime) -> datetime:
+    """The slot of time a moment falls into: whole periods since the epoch."""
+    seconds = int(task.every.total_seconds())
+    return datetime.fromtimestamp(int(now.timestamp()) // seconds * seconds, tz=now.tzinfo)
+
+
+def due(session: Session, now: datetime) -> list[tuple[str, datetime]]:
+    """Tasks whose present slot has not been started yet."""
+    wanted = [(task.name, slot_of(task, now)) for task in TASKS]
+    started = {
+        (row.task, row.slot)
+        for row in session.execute(
+            text("select task, slot from task_run where slot > :since"), {"since": now - timedelta(days=1)}
+        )
+    }
+    return [(name, slot) for name, slot in wanted if (name, slot) not in started]
+
+
+def run_task(name: str, slot: str) -> None:
+    """RQ's entry: claim the slot, do the task step by step, note how it ended."""
+    begin()
+    task = next(task for task in TASKS if task.name == name)
+    at = datetime.fromisoformat(slot)
+    if not in_transaction(lambda session: _claim(session, name, at)):
+        return
+    done = 0
+    while step := in_transaction(task.step):
+        done += step
+    in_transaction(lambda session: _finish(session, name, at, f"done {done}"))
+
+
+def _claim(session: Session, name: str, slot: datetime) -> bool:
+    return (
+        session.execute(
+            text(
+                "insert into task_run (task, slot) values (:task, :slot) on conflict do nothing returning task"
+            ),
+            {"task": name, "slot": slot},
+        ).first()
+        is not None
+    )
+
+
+def _finish(session: Session, name: str, slot: datetime, outcome: str) -> None:
+    session.execute(
+        text(
+            "update task_run set finished_at = clock_timestamp(), outcome = :outcome where task = :task and slot = :slot"
+        ),
+        {"task": name, "slot": slot, "outcome": outcome},
+    )
+
+
+def due_now() -> list[tuple[str, datetime]]:
+    """What the scheduler should put on the queue at this moment."""
+    with reading() as session:
+        return due(session, clock.now())

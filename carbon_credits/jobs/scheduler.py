@@ -1,0 +1,68 @@
+"""The one scheduler: every second it rings for what is overdue, and puts periodic tasks on the queue.
+
+It keeps no state. Killed and started again, or started twice, it does no harm.
+"""
+
+import logging
+import threading
+from datetime import datetime
+
+from redis import Redis
+from redis.exceptions import RedisError
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from carbon_credits.core.db import is_away, reading
+from carbon_credits.jobs import doorbell
+from carbon_credits.jobs.doorbell import LANES, draining, enqueue_lane, enqueue_task
+from carbon_credits.jobs.periodic import due_now
+from carbon_credits.jobs.surroundings import redis_of
+
+log = logging.getLogger(__name__)
+
+EVERY_S = 1.0
+# An act this old has missed its ring, or whoever heard it has died.
+OVERDUE = text("""
+select distinct shard_id % :lanes from activity_queue where queued_at < clock_timestamp() - interval '800 milliseconds'
+""")
+DELIVERIES_DUE = text(
+    "select exists (select from outbox where state = 'waiting' and next_at <= clock_timestamp())"
+)
+
+
+def run(stop: threading.Event) -> None:
+    """Sweep once a second until told to stop."""
+    redis = redis_of()
+    announced: dict[str, datetime] = {}
+    while not stop.wait(EVERY_S):
+        try:
+            sweep(redis)
+            _announce(redis, announced)
+        except RedisError as error:
+            log.warning("scheduler: doorbell away: %s", type(error).__name__)
+        except DBAPIError as error:
+            if not is_away(error):
+                raise
+            log.warning("scheduler: database away")
+
+
+def sweep(redis: Redis) -> list[int]:
+    """Ring again for lanes with overdue acts that nobody is draining; returns the lanes rung."""
+    with reading() as session:
+        lanes = list(session.execute(OVERDUE, {"lanes": LANES}).scalars())
+        deliveries = session.execute(DELIVERIES_DUE).scalar_one()
+    rung = [lane for lane in lanes if not redis.exists(draining(lane))]
+    for lane in rung:
+        if redis.set(f"swept:{lane}", "1", nx=True, px=900):
+            enqueue_lane(redis, lane)
+    if deliveries:
+        doorbell.enqueue_deliveries(redis)
+    return rung
+
+
+def _announce(redis: Redis, announced: dict[str, datetime]) -> None:
+    """Queue the present slot of each periodic task that has not started; not again within the same slot."""
+    for name, slot in due_now():
+        if announced.get(name) != slot:
+            enqueue_task(redis, name, slot.isoformat())
+            announced[name] = slot

@@ -1,0 +1,35 @@
+"""What a job finds around it: the application's settings, its own connections, the providers it delivers through."""
+
+from collections.abc import Mapping
+from typing import cast
+
+from flask import current_app
+from redis import Redis
+
+from carbon_credits.config import Settings
+from carbon_credits.core.db import forget_connections
+from carbon_credits.core.outbox import Handler
+from carbon_credits.jobs import doorbell
+
+SETTINGS = "CARBON_SETTINGS"
+HANDLERS = "CARBON_OUTBOX_HANDLERS"
+
+
+def begin() -> None:
+    """A work-horse is a fork: it must not speak through its parent's connections."""
+    forget_connections()
+
+
+def settings() -> Settings:
+    """What the programme was told."""
+    return cast(Settings, current_app.config[SETTINGS])
+
+
+def handlers() -> Mapping[str, Handler]:
+    """Who takes which topic of the outbox."""
+    return cast(Mapping[str, Handler], current_app.config[HANDLERS])
+
+
+def redis_of() -> Redis:
+    """A doorbell connection of this process."""
+    return doorbell.connect(settings().redis_url, patience_s=2.0)

@@ -1,0 +1,1 @@
+"""What a gram is worth, how often and out of which budget: dated rows, each decided by two people."""

@@ -1,0 +1,1 @@
+"""Things tests start from, made by the programme's own verbs."""
