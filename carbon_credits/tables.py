@@ -5,6 +5,7 @@ from carbon_credits.core import approvals as _approvals
 from carbon_credits.core import audit as _audit
 from carbon_credits.core import idempotency as _idempotency
 from carbon_credits.core import outbox as _outbox
+from carbon_credits.core import signing as _signing
 from carbon_credits.core.db import Base
 from carbon_credits.ledger import models as _ledger
 from carbon_credits.partners import models as _partners
@@ -18,6 +19,7 @@ ROOMS = (
     _audit,
     _idempotency,
     _outbox,
+    _signing,
     _ledger,
     _partners,
     _programme,

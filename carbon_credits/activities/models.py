@@ -25,7 +25,6 @@ class FormulaRelease(Model):
     code: Mapped[str] = mapped_column(Text)
     version: Mapped[int] = mapped_column(SmallInteger)
     in_force: Mapped[date]
-    until: Mapped[date | None]
     digest: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
     formula_digest: Mapped[bytes] = mapped_column(LargeBinary)
     parameters_digest: Mapped[bytes] = mapped_column(LargeBinary)

@@ -4,9 +4,10 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 
 from carbon_credits.methodologies.base import Methodology, Pool
-from carbon_credits.methodologies.batch import MISSING_BIT, NOT_IN_FORCE_BIT, RANGE_BIT, batch_sql
+from carbon_credits.methodologies.batch import batch_sql
 from carbon_credits.methodologies.catalogue import BY_NUMBER, METHODOLOGIES
 
+# Three levels, each behind a fence: every monitored number is read once, then judged once, then put into the formula.
 PICK = """
 insert into batch_act
 select queue_row, activity_id, resident_id, occurred_from, occurred_to,
@@ -17,23 +18,27 @@ select queue_row, activity_id, resident_id, occurred_from, occurred_to,
        case when unmet = 0 then 'awaiting_partner_record' end,
        vehicle_key, item_key, transaction_key, meter_key
 from (
-  select q.queue_row, q.generation, a.activity_id, a.resident_id, a.occurred_from, a.occurred_to, a.occurred_on,
-         a.methodology, a.shard_id, a.evidence_class, a.monitored, a.vehicle_key, a.item_key, a.transaction_key,
-         a.meter_key, {release} as release_id, {unmet} as unmet
+  select *, {release} as release_id, {unmet} as unmet
   from (
-    select ctid as queue_row, resident_id as r, occurred_on as d, activity_id as i, generation
-    from activity_queue
-    where shard_id = %(shard)s
-    order by resident_id, occurred_on, activity_id
-    limit %(most)s
-  ) q
-  cross join lateral (
-    select * from activity a
-    where a.resident_id = q.r and a.occurred_on = q.d and a.activity_id = q.i and a.shard_id = %(shard)s
+    select q.queue_row, q.generation, a.activity_id, a.resident_id, a.occurred_from, a.occurred_to, a.occurred_on,
+           a.methodology, a.shard_id, a.evidence_class, a.vehicle_key, a.item_key, a.transaction_key, a.meter_key,
+           {numbers}
+    from (
+      select ctid as queue_row, resident_id as r, occurred_on as d, activity_id as i, generation
+      from activity_queue
+      where shard_id = %(shard)s
+      order by resident_id, occurred_on, activity_id
+      limit %(most)s
+    ) q
+    cross join lateral (
+      select * from activity a
+      where a.resident_id = q.r and a.occurred_on = q.d and a.activity_id = q.i and a.shard_id = %(shard)s
+      offset 0
+    ) a
     offset 0
-  ) a
+  ) told
   offset 0
-) x
+) judged
 """
 
 
@@ -41,17 +46,18 @@ class Reading:
     """Everything the batch needs to know of the catalogue, as SQL text."""
 
     def __init__(self, numbers: Mapping[str, int]) -> None:
-        science = batch_sql(METHODOLOGIES, numbers)
+        science = batch_sql(METHODOLOGIES, numbers, _column)
         self.pick = PICK.format(
             release=science.release,
             unmet=science.unmet,
             raw=science.raw,
+            numbers=_numbers(),
             quantity=_by_number(_quantity, "0::bigint"),
             motion=_by_number(lambda m: str("person_motion" in m.bases).lower(), "false"),
             needs_partner=_by_number(lambda m: str(m.needs_partner).lower(), "false"),
         )
         self.terms = ",\n    ".join(_terms(versions[-1]) for versions in BY_NUMBER.values())
-        self.unmet_codes = _unmet_codes()
+        self.unmet_codes = science.reasons
 
 
 @lru_cache(maxsize=4)
@@ -69,9 +75,30 @@ def _by_number(render: Callable[[Methodology], str], otherwise: str) -> str:
     return f"(case methodology {arms} else {otherwise} end)"
 
 
+def _column(name: str) -> str:
+    return f"q_{name}"
+
+
+def _numbers() -> str:
+    """Each monitored or derived number as a column, read only where the methodology has it."""
+    users: dict[str, set[int]] = {}
+    for methodology in METHODOLOGIES:
+        for quantity in methodology.quantities:
+            users.setdefault(quantity.name, set()).add(methodology.number)
+    return ", ".join(
+        f"case when methodology in ({', '.join(map(str, sorted(by)))}) then {_read(name)} end as {_column(name)}"
+        for name, by in users.items()
+    )
+
+
+def _read(name: str) -> str:
+    # a JSON number is cast as it stands: no detour through its text
+    return monitored_column(name) if name in DERIVED else f"(monitored->'{name}')::numeric"
+
+
 def _quantity(methodology: Methodology) -> str:
     name = methodology.cap_quantity
-    return "0::bigint" if name is None else f"coalesce((monitored->>'{name}')::bigint, 0)"
+    return "0::bigint" if name is None else f"coalesce({_column(name)}::bigint, 0)"
 
 
 def _terms(methodology: Methodology) -> str:
@@ -82,24 +109,3 @@ def _terms(methodology: Methodology) -> str:
         f"({methodology.number}::smallint, '{methodology.code}', '{methodology.family}', {removal}, {verifiable},"
         f" {methodology.mature_days or 0})"
     )
-
-
-def _unmet_codes() -> str:
-    """The mask of unmet conditions as an array of reason codes, in the order a receipt shows them."""
-    beside = [
-        f"case when unmet & {bit} <> 0 then '{code}' end"
-        for bit, code in (
-            (NOT_IN_FORCE_BIT, "not_in_force"),
-            (MISSING_BIT, "monitored_missing"),
-            (RANGE_BIT, "out_of_range"),
-        )
-    ]
-
-    def codes(methodology: Methodology) -> str:
-        own = [
-            f"case when unmet & {1 << k} <> 0 then '{condition.reason}' end"
-            for k, condition in enumerate(methodology.conditions)
-        ]
-        return f"array[{', '.join(beside + own)}]"
-
-    return f"array_remove({_by_number(codes, 'array[' + ', '.join(beside) + ']')}, null)"

@@ -10,8 +10,8 @@ from carbon_credits.methodologies.releases import Release, releases
 
 PUBLISH = text("""
 insert into formula_release
-  (methodology, code, version, in_force, until, digest, formula_digest, parameters_digest, document)
-values (:methodology, :code, :version, :in_force, :until, :digest, :formula_digest, :parameters_digest, :document)
+  (methodology, code, version, in_force, digest, formula_digest, parameters_digest, document)
+values (:methodology, :code, :version, :in_force, :digest, :formula_digest, :parameters_digest, :document)
 on conflict (digest) do nothing
 """)
 
@@ -56,7 +56,6 @@ def _row(release: Release) -> dict[str, object]:
         "code": release.methodology,
         "version": release.version,
         "in_force": release.since,
-        "until": release.until,
         "digest": bytes_of(release.digest),
         "formula_digest": bytes_of(release.formula_digest),
         "parameters_digest": bytes_of(release.parameters_digest),

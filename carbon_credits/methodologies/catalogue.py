@@ -3,35 +3,42 @@
 from collections.abc import Iterable, Mapping
 from datetime import date
 
-from carbon_credits.methodologies.base import Methodology
+from carbon_credits.methodologies.base import Methodology, Text
 from carbon_credits.methodologies.declaration import DeclarationError
 from carbon_credits.methodologies.planting import tree
 from carbon_credits.methodologies.purchases import cutlery
+from carbon_credits.methodologies.quantification import explain
 from carbon_credits.methodologies.recycling import paper
-from carbon_credits.methodologies.travel import cycling, metro
+from carbon_credits.methodologies.releases import releases
+from carbon_credits.methodologies.travel import cycling, metro, shared_bicycle
 
 
 def catalogued(methodologies: Iterable[Methodology]) -> Mapping[str, tuple[Methodology, ...]]:
-    """Versions by code, oldest first. Raises DeclarationError where numbers, versions or periods collide.
-
-    A reason code too belongs to one methodology: whoever meets it in a decision finds one text for it.
-    """
+    """Versions by code, oldest first. Raises DeclarationError where numbers, versions or periods collide."""
     by_code: dict[str, tuple[Methodology, ...]] = {}
-    owners: dict[int | str, str] = {}
+    owners: dict[int, str] = {}
     for methodology in methodologies:
-        code = methodology.code
-        marks: list[int | str] = [
-            methodology.number,
-            *(condition.reason for condition in methodology.conditions),
-        ]
-        for mark in marks:
-            if owners.setdefault(mark, code) != code:
-                raise DeclarationError(f"{mark} of {code} already belongs to {owners[mark]}")
+        code, number = methodology.code, methodology.number
+        if owners.setdefault(number, code) != code:
+            raise DeclarationError(f"number {number} of {code} already belongs to {owners[number]}")
         earlier = by_code.get(code, ())
         if earlier:
             _follows(earlier[-1], methodology)
         by_code[code] = (*earlier, methodology)
+    _one_text_a_reason(versions[-1] for versions in by_code.values())
     return by_code
+
+
+def _one_text_a_reason(newest_ones: Iterable[Methodology]) -> None:
+    """A reason code may serve several methodologies only while it says the same, numbers included, in each."""
+    said: dict[str, tuple[str, Text]] = {}
+    for methodology in newest_ones:
+        release = releases(methodology)[-1]
+        for condition in methodology.conditions:
+            text = explain(methodology, condition.reason, release)
+            code, before = said.setdefault(condition.reason, (methodology.code, text))
+            if before != text:
+                raise DeclarationError(f"{condition.reason} of {methodology.code} says otherwise in {code}")
 
 
 def _follows(earlier: Methodology, later: Methodology) -> None:
@@ -50,6 +57,7 @@ def _follows(earlier: Methodology, later: Methodology) -> None:
 
 METHODOLOGIES: tuple[Methodology, ...] = (
     *cycling.VERSIONS,
+    *shared_bicycle.VERSIONS,
     *metro.VERSIONS,
     *paper.VERSIONS,
     *tree.VERSIONS,

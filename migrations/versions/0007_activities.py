@@ -15,7 +15,6 @@ create table formula_release (
   code              text not null,
   version           smallint not null,
   in_force          date not null,
-  until             date,
   digest            bytea not null unique check (length(digest) = 32),
   formula_digest    bytea not null check (length(formula_digest) = 32),
   parameters_digest bytea not null check (length(parameters_digest) = 32),

@@ -159,24 +159,26 @@ def test_a_version_is_found_by_code_and_day() -> None:
 
 
 def test_numbers_are_for_ever() -> None:
-    assert {m.code: m.number for m in METHODOLOGIES} == {
+    given = {
         "travel.cycling": 2,
         "travel.metro": 6,
         "recycling.paper": 15,
         "planting.tree": 23,
         "purchases.no_cutlery": 30,
     }
+    assert given.items() <= {m.code: m.number for m in METHODOLOGIES}.items()
 
 
 def test_a_bicycle_is_never_verified_and_a_tree_is_a_removal() -> None:
     facts = {m.code: (m.verifiable, m.needs_partner, m.pool.value, m.mature_days) for m in METHODOLOGIES}
-    assert facts == {
+    promised = {
         "travel.cycling": (False, False, "avoided", None),
         "travel.metro": (True, True, "avoided", None),
         "recycling.paper": (True, True, "avoided", None),
         "planting.tree": (True, True, "removal", None),
         "purchases.no_cutlery": (True, True, "avoided", 15),
     }
+    assert promised.items() <= facts.items()
 
 
 def test_the_factors_agree_with_the_published_figures_they_were_drawn_from() -> None:

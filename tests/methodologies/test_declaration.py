@@ -168,6 +168,11 @@ def next_version(earlier: Methodology, **changes: Any) -> Methodology:
     return replace(earlier, **(following | changes))
 
 
+# the same methodology, but its shortest ride is 600 m
+LONGER = tuple(
+    replace(p, values=(replace(p.values[0], amount=Decimal(600)),)) if p.name == "shortest_m" else p
+    for p in cycling.V1.parameters
+)
 ENDED = replace(cycling.V1, until=date(2026, 1, 1))
 
 
@@ -175,10 +180,13 @@ ENDED = replace(cycling.V1, until=date(2026, 1, 1))
     ("methodologies", "message"),
     [
         ((cycling.V1, cycling.V1), "versions rise and none appears twice"),
-        ((cycling.V1, replace(metro.V1, number=2)), "2 of travel.metro already belongs to travel.cycling"),
         (
-            (cycling.V1, replace(cycling.V1, code="travel.walking", number=1)),
-            "ride_too_short of travel.walking already belongs to travel.cycling",
+            (cycling.V1, replace(metro.V1, number=2)),
+            "number 2 of travel.metro already belongs to travel.cycling",
+        ),
+        (
+            (cycling.V1, replace(cycling.V1, code="travel.walking", number=1, parameters=LONGER)),
+            "ride_too_short of travel.walking says otherwise in travel.cycling",
         ),
         ((ENDED, next_version(ENDED, until=None, number=77)), "its number changed from 2 to 77"),
         ((cycling.V1, next_version(cycling.V1)), "while v1 is still in force"),
@@ -196,6 +204,11 @@ def test_a_catalogue_with_a_collision_does_not_load(
 def test_a_second_version_takes_over_where_the_first_ends() -> None:
     second = next_version(ENDED, until=None)
     assert catalogued((ENDED, second)) == {"travel.cycling": (ENDED, second)}
+
+
+def test_two_methodologies_may_share_a_reason_that_says_the_same() -> None:
+    walking = replace(cycling.V1, code="travel.walking", number=1)
+    assert list(catalogued((cycling.V1, walking))) == ["travel.cycling", "travel.walking"]
 
 
 def test_an_example_names_its_day_and_its_numbers() -> None:

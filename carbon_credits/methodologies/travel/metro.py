@@ -19,25 +19,14 @@ from carbon_credits.methodologies.base import (
     Text,
 )
 from carbon_credits.methodologies.factors import factor
-from carbon_credits.methodologies.formula import Number, Truth, least
+from carbon_credits.methodologies.formula import Number, least
 from carbon_credits.methodologies.proposals import proposal
+from carbon_credits.methodologies.travel.motion import long_enough, not_faster, not_slower
 
 
 def reduction(distance_m: Number, metro_g_per_km: Number, most_credited_m: Number) -> Number:
     """Metres times grams a kilometre are milligrams; beyond the longest credited ride nothing is added."""
     return least(distance_m, most_credited_m) * metro_g_per_km
-
-
-def long_enough(distance_m: Number, shortest_m: Number) -> Truth:
-    return distance_m >= shortest_m
-
-
-def not_slower(distance_m: Number, duration_s: Number, slowest_km_per_h: Number) -> Truth:
-    return distance_m * 3600 >= slowest_km_per_h * 1000 * duration_s
-
-
-def not_faster(distance_m: Number, duration_s: Number, fastest_km_per_h: Number) -> Truth:
-    return distance_m * 3600 <= fastest_km_per_h * 1000 * duration_s
 
 
 SINCE = date(2025, 1, 1)

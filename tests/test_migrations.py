@@ -1,0 +1,130 @@
+"""The tables are what the models say, the revisions are one line, and what guards a table is listed here."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine, make_url
+from sqlalchemy.schema import SchemaItem
+
+from carbon_credits.tables import metadata
+from tests.database import alembic_config, create_database, migrate
+
+APPEND_ONLY = {
+    "act_key",
+    "activity",
+    "audit_entry",
+    "clawback",
+    "consent",
+    "formula_release",
+    "fund_deposit",
+    "hold_lot",
+    "journal",
+    "posting",
+    "seal",
+    "seal_member",
+}
+
+
+@pytest.fixture
+def look(owner_url: str) -> Iterator["psycopg.Connection[Any]"]:
+    with psycopg.connect(owner_url.replace("+psycopg", "")) as connection:
+        yield connection
+
+
+def test_revisions_are_numbered_files_in_one_line() -> None:
+    scripts = ScriptDirectory.from_config(alembic_config())
+    assert len(scripts.get_heads()) == 1
+    for revision in scripts.walk_revisions():
+        assert Path(revision.path).stem == revision.revision
+        assert re.fullmatch(r"\d{4}_[a-z_]+", revision.revision)
+
+
+def test_models_and_tables_agree(owner_url: str) -> None:
+    def is_ours(item: SchemaItem, name: str | None, kind: str, reflected: bool, _: object) -> bool:
+        # partitions belong to their parents; indexes and constraints are written in the migrations alone
+        return kind in ("table", "column") and not re.search(r"_(\d{6}|\d)$", name or "")
+
+    engine = create_engine(owner_url)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(
+            connection, opts={"include_object": is_ours, "compare_type": True, "compare_server_default": False}
+        )
+        found = [str(item) for item in compare_metadata(context, metadata)]
+    engine.dispose()
+    written_by_migrations_alone = ("monthly_table", "contra_kind", "journal_kind", "task_run")
+    assert [item for item in found if not any(f"'{t}'" in item for t in written_by_migrations_alone)] == []
+
+
+def test_every_revision_can_be_undone_and_done_again(owner_url: str) -> None:
+    create_database(owner_url, "up_and_down")
+    url = make_url(owner_url).set(database="up_and_down").render_as_string(hide_password=False)
+    migrate(url)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DATABASE_OWNER_URL", url)
+        command.downgrade(alembic_config(), "base")
+    migrate(url)
+
+
+def test_append_only_tables_refuse_change_from_everyone(look: "psycopg.Connection[Any]") -> None:
+    guarded = look.execute("""
+        select c.relname from pg_trigger t join pg_class c on c.oid = t.tgrelid
+        where t.tgname = 'append_only' and not c.relispartition""").fetchall()
+    assert {name for (name,) in guarded} == APPEND_ONLY
+    truncate = look.execute("""
+        select c.relname from pg_class c
+        where c.relkind in ('r', 'p') and c.relnamespace = 'public'::regnamespace
+          and exists (select from pg_trigger t where t.tgrelid = c.oid and t.tgname = 'no_truncate')""").fetchall()
+    assert {name for (name,) in truncate} >= APPEND_ONLY
+    partitions = look.execute("""
+        select i.inhrelid::regclass::text from pg_inherits i
+        where i.inhparent in ('posting'::regclass, 'activity'::regclass)""").fetchall()
+    assert {name for (name,) in partitions} <= {name for (name,) in truncate}
+
+
+@pytest.mark.parametrize("table", sorted(APPEND_ONLY))
+def test_the_application_may_only_read_and_add_to_append_only_tables(
+    look: "psycopg.Connection[Any]", table: str
+) -> None:
+    rights = look.execute(
+        "select privilege_type from information_schema.role_table_grants"
+        " where grantee = 'carbon_app' and table_name = %s",
+        (table,),
+    ).fetchall()
+    assert {right for (right,) in rights} == {"SELECT", "INSERT"}
+
+
+def test_the_application_owns_nothing_and_cannot_make_tables(database_url: str) -> None:
+    with psycopg.connect(database_url.replace("+psycopg", "")) as connection:
+        assert connection.execute(
+            "select count(*) from pg_class where relowner = (select oid from pg_roles where rolname = current_user)"
+        ).fetchone() == (0,)
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("create table public.mine (n int)")
+
+
+def test_partitions_are_made_ahead_by_the_application_which_may_not_write_around_their_parent(database_url: str) -> None:
+    with psycopg.connect(database_url.replace("+psycopg", "")) as connection:
+        connection.execute("select make_partitions('2031-01-15', '2031-02-15')")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute(
+                "insert into posting_203101 (journal_id, resident_id, points, balance_after, line, wallet_seq,"
+                " contra_ref, booked_on, effective_on, contra_kind, shard_id)"
+                " values (1, 1, 1, 1, 1, 1, 1, '2031-01-20', '2031-01-20', 1, 0)"
+            )
+
+
+def test_a_decision_passes_only_through_the_states_of_the_table(look: "psycopg.Connection[Any]") -> None:
+    pairs = set(look.execute("select follows, state from activity_state").fetchall())
+    assert ("credited", "reversed") in pairs
+    assert ("credited", "rejected") not in pairs
+    assert ("replaced", "claimed") not in pairs
+    states = {row for pair in pairs for row in pair}
+    assert states == {"claimed", "held", "awaiting", "credited", "rejected", "replaced", "reversed"}
