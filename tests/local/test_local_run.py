@@ -1,0 +1,99 @@
+"""`run` on the real programme: everything comes up, comes back, and goes away together."""
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from carbon_credits.local import await_restart, kill
+from carbon_credits.local.places import Home
+from carbon_credits.local.processes import marked, session_members
+from carbon_credits.local.state import read_json
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+NAMES = {"postgres", "valkey", "api", "crediting-1", "crediting-2", "background", "scheduler"}
+
+
+@pytest.fixture(scope="module")
+def port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def start(home: Path, port: int) -> subprocess.Popen[str]:
+    """Start `run` and read what it says up to the line on how to stop it."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "carbon_credits.local", "run"],
+        cwd=CHECKOUT,
+        env={**os.environ, "CARBON_HOME": str(home), "CARBON_PORT": str(port)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert process.stdout is not None
+    said = []
+    for line in process.stdout:
+        said.append(line)
+        if "Ctrl-C" in line:
+            return process
+    raise AssertionError("".join(said))
+
+
+@pytest.fixture
+def programme(home: Path, port: int) -> Iterator[subprocess.Popen[str]]:
+    with start(home, port) as process:
+        yield process
+        process.terminate()
+
+
+def answer(port: int, path: str) -> int:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.request("GET", path)
+    status = connection.getresponse().status
+    connection.close()
+    return status
+
+
+def test_everything_is_up_and_only_the_application_s_address_is_handed_on(
+    programme: subprocess.Popen[str], home: Path, port: int
+) -> None:
+    assert programme.poll() is None
+    assert answer(port, "/readyz") == 200
+    entries = read_json(Home(home).processes)
+    assert set(entries) == NAMES
+    for name in NAMES - {"postgres", "valkey"}:
+        environment = Path(f"/proc/{entries[name]['pid']}/environ").read_bytes().decode().split("\0")
+        assert not any(line.startswith("DATABASE_OWNER_URL=") for line in environment), name
+        assert "TZ=Asia/Shanghai" in environment, name
+
+
+def test_a_killed_child_takes_its_own_with_it_and_comes_back(
+    programme: subprocess.Popen[str], home: Path, port: int
+) -> None:
+    assert programme.poll() is None
+    for name in ("api", "crediting-2", "scheduler"):
+        killed = kill(home, name)
+        await_restart(home, name, killed)
+        assert session_members(killed) == []
+    assert answer(port, "/readyz") == 200
+
+
+def test_ctrl_c_stops_everything_and_the_next_start_repeats_no_preparation(home: Path, port: int) -> None:
+    prepared = []
+    for _ in range(2):
+        with start(home, port) as process:
+            children = [entry["pid"] for entry in read_json(Home(home).processes).values()]
+            process.send_signal(signal.SIGINT)
+            said, _ = process.communicate(timeout=60)
+        assert process.returncode == 0, said
+        assert [pid for child in children for pid in session_members(child)] == []
+        assert marked(Home(home).mark, "postgres") == []
+        prepared.append((home / "log/migrate.log").stat().st_mtime_ns)
+    assert prepared[0] == prepared[1]
