@@ -5,6 +5,7 @@ import time
 from collections import defaultdict
 from typing import Any, Final
 
+import psycopg
 from redis import Redis
 from redis.exceptions import RedisError
 from sqlalchemy import text
@@ -74,7 +75,7 @@ def credit_shard(shard: int, sizes: dict[int, int]) -> Outcome:
     """
     most = sizes[shard]
     try:
-        outcome = in_transaction(lambda session: credit_batch(session, shard, clock.today(), most))
+        outcome = in_transaction(lambda session: _batch(session, shard, most))
     except (InvariantBroken, DBAPIError) as error:
         if is_away(error):
             raise
@@ -88,6 +89,18 @@ def credit_shard(shard: int, sizes: dict[int, int]) -> Outcome:
         return Outcome(busy=True)
     sizes[shard] = min(BATCH_SIZE, most * 2)
     return outcome
+
+
+def _batch(session: Session, shard: int, most: int) -> Outcome:
+    """A batch speaks to the driver itself: what the driver raises is wrapped as the session would wrap it, so that
+    a deadlock is tried again, an absent database is waited for, and only an act's own fault is isolated.
+    """
+    try:
+        return credit_batch(session, shard, clock.today(), most)
+    except psycopg.Error as error:
+        wrapped = DBAPIError.instance(None, None, error, psycopg.Error, hide_parameters=True)
+        assert isinstance(wrapped, DBAPIError)
+        raise wrapped from error
 
 
 def shards_with_work(lane: int) -> list[int]:

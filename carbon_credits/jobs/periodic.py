@@ -4,9 +4,10 @@ Two schedulers, or one that stutters, meet at the row's unique key. A task is sa
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -17,6 +18,7 @@ from carbon_credits.core.signing import retire_old
 from carbon_credits.jobs.surroundings import begin
 from carbon_credits.ledger.expiry import expire_due
 from carbon_credits.ledger.holds import lapse_due
+from carbon_credits.ledger.locks import lock_shard
 from carbon_credits.ledger.maturing import mature_due
 from carbon_credits.ledger.sealing import seal_once
 
@@ -29,21 +31,15 @@ KEPT_SIGN_INS = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Task:
-    """A task, how often it is due, and what it does with a session until it says that nothing is left."""
+    """A task, how often it is due, and its step: done again, each time in a transaction, until nothing is left.
+
+    A step of each shard is given the shard's lock first, so that it never meets a batch half-way.
+    """
 
     name: str
     every: timedelta
-    step: Callable[[Session], int]
-
-
-def _each_shard(step: Callable[[Session, int], int]) -> Callable[[Session], int]:
-    """A step over all shards that have wallets; returns how much was done."""
-
-    def over_all(session: Session) -> int:
-        shards = session.execute(text("select distinct shard_id from wallet order by 1")).scalars().all()
-        return sum(step(session, shard) for shard in shards)
-
-    return over_all
+    step: Callable[[Session], int] | None = None
+    step_of_shard: Callable[[Session, int], int] | None = None
 
 
 def _mature(session: Session, shard: int) -> int:
@@ -60,6 +56,11 @@ def _seal(session: Session) -> int:
 
 
 def _lapse(session: Session) -> int:
+    due = text(
+        "select distinct shard_id from hold where state = 'held' and expires_at <= clock_timestamp() order by 1"
+    )
+    for shard in session.execute(due).scalars().all():
+        lock_shard(session, shard)
     return lapse_due(session, clock.today(), CHUNK)
 
 
@@ -83,7 +84,7 @@ def _clean(session: Session) -> int:
         ("delete from task_run where slot < :before", now - KEPT_ANSWERS),
     ):
         done += len(session.execute(text(statement + " returning 1"), {"before": before}).all())
-    return 0 if done == 0 else 1
+    return done
 
 
 def _retire_keys(session: Session) -> int:
@@ -94,8 +95,8 @@ def _retire_keys(session: Session) -> int:
 TASKS: tuple[Task, ...] = (
     Task("seal", timedelta(seconds=15), _seal),
     Task("lapse_holds", timedelta(seconds=30), _lapse),
-    Task("mature", timedelta(minutes=10), _each_shard(_mature)),
-    Task("expire", timedelta(hours=1), _each_shard(_expire)),
+    Task("mature", timedelta(minutes=10), step_of_shard=_mature),
+    Task("expire", timedelta(hours=1), step_of_shard=_expire),
     Task("retire_keys", timedelta(minutes=5), _retire_keys),
     Task("make_partitions", timedelta(hours=12), _partitions),
     Task("clean", timedelta(hours=1), _clean),
@@ -127,10 +128,31 @@ def run_task(name: str, slot: str) -> None:
     at = datetime.fromisoformat(slot)
     if not in_transaction(lambda session: _claim(session, name, at)):
         return
-    done = 0
-    while step := in_transaction(task.step):
-        done += step
+    done = sum(_repeat(step) for step in _steps(task))
     in_transaction(lambda session: _finish(session, name, at, f"done {done}"))
+
+
+def _steps(task: Task) -> Iterator[Callable[[Session], int]]:
+    """The task's step, or one for each shard that has wallets."""
+    if task.step is not None:
+        yield task.step
+    if task.step_of_shard is not None:
+        with reading() as session:
+            shards = session.execute(text("select distinct shard_id from wallet order by 1")).scalars().all()
+        for shard in shards:
+            yield partial(_of_shard, task.step_of_shard, shard)
+
+
+def _of_shard(step: Callable[[Session, int], int], shard: int, session: Session) -> int:
+    lock_shard(session, shard)
+    return step(session, shard)
+
+
+def _repeat(step: Callable[[Session], int]) -> int:
+    done = 0
+    while now := in_transaction(step):
+        done += now
+    return done
 
 
 def _claim(session: Session, name: str, slot: datetime) -> bool:

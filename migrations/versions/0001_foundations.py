@@ -10,6 +10,13 @@ depends_on = None
 UP = """
 create extension if not exists btree_gist;
 
+-- Readiness asks which revision the tables have.
+do $$ begin
+  if to_regclass('alembic_version') is not null then
+    grant select on alembic_version to carbon_app;
+  end if;
+end $$;
+
 -- An append-only table refuses UPDATE and DELETE by row (partitions inherit the trigger) and TRUNCATE by statement.
 create function refuse_change() returns trigger language plpgsql as $$
 begin

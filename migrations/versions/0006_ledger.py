@@ -83,6 +83,7 @@ create table journal (
   content_hash bytea not null check (length(content_hash) = 32),
   primary key (journal_id, shard_id)
 );
+create index journal_created on journal (created_at);
 call make_append_only('journal');
 
 -- One row is both legs: the resident gains what the contra account gives, so it cannot be unbalanced.

@@ -1,0 +1,279 @@
+"""Two-phase spending: points are held for a merchant, then captured, voided or lapsed. One winner each."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import groupby
+from typing import Literal
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from carbon_credits.core.errors import Conflict, InvariantBroken, NotFound
+from carbon_credits.core.i18n import Text
+from carbon_credits.core.ids import shard_of
+from carbon_credits.ledger.expiry import expire_resident
+from carbon_credits.ledger.locks import lock_wallets
+from carbon_credits.ledger.models import ContraKind, JournalKind
+from carbon_credits.ledger.posting import Line, post, post_selected
+
+
+class InsufficientPoints(Conflict):
+    """The wallet cannot spare that many points now."""
+
+    def __init__(self) -> None:
+        super().__init__("insufficient_points", Text("可用积分不足", "There are not enough points available"))
+
+
+class HoldOver(Conflict):
+    """The hold was captured, voided or has lapsed: someone else was first, or it is too late."""
+
+    def __init__(self) -> None:
+        super().__init__("hold_over", Text("该预留已失效或已使用", "This hold has been used or is over"))
+
+
+@dataclass(frozen=True)
+class Reserved:
+    """A hold as it was made."""
+
+    hold_id: UUID
+    resident_id: int
+    shard_id: int
+    points: int
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class Captured:
+    """A hold that was spent, and the journal that says so."""
+
+    hold_id: UUID
+    resident_id: int
+    merchant_id: int
+    points: int
+    journal_id: int
+
+
+# Promises: the wallet had enough and exactly that is split over its lots, oldest first; or nothing moves.
+_RESERVE = text("""
+with enough as (
+  update wallet set available = available - :points, held = held + :points
+  where resident_id = :resident and shard_id = :shard and status = 1 and available >= :points
+  returning resident_id
+),
+made as (
+  insert into hold (resident_id, points, merchant_id, expires_at, shard_id)
+  select resident_id, :points, :merchant, :expires_at, :shard from enough
+  returning hold_id
+),
+queue as (
+  select expires_on, fund_id, remaining, sum(remaining) over (order by expires_on, fund_id) as run
+  from lot where resident_id = :resident and shard_id = :shard and remaining > 0
+),
+share as (
+  select expires_on, fund_id, least(remaining, :points - (run - remaining))::bigint as points
+  from queue where run - remaining < :points
+),
+taken as (
+  update lot l set remaining = l.remaining - share.points, held = l.held + share.points
+  from share cross join enough
+  where l.resident_id = :resident and l.shard_id = :shard
+    and l.expires_on = share.expires_on and l.fund_id = share.fund_id
+  returning l.expires_on, l.fund_id, share.points
+),
+split as (
+  insert into hold_lot (hold_id, expires_on, fund_id, points, shard_id)
+  select made.hold_id, expires_on, fund_id, points, :shard from taken cross join made
+  returning points
+)
+select hold_id, (select coalesce(sum(points), 0) from split) from made
+""")
+
+
+def reserve(
+    session: Session, resident_id: int, points: int, merchant_id: int, expires_at: datetime, today: date
+) -> Reserved:
+    """Hold points for a merchant, taken from the lots that expire first.
+
+    Raises InsufficientPoints when the wallet is short, closed or not there, ValueError unless points > 0.
+    """
+    if points <= 0:
+        raise ValueError("a hold is of at least one point")
+    shard_id = shard_of(resident_id)
+    expire_resident(session, resident_id, today)
+    row = session.execute(
+        _RESERVE,
+        {
+            "resident": resident_id,
+            "shard": shard_id,
+            "points": points,
+            "merchant": merchant_id,
+            "expires_at": expires_at,
+        },
+    ).one_or_none()
+    if row is None:
+        raise InsufficientPoints
+    hold_id, split = row
+    if split != points:
+        raise InvariantBroken(f"hold {hold_id}: {points} points over lots holding {split}")
+    return Reserved(hold_id, resident_id, shard_id, points, expires_at)
+
+
+# Promises: what leaves is what was held, bucket by bucket.
+_SPENT = """
+spent as (
+  update lot l set held = l.held - h.points
+  from hold_lot h
+  where h.hold_id = :hold and h.shard_id = :shard and l.resident_id = :resident and l.shard_id = :shard
+    and l.expires_on = h.expires_on and l.fund_id = h.fund_id
+  returning l.resident_id, l.expires_on, l.fund_id, h.points
+),
+ordered as (
+  select resident_id, cast(:merchant_kind as smallint) as contra_kind, cast(:merchant as int) as contra_ref,
+         cast(:today as date) as effective_on,
+         0::bigint as available, -points as held, 0::bigint as pending, 0::bigint as debt,
+         0::bigint as verified_mg, 0::bigint as claimed_mg, 0::bigint as removal_mg,
+         null::bigint as activity_id, 0::smallint as generation, expires_on as lot_on,
+         row_number() over (order by expires_on, fund_id) as place
+  from spent
+),
+"""
+
+
+def capture(session: Session, hold_id: UUID, shard_id: int, today: date) -> Captured:
+    """Spend a hold at its merchant. A bucket that lapsed while it was held is still good.
+
+    Raises NotFound for an unknown hold, HoldOver when it is no longer held or its time is up.
+    """
+    resident_id = _lock_owner(session, hold_id, shard_id)
+    live = session.execute(
+        text("""
+            select points, merchant_id from hold
+            where hold_id = :hold and shard_id = :shard and state = 'held' and expires_at > clock_timestamp()
+        """),
+        {"hold": hold_id, "shard": shard_id},
+    ).one_or_none()
+    if live is None:
+        raise HoldOver
+    given = {
+        "hold": hold_id,
+        "resident": resident_id,
+        "merchant_kind": int(ContraKind.MERCHANT),
+        "merchant": live.merchant_id,
+        "today": today,
+    }
+    journal_id = post_selected(session, _SPENT, given, JournalKind.CAPTURE, shard_id, today).journal_id
+    won = session.execute(
+        text("""
+            update hold set state = 'captured', resolved_at = clock_timestamp(), journal_id = :journal
+            where hold_id = :hold and shard_id = :shard and state = 'held' returning hold_id
+        """),
+        {"hold": hold_id, "shard": shard_id, "journal": journal_id},
+    ).one_or_none()
+    if won is None or journal_id is None:
+        raise InvariantBroken(f"hold {hold_id} was resolved under its wallet's lock")
+    return Captured(hold_id, resident_id, live.merchant_id, live.points, journal_id)
+
+
+def void(session: Session, hold_id: UUID, shard_id: int, today: date) -> None:
+    """Give a hold back to its resident: lapsed buckets become breakage, the rest repays debt first.
+
+    Raises NotFound for an unknown hold, HoldOver when it is no longer held.
+    """
+    _lock_owner(session, hold_id, shard_id)
+    if not _release(session, shard_id, [hold_id], "voided", today):
+        raise HoldOver
+
+
+def lapse_due(session: Session, today: date, limit: int) -> int:
+    """Release up to `limit` holds whose time is up, in any shard; returns how many, 0 when none is left."""
+    due = session.execute(
+        text("""
+            select shard_id, resident_id, hold_id from hold
+            where state = 'held' and expires_at <= clock_timestamp() order by expires_at limit :limit
+        """),
+        {"limit": limit},
+    ).all()
+    lapsed = 0
+    # shards and residents ascend together, so wallets are locked in one order
+    for shard_id, rows in groupby(sorted(due), key=lambda row: int(row.shard_id)):
+        holds = list(rows)
+        lock_wallets(session, shard_id, [row.resident_id for row in holds])
+        lapsed += _release(session, shard_id, [row.hold_id for row in holds], "lapsed", today)
+    return lapsed
+
+
+def _lock_owner(session: Session, hold_id: UUID, shard_id: int) -> int:
+    """Lock the wallet a hold belongs to; whoever resolves a hold does this first, so one of them wins."""
+    resident_id = session.execute(
+        text("select resident_id from hold where hold_id = :hold and shard_id = :shard"),
+        {"hold": hold_id, "shard": shard_id},
+    ).scalar()
+    if resident_id is None:
+        raise NotFound("hold_unknown", Text("没有该预留", "There is no such hold"))
+    lock_wallets(session, shard_id, [resident_id])
+    return int(resident_id)
+
+
+# Promises: one caller releases a hold; what it held goes back to its lots, after debt, unless they lapsed.
+_RELEASE = text("""
+with won as (
+  update hold set state = :state, resolved_at = clock_timestamp()
+  where shard_id = :shard and hold_id = any(cast(:holds as uuid[])) and state = 'held'
+  returning hold_id, resident_id
+),
+bucket as (
+  select resident_id, expires_on, fund_id, sum(points)::bigint as points, expires_on < :today as lapsed
+  from won join hold_lot using (hold_id) where shard_id = :shard
+  group by resident_id, expires_on, fund_id
+),
+settled as (
+  select b.*, case when lapsed then 0 else
+           least(points, greatest(w.debt - (sum(points) filter (where not lapsed) over earlier - points), 0))
+         end::bigint as repaid
+  from bucket b join wallet w on w.resident_id = b.resident_id and w.shard_id = :shard
+  window earlier as (partition by b.resident_id order by expires_on, fund_id)
+),
+freed as (
+  update lot l
+  set held = l.held - s.points, earned = l.earned - s.repaid,
+      remaining = l.remaining + case when lapsed then 0 else s.points - s.repaid end
+  from settled s
+  where l.resident_id = s.resident_id and l.shard_id = :shard
+    and l.expires_on = s.expires_on and l.fund_id = s.fund_id
+),
+moved as (
+  update wallet w
+  set held = w.held - s.points, debt = w.debt - s.repaid, available = w.available + s.points - s.repaid
+  from (select resident_id, sum(points)::bigint as points, sum(repaid)::bigint as repaid
+        from settled where not lapsed group by resident_id) s
+  where w.resident_id = s.resident_id and w.shard_id = :shard
+)
+select (select count(*) from won) as released, resident_id, expires_on, fund_id, points
+from (select 1) one left join settled on lapsed
+order by resident_id, expires_on, fund_id
+""")
+
+
+def _release(
+    session: Session, shard_id: int, holds: Sequence[UUID], state: Literal["voided", "lapsed"], today: date
+) -> int:
+    """Release holds whose wallets are locked; buckets that lapsed leave the held pocket as breakage."""
+    rows = session.execute(
+        _RELEASE, {"shard": shard_id, "holds": list(holds), "state": state, "today": today}
+    ).all()
+    lines = [
+        Line(
+            row.resident_id,
+            ContraKind.BREAKAGE,
+            row.fund_id,
+            effective_on=today,
+            held=-row.points,
+            lot_on=row.expires_on,
+        )
+        for row in rows
+        if row.resident_id is not None
+    ]
+    post(session, JournalKind.EXPIRY, shard_id, today, lines)
+    return int(rows[0].released)
