@@ -72,7 +72,7 @@ def unseal(key: bytes, sealed: bytes, place: str) -> bytes:
 class Vault:
     """The master keys by number; the highest seals, all of them open."""
 
-    masters: Mapping[int, bytes]
+    masters: Mapping[int, bytes] = field(repr=False)
     _derived: dict[tuple[int, str], bytes] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -8,6 +8,7 @@ import logging
 import re
 import sys
 import traceback
+import unicodedata
 from collections.abc import Mapping, MutableMapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -19,7 +20,7 @@ import structlog
 from structlog.types import EventDict, Processor, WrappedLogger
 
 HIDDEN: Final = "[hidden]"
-# a mainland mobile number, with or without its country code, however it is spaced; \d takes every script's digits
+# a mainland mobile number, with or without its country code, however it is spaced
 PHONE_LIKE: Final = re.compile(r"1[^\w:+]?[3-9](?:[^\w:+]?\d){9}")
 SECRET_WORDS: Final = frozenset(
     {
@@ -128,10 +129,10 @@ def _clean(key: object, value: object, depth: int) -> Any:
 
 
 def _clean_text(text: str) -> str:
-    try:
-        return PHONE_LIKE.sub(HIDDEN, text).encode("utf-8", "replace").decode()
-    except (UnicodeError, RecursionError):
-        return HIDDEN
+    plain = text if text.isascii() else unicodedata.normalize("NFKC", text)
+    if PHONE_LIKE.search(plain):
+        text = PHONE_LIKE.sub(HIDDEN, plain)
+    return text.encode("utf-8", "replace").decode()
 
 
 def _is_secret(key: object) -> bool:

@@ -1,0 +1,118 @@
+"""Records set aside: what could not become an act, why, and whether it waits for something.
+
+A waiting record keeps, sealed, what its feed needs to place it later; a refused one keeps nothing personal.
+"""
+
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import ARRAY, LargeBinary, any_, cast, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from carbon_credits.core.crypto import Vault
+from carbon_credits.partners.contract import Scalar, Unusable
+from carbon_credits.partners.models import RecordSetAside
+
+_CHUNK = 2_000
+
+
+def record_key(vault: Vault, source_id: int, record_id: str) -> bytes:
+    """The 16 bytes by which a partner's record is known here; the partner's own number stays outside."""
+    return vault.blind(f"record:{source_id}", record_id)
+
+
+def set_aside(
+    session: Session,
+    vault: Vault,
+    source_id: int,
+    rows: Sequence[Unusable],
+    file_id: int | None,
+    now: datetime,
+) -> None:
+    """Write down what could not become an act.
+
+    Said again, a waiting record takes the newest reasons; a refused or placed one stays as it is.
+    """
+    by_key = {record_key(vault, source_id, row.record_id): row for row in rows}
+    keys = sorted(by_key)
+    for start in range(0, len(keys), _CHUNK):
+        values = [
+            _values(vault, source_id, key, by_key[key], file_id, now) for key in keys[start : start + _CHUNK]
+        ]
+        added = insert(RecordSetAside)
+        session.execute(
+            added.on_conflict_do_update(
+                index_elements=[RecordSetAside.source_id, RecordSetAside.ext_key],
+                set_={name: added.excluded[name] for name in ("state", "reasons", "sealed")},
+                where=RecordSetAside.state == "waiting",
+            ),
+            values,
+        )
+
+
+def waiting(session: Session, vault: Vault, source_id: int) -> Iterator[Mapping[str, Scalar]]:
+    """What was kept of each waiting record of a source, in the order of its key, read as it is needed."""
+    asked = (
+        select(RecordSetAside.ext_key, RecordSetAside.sealed)
+        .where(
+            RecordSetAside.source_id == source_id,
+            RecordSetAside.state == "waiting",
+            RecordSetAside.sealed.is_not(None),
+        )
+        .order_by(RecordSetAside.ext_key)
+        .execution_options(yield_per=_CHUNK)
+    )
+    for row in session.execute(asked):
+        yield json.loads(vault.unseal("set-aside", row.sealed or b"", _place(source_id, row.ext_key)))
+
+
+def placed(session: Session, source_id: int, keys: Collection[bytes]) -> int:
+    """These became acts: what was kept of them goes. Returns how many were waiting."""
+    done = (
+        update(RecordSetAside)
+        .where(
+            RecordSetAside.source_id == source_id,
+            RecordSetAside.ext_key == any_(cast(sorted(keys), ARRAY(LargeBinary))),
+            RecordSetAside.state == "waiting",
+        )
+        .values(state="placed", sealed=None)
+        .returning(RecordSetAside.ext_key)
+        .execution_options(synchronize_session=False)
+    )
+    return len(session.execute(done).all())
+
+
+def counts(session: Session, source_id: int, file_id: int | None = None) -> Mapping[tuple[str, str], int]:
+    """How many records stand aside by (state, reason), of one file or of all."""
+    reason = func.unnest(RecordSetAside.reasons).label("reason")
+    asked = select(RecordSetAside.state, reason, func.count().label("n"))
+    asked = asked.where(RecordSetAside.source_id == source_id)
+    if file_id is not None:
+        asked = asked.where(RecordSetAside.file_id == file_id)
+    found = session.execute(asked.group_by(RecordSetAside.state, reason))
+    return {(row.state, row.reason): row.n for row in found}
+
+
+def _values(
+    vault: Vault, source_id: int, key: bytes, row: Unusable, file_id: int | None, now: datetime
+) -> dict[str, object]:
+    sealed = None
+    if row.waiting and row.kept is not None:
+        plain = json.dumps(dict(row.kept), ensure_ascii=False).encode()
+        sealed = vault.seal("set-aside", plain, _place(source_id, key))
+    return {
+        "source_id": source_id,
+        "ext_key": key,
+        "state": "waiting" if row.waiting else "refused",
+        "reasons": list(row.reasons),
+        "file_id": file_id,
+        "line": row.line,
+        "sealed": sealed,
+        "received_at": now,
+    }
+
+
+def _place(source_id: int, key: bytes) -> str:
+    return f"record_set_aside|sealed|{source_id}:{key.hex()}"

@@ -1,0 +1,1 @@
+"""Staff: who works for the programme, and in which roles."""
