@@ -21,12 +21,12 @@ from carbon_credits.ledger.holds import lapse_due
 from carbon_credits.ledger.locks import lock_shard
 from carbon_credits.ledger.maturing import mature_due
 from carbon_credits.ledger.sealing import seal_once
+from carbon_credits.residents.service import forget_stale
 
 log = logging.getLogger(__name__)
 
 CHUNK = 2_000
 KEPT_ANSWERS = timedelta(days=7)
-KEPT_SIGN_INS = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -75,12 +75,10 @@ def _partitions(session: Session) -> int:
 
 def _clean(session: Session) -> int:
     now = clock.now()
+    forget_stale(session, now)
     done = 0
     for statement, before in (
         ("delete from idempotency_key where created_at < :before", now - KEPT_ANSWERS),
-        ("delete from otp_challenge where expires_at < :before", now - KEPT_SIGN_INS),
-        ("delete from throttle where hour < :before", now - KEPT_SIGN_INS),
-        ("delete from refresh_token where expires_at < :before", now),
         ("delete from task_run where slot < :before", now - KEPT_ANSWERS),
     ):
         done += len(session.execute(text(statement + " returning 1"), {"before": before}).all())

@@ -1,5 +1,6 @@
 """What a job finds around it: the application's settings, its own connections, the providers it delivers through."""
 
+import os
 from collections.abc import Mapping
 from typing import cast
 
@@ -15,9 +16,13 @@ SETTINGS = "CARBON_SETTINGS"
 HANDLERS = "CARBON_OUTBOX_HANDLERS"
 
 
+_BORN_IN = os.getpid()
+
+
 def begin() -> None:
     """A work-horse is a fork: it must not speak through its parent's connections."""
-    forget_connections()
+    if os.getpid() != _BORN_IN:
+        forget_connections()
 
 
 def settings() -> Settings:
