@@ -83,14 +83,14 @@ class Fate:
 def fates_of_records(session: Session, source_id: int, record_ids: Iterable[str]) -> list[Fate]:
     """The acts that records of a source became; records that are no act are not counted."""
     chunks = _keys(source_id, record_ids)
-    return _merged(_fate(*row) for given in chunks for row in session.execute(FATES_OF_RECORDS, given))
+    return merged(_fate(*row) for given in chunks for row in session.execute(FATES_OF_RECORDS, given))
 
 
 def fates_of_acts(session: Session, names: Collection[str]) -> list[Fate]:
     """What became of acts, by their public names."""
     if not names:
         return []
-    return _merged(_fate(*row) for row in session.execute(FATES_OF_NUMBERS, _numbers(names)))
+    return merged(_fate(*row) for row in session.execute(FATES_OF_NUMBERS, _numbers(names)))
 
 
 def undecided_records(session: Session, source_id: int, record_ids: Iterable[str]) -> int:
@@ -112,7 +112,7 @@ def waits_of_acts(session: Session, names: Collection[str]) -> tuple[timedelta, 
     return None if median is None else (median, longest)
 
 
-def _merged(fates: Iterable[Fate]) -> list[Fate]:
+def merged(fates: Iterable[Fate]) -> list[Fate]:
     """Equal fates added up, in order."""
     sums: dict[tuple[str, str, str, str, tuple[str, ...]], list[int]] = {}
     for fate in fates:

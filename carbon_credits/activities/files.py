@@ -13,7 +13,7 @@ from functools import partial
 from itertools import islice
 from typing import Any, BinaryIO, Final, Protocol, TypeVar
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from carbon_credits.activities.intake import terms_of
@@ -123,6 +123,16 @@ def take_in_file(
     opened(lambda session: files.apply(session, state.file_id, counts, now))
     placed = place(vault, delivery.feed, delivery.options, now, heard, opened)
     return Taken(state.file_id, "applied", tally[ROWS], tally[RECORDS], outcomes(tally), placed=placed)
+
+
+def is_taken_in(session: Session, delivery: Delivery) -> bool:
+    """Whether these bytes were taken in before, so that taking them in again changes nothing."""
+    source = terms_of(session, delivery.feed.code)
+    asked = select(PartnerFile.state).where(
+        PartnerFile.source_id == source.source_id,
+        PartnerFile.sha256 == files.measure(delivery.stream).sha256,
+    )
+    return session.execute(asked).scalar_one_or_none() == "applied"
 
 
 def place(

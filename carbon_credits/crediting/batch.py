@@ -5,7 +5,8 @@ stages and no stage goes back: exclusivity claims, funds, wallets. Rows in equal
 nothing happened; running it again changes nothing, for what was decided is no longer on the work list.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -71,8 +72,9 @@ class _Batch:
         occurring = exclusivity.decide(self.connection)
         self._compare_with_the_past()
         exclusivity.give_back(self.connection, occurring)
-        self._execute(statements.DECIDE.format(terms=self.reading.terms))
-        self._execute(statements.REFUSE.format(unmet_codes=self.reading.unmet_codes))
+        with self._by_hash():
+            self._execute(statements.DECIDE.format(terms=self.reading.terms))
+            self._execute(statements.REFUSE.format(unmet_codes=self.reading.unmet_codes))
         self._analyze(picked)
         self._pay()
         journal_id = self._post()
@@ -86,9 +88,10 @@ class _Batch:
 
     def _compare_with_the_past(self) -> None:
         self._execute(statements.PRIOR)
-        self._execute(statements.REPLACED_IN_BATCH)
-        self._execute(statements.REPLACED_BEFORE)
-        self._execute(statements.OVERLAPS)
+        with self._by_hash():
+            self._execute(statements.REPLACED_IN_BATCH)
+            self._execute(statements.REPLACED_BEFORE)
+            self._execute(statements.OVERLAPS)
 
     def _pay(self) -> None:
         """Take the points from the funds; what they cannot pay is refused for good and said so."""
@@ -124,6 +127,15 @@ class _Batch:
             raise InvariantBroken(f"shard {self.shard_id}: {picked} acts picked, {by_state} decided")
         return Outcome(picked, by_state, sum(int(str(points)) for _, _, points in rows), journal_id)
 
+    @contextmanager
+    def _by_hash(self) -> Iterator[None]:
+        """While working tables are compared with one another: the planner does not know how much lies in a table
+        that was empty when it last looked, and would hold each row against each.
+        """
+        self._execute("select set_config('enable_nestloop', 'off', true)")
+        yield
+        self._execute("select set_config('enable_nestloop', 'on', true)")
+
     def _analyze(self, picked: int) -> None:
         """Once for a connection: statistics of a temporary table outlive its rows."""
         info = self.session.connection().info
@@ -141,8 +153,9 @@ def _working_connection(session: Session) -> Connection[tuple[object, ...]]:
     pooled = session.connection()
     raw = pooled.connection.driver_connection
     assert isinstance(raw, Connection)
-    if not pooled.info.get("batch"):
-        raw.prepare_threshold = None  # plans are made for the rows at hand
+    raw.prepare_threshold = None  # plans are made for the rows at hand
+    # asked of the database, not remembered: a first batch that fails takes the tables away with it
+    if raw.execute("select to_regclass('pg_temp.batch_act')").fetchone() == (None,):
         raw.execute(statements.WORKING_TABLES)
-        pooled.info["batch"] = True
+        pooled.info.pop("batch_analyzed", None)
     return raw

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 
-from carbon_credits.methodologies.base import Methodology, Pool
-from carbon_credits.methodologies.batch import batch_sql
+from carbon_credits.methodologies.base import DERIVED, Methodology, Pool
+from carbon_credits.methodologies.batch import batch_sql, monitored_column
 from carbon_credits.methodologies.catalogue import BY_NUMBER, METHODOLOGIES
 
 # Three levels, each behind a fence: every monitored number is read once, then judged once, then put into the formula.

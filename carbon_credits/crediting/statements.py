@@ -27,12 +27,13 @@ create temp table if not exists batch_wallet (
 """
 WORKING_TABLE_NAMES = ("batch_act", "batch_prior", "batch_decision", "batch_wallet")
 
-# An act of a resident whose wallet is not open is held, not lost.
+# An act of a resident whose wallet is not open is held, not lost. The scalar subquery makes the planner look each
+# wallet up; joined, it would read the whole shard.
 WITHOUT_WALLET = """
 update batch_act b set verdict = 'held', why = 'wallet_closed'
 from (select distinct resident_id from batch_act where verdict is null) r
-left join wallet w on w.resident_id = r.resident_id and w.shard_id = %(shard)s and w.status = 1
-where w.resident_id is null and b.resident_id = r.resident_id and b.verdict is null
+where (select status from wallet w where w.resident_id = r.resident_id and w.shard_id = %(shard)s) is distinct from 1
+  and b.resident_id = r.resident_id and b.verdict is null
 """
 
 # What these residents have on these days already. A motion lasts six hours at most, so only its own day can
@@ -55,12 +56,10 @@ cross join lateral (
 ) d
 """
 
-OVERLAP = (
-    """extract(epoch from least({a}.occurred_to, {b}.occurred_to) - greatest({a}.occurred_from, {b}.occurred_from))"""
-)
-SHORTER = (
-    """extract(epoch from least({a}.occurred_to - {a}.occurred_from, {b}.occurred_to - {b}.occurred_from))"""
-)
+OVERLAP = """
+  extract(epoch from least({a}.occurred_to, {b}.occurred_to) - greatest({a}.occurred_from, {b}.occurred_from))"""
+SHORTER = """
+  extract(epoch from least({a}.occurred_to - {a}.occurred_from, {b}.occurred_to - {b}.occurred_from))"""
 SAME_TRIP = f"10 * {OVERLAP} > 7 * {SHORTER}"
 
 # A partner's record of a trip replaces the phone's claim of the same trip, in the batch or credited before.
@@ -85,23 +84,26 @@ where ours.resident_id = phone.resident_id and ours.methodology = phone.methodol
 
 # One person, one motion at a time. Only motions that touch another are walked, best evidence first, then oldest:
 # more than 70 % of the shorter trip shared with one already accepted is rejected, more than 20 % is held.
+# In order of their beginnings a trip touches another when one before it is still under way, or the next begins
+# before it ends: one sort instead of comparing each with each.
 OVERLAPS = """
-with recursive motion as materialized (
-  select activity_id, resident_id, occurred_from, occurred_to, evidence_class
-  from batch_act where verdict is null and motion
-), credited as materialized (
+with recursive credited as materialized (
   select activity_id, resident_id, occurred_from, occurred_to
   from batch_prior where motion and state = 'credited' and replaced_by is null
+), met as (
+  select *, max(occurred_to) over earlier > occurred_from or lead(occurred_from) over trips < occurred_to as touches
+  from (
+    select activity_id, resident_id, occurred_from, occurred_to, evidence_class from batch_act
+    where verdict is null and motion
+    union all
+    select activity_id, resident_id, occurred_from, occurred_to, null from credited
+  ) t
+  window trips as (partition by resident_id order by occurred_from, activity_id),
+         earlier as (trips rows between unbounded preceding and 1 preceding)
 ), touching as materialized (
-  select m.*, row_number() over (
-           partition by m.resident_id order by m.evidence_class, m.occurred_from, m.activity_id) as place
-  from motion m
-  where exists (select from motion o
-                where o.resident_id = m.resident_id and o.activity_id <> m.activity_id
-                  and o.occurred_from < m.occurred_to and o.occurred_to > m.occurred_from)
-     or exists (select from credited c
-                where c.resident_id = m.resident_id
-                  and c.occurred_from < m.occurred_to and c.occurred_to > m.occurred_from)
+  select *, row_number() over (
+           partition by resident_id order by evidence_class, occurred_from, activity_id) as place
+  from met where touches and evidence_class is not null
 ), walk as (
   select t.resident_id, 0::bigint as place, null::bigint as activity_id, 0 as grade, null::bigint as against,
          coalesce(array_agg(c.activity_id) filter (where c.activity_id is not null), '{}') as ids,
