@@ -1,0 +1,79 @@
+"""The door put together: frame, sign-in, errors, the routes of each audience and the documents they are in."""
+
+from collections.abc import Mapping
+
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from carbon_credits.api import access, auth, docs, documents, errors, frame, house, limits
+from carbon_credits.api.access import Who
+from carbon_credits.api.answers import StrictJson
+from carbon_credits.api.partner import oauth, records
+from carbon_credits.api.public import keys, methodologies, probes
+from carbon_credits.api.resident import activities, me, wallet
+from carbon_credits.api.resident import auth as sign_in
+from carbon_credits.config import Settings
+from carbon_credits.core.i18n import Text
+from carbon_credits.core.signing import Keyring
+from carbon_credits.jobs import doorbell
+
+MOST_BYTES = 65_536
+RESIDENT = Text("居民端接口。", "For residents' apps.")
+PARTNER = Text("合作方接口。", "For partners' systems.")
+PUBLIC = Text("公开接口，无需登录。", "For anyone, without signing in.")
+NAME = Text("禅城碳普惠", "Chancheng carbon rewards")
+
+
+def register(app: Flask, settings: Settings, others: Mapping[str, Who] | None = None) -> None:
+    """Give the application its JSON door. `others` is who may call the routes of other doors, by endpoint.
+
+    Raises RouteWithoutRule when a route has no row in the table of who may call it.
+    """
+    _configure(app, settings)
+    frame.register(app, https=settings.public_url.startswith("https://"))
+    auth.register(app)
+    errors.register(app)
+    _routes(app)
+    house.install(app, _house(app, settings, others))
+
+
+def _configure(app: Flask, settings: Settings) -> None:
+    app.json = StrictJson(app)
+    app.config["MAX_CONTENT_LENGTH"] = MOST_BYTES
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
+    app.config["TRUSTED_HOSTS"] = list(settings.trusted_hosts) or None
+    # an address has one spelling: no redirect, which clients would follow with a changed method
+    app.url_map.strict_slashes = True
+    app.url_map.merge_slashes = False
+    if settings.proxies:
+        many = settings.proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=many, x_proto=many, x_host=many)  # type: ignore[method-assign]
+
+
+def _routes(app: Flask) -> None:
+    resident = documents.make(app, "resident", _title(RESIDENT), RESIDENT, (Who.RESIDENT,))
+    for blueprint in (sign_in.blueprint, me.blueprint, activities.blueprint, wallet.blueprint):
+        resident.register_blueprint(blueprint)
+    partner = documents.make(app, "partner", _title(PARTNER), PARTNER, (Who.PARTNER,))
+    for blueprint in (oauth.blueprint, records.blueprint):
+        partner.register_blueprint(blueprint)
+    public = documents.make(app, "public", _title(PUBLIC), PUBLIC, ())
+    for blueprint in (methodologies.blueprint, keys.blueprint, probes.blueprint):
+        public.register_blueprint(blueprint)
+    documents.serve(app, {"resident": resident, "partner": partner, "public": public})
+    app.register_blueprint(docs.blueprint)
+
+
+def _title(words: Text) -> Text:
+    return Text(f"{NAME.zh}：{words.zh.rstrip('。')}", f"{NAME.en}: {words.en.rstrip('.').lower()}")
+
+
+def _house(app: Flask, settings: Settings, others: Mapping[str, Who] | None) -> house.House:
+    times = limits.DEMONSTRATION if settings.is_demo else 1
+    return house.House(
+        settings=settings,
+        keyring=Keyring(settings.vault, settings.public_url),
+        limiter=limits.Limiter({policy: most * times for policy, most in limits.PER_MINUTE.items()}),
+        redis=doorbell.connect(settings.redis_url),
+        access=access.check(app, others),
+    )

@@ -1,0 +1,178 @@
+"""Records as a partner pushes them, a few at a time: the same intake as a file, one result for each."""
+
+from typing import Any, Final
+
+from flask import Response, request
+from marshmallow import fields
+from marshmallow.validate import Length
+from sqlalchemy.orm import Session
+
+from carbon_credits.activities import intake
+from carbon_credits.activities.reasons import explain
+from carbon_credits.api.access import Who
+from carbon_credits.api.documents import Blueprint
+from carbon_credits.api.fields import (
+    NOT_LIST,
+    WORDS,
+    WRONG_FORMAT,
+    Body,
+    Choice,
+    Instant,
+    Quantities,
+    Whole,
+    Words,
+)
+from carbon_credits.api.house import house, principal
+from carbon_credits.api.idempotency import once
+from carbon_credits.api.language import language
+from carbon_credits.api.reading import body_as_told
+from carbon_credits.api.resident.shapes import Reason, References
+from carbon_credits.api.strict_json import GREATEST
+from carbon_credits.core import clock
+from carbon_credits.jobs import doorbell
+from carbon_credits.partners.contract import Record
+
+MOST_BYTES: Final = 1_000_000
+MOST_RECORDS: Final = 1_000
+STATUSES: Final = ("accepted", "duplicate", "waiting", "refused")
+EXAMPLE: Final = {
+    "feed": "bike_share",
+    "records": [
+        {
+            "record_id": "trip-20261122-000017",
+            "subject": "rider-8812",
+            "methodology": "travel.cycling",
+            "occurred_from": "2026-11-22T08:00:00+08:00",
+            "occurred_to": "2026-11-22T08:16:00+08:00",
+            "monitored": {"distance_m": 3200},
+            "references": {"vehicle": "bike-4711"},
+        }
+    ],
+}
+
+blueprint = Blueprint("records", __name__, who=Who.PARTNER, description="合作方记录。\n\nPartners' records.")
+
+
+@blueprint.before_request
+def allow_more() -> None:
+    """A thousand records are larger than anything a phone sends."""
+    request.max_content_length = MOST_BYTES
+
+
+class RecordBody(Body):
+    """One act of one of the partner's customers."""
+
+    record_id = Words(
+        1,
+        100,
+        pattern=r"[!-~]{1,100}",
+        required=True,
+        metadata={"description": "合作方自己的唯一编号 / the partner's own id"},
+    )
+    subject = Words(
+        1,
+        200,
+        pattern=r"[!-~]{1,200}",
+        required=True,
+        metadata={"description": "合作方的客户标识 / the partner's customer"},
+    )
+    methodology = Words(3, 60, pattern=r"[a-z_]+\.[a-z_]+", required=True)
+    occurred_from = Instant(required=True)
+    occurred_to = Instant(required=True)
+    monitored = Quantities(GREATEST, required=True)
+    references = fields.Nested(References, error_messages=WORDS)
+
+
+class RecordsBody(Body):
+    """POST /partner/v1/records."""
+
+    feed = Words(2, 40, pattern="[a-z][a-z0-9_]{1,39}", required=True)
+    records = fields.List(
+        fields.Nested(RecordBody, error_messages=WORDS),
+        required=True,
+        validate=Length(1, MOST_RECORDS, error=WRONG_FORMAT),
+        error_messages={**WORDS, "invalid": NOT_LIST},
+    )
+
+
+class RowResult(Body):
+    """What became of one record, by its place in the request."""
+
+    index = Whole(0, MOST_RECORDS, required=True)
+    record_id = Words(1, 100, required=True)
+    status = Choice(*STATUSES, required=True)
+    id = Words(1, 40, required=True, allow_none=True)
+    reasons = fields.List(fields.Nested(Reason), required=True)
+
+
+class Results(Body):
+    """One result for each record, in their order, and how many ended how."""
+
+    feed = Words(2, 40, required=True)
+    counts = fields.Dict(
+        required=True,
+        metadata={"additionalProperties": {"type": "integer", "minimum": 0, "maximum": MOST_RECORDS}},
+    )
+    results = fields.List(fields.Nested(RowResult), required=True)
+
+
+@blueprint.route("/partner/v1/records", methods=["POST"])
+@blueprint.arguments(RecordsBody, example=EXAMPLE)
+@blueprint.response(200, Results)
+@blueprint.refuses(404)
+@blueprint.keyed
+def take_in(body: dict[str, Any]) -> Response:
+    """提交记录 / Send records
+
+    逐条处理：每条记录有自己的结果，一条有误不影响其他。尚未绑定居民的记录为 waiting，可再次提交。
+
+    Each record has its own result and one that is wrong harms no other. A record whose customer is not bound
+    to a resident is `waiting` and may be sent again.
+    """
+    ours, who, now = house(), principal(), clock.now()
+    records = [_record(told) for told in body["records"]]
+    landed: list[intake.RowResult] = []
+
+    def work(session: Session) -> tuple[int, Any]:
+        source = intake.terms_of(session, body["feed"], who.id)
+        landed[:] = intake.take_in(session, ours.vault, source, records, now)
+        return 200, _results(body["feed"], records, landed)
+
+    response = once("records.take_in", body_as_told(), work)
+    doorbell.ring_shards(ours.redis, {row.shard_id for row in landed if row.shard_id is not None})
+    return response
+
+
+def _record(told: dict[str, Any]) -> Record:
+    return Record(
+        record_id=told["record_id"],
+        subject_token=told["subject"],
+        methodology=told["methodology"],
+        occurred_from=told["occurred_from"],
+        occurred_to=told["occurred_to"],
+        monitored=told["monitored"],
+        references=told.get("references", {}),
+    )
+
+
+def _results(feed: str, records: list[Record], rows: list[intake.RowResult]) -> dict[str, Any]:
+    reader = language()
+    counts = dict.fromkeys(STATUSES, 0)
+    for row in rows:
+        counts[row.status] += 1
+    return {
+        "feed": feed,
+        "counts": counts,
+        "results": [
+            {
+                "index": row.index,
+                "record_id": records[row.index].record_id,
+                "status": row.status,
+                "id": row.id,
+                "reasons": [
+                    {"code": code, "text": explain(code).in_language(reader)} for code in row.reasons
+                ],
+            }
+            for row in rows
+        ],
+    }

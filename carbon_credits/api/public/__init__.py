@@ -1,0 +1,1 @@
+"""What anyone may read: the methodologies, the keys, whether we are well."""

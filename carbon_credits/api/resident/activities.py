@@ -1,0 +1,190 @@
+"""Claiming an act, looking at one's acts, seeing how a number came about, objecting."""
+
+from collections.abc import Iterable
+from datetime import date
+from typing import Any, Final
+
+from flask import Response
+from sqlalchemy.orm import Session
+
+from carbon_credits.activities import service
+from carbon_credits.activities.reasons import explain
+from carbon_credits.api.access import Who
+from carbon_credits.api.answers import answer
+from carbon_credits.api.documents import Blueprint
+from carbon_credits.api.house import house, principal
+from carbon_credits.api.idempotency import once
+from carbon_credits.api.language import language
+from carbon_credits.api.paging import cursor_to, position_of
+from carbon_credits.api.reading import body_as_told
+from carbon_credits.api.resident.shapes import (
+    RECEIPT,
+    Accepted,
+    Activities,
+    Activity,
+    Appeal,
+    AppealView,
+    ClaimBody,
+)
+from carbon_credits.api.resident.wallet import Page
+from carbon_credits.core import clock
+from carbon_credits.core.db import reading
+from carbon_credits.crediting.estimates import estimate
+from carbon_credits.crediting.receipts import receipt
+from carbon_credits.jobs import doorbell
+
+LIST: Final = "activities.index"
+EXAMPLE: Final = {
+    "methodology": "travel.cycling",
+    "occurred_from": "2026-11-22T08:00:00+08:00",
+    "occurred_to": "2026-11-22T08:16:00+08:00",
+    "monitored": {"distance_m": 3200},
+}
+ACT: Final = [
+    {"in": "path", "name": "activity", "schema": {"type": "string", "minLength": 1, "maxLength": 40}}
+]
+
+blueprint = Blueprint(
+    "activities",
+    __name__,
+    who=Who.RESIDENT,
+    description="低碳行为：申报、查询、凭据、申诉。\n\nActs: claims, views, receipts, appeals.",
+)
+
+
+@blueprint.route("/v1/activities", methods=["POST"])
+@blueprint.arguments(ClaimBody, example=EXAMPLE)
+@blueprint.response(202, Accepted, headers={"Location": {"schema": {"type": "string"}}})
+@blueprint.keyed
+def submit(body: dict[str, Any]) -> Response:
+    """申报一次低碳行为 / Claim an act
+
+    立即记录并给出估算，随后自动核算。同一行为再次申报得到同一编号。轨迹目前只检查格式，不保存。
+
+    Recorded at once with an estimate; the decision follows. The same act again has the same id. A trace is
+    checked for its form alone and not kept for now.
+    """
+    told, now, who, vault = _claim(body), clock.now(), principal().id, house().vault
+    unseen = ("trace_not_yet_verified",) if "trace" in body.get("evidence", {}) else ()
+
+    def work(session: Session) -> tuple[int, Any]:
+        made = service.claim(session, vault, who, told, now)
+        worth = estimate(session, told, made.occurred_on, made.evidence_class)
+        return 202, {
+            "id": made.id,
+            "status": made.status,
+            "evidence_class": made.evidence_class,
+            "estimate": {"reduction_mg": worth.reduction_mg, "points": worth.points},
+            "reasons": _reasons((*worth.reasons, *unseen)),
+            "links": _links(made.id),
+        }
+
+    response = once("activities.submit", body_as_told(), work)
+    if response.status_code == 202:
+        doorbell.ring(house().redis, [who])
+    return response
+
+
+@blueprint.route("/v1/activities", methods=["GET"])
+@blueprint.arguments(Page, location="query")
+@blueprint.response(200, Activities)
+def index(page: dict[str, Any]) -> Response:
+    """我的低碳行为 / My acts"""
+    who, vault, limit = principal(), house().vault, page["limit"]
+    before = None
+    if "cursor" in page:
+        day, number = position_of(vault, who.actor, LIST, page["cursor"])
+        before = (date.fromisoformat(day), number)
+    with reading() as session:
+        found = service.activities_of(session, who.id, before=before, limit=limit + 1)
+    following = None
+    if len(found) > limit:
+        day_seen, number_seen = found[limit - 1].position
+        following = cursor_to(vault, who.actor, LIST, [day_seen.isoformat(), number_seen])
+    return answer({"items": [_view(view) for view in found[:limit]], "next": following})
+
+
+@blueprint.route("/v1/activities/<activity>", methods=["GET"], parameters=ACT)
+@blueprint.response(200, Activity)
+@blueprint.refuses(404)
+def show(activity: str) -> Response:
+    """查询一次行为 / One act"""
+    with reading() as session:
+        return answer(_view(service.activity_of(session, principal().id, activity)))
+
+
+@blueprint.route("/v1/activities/<activity>/receipt", methods=["GET"], parameters=ACT)
+@blueprint.response(200, RECEIPT)
+@blueprint.refuses(404)
+def show_receipt(activity: str) -> Response:
+    """核算凭据 / How the number came about
+
+    方法学版本、参数及来源、逐步计算、积分标准与上限。
+
+    The methodology's version, its parameters with sources, each step, the rate and the caps.
+    """
+    with reading() as session:
+        return answer(receipt(session, principal().id, activity))
+
+
+@blueprint.route("/v1/activities/<activity>/appeal", methods=["POST"], parameters=ACT)
+@blueprint.arguments(Appeal, example={"words": "我确实骑行了全程 / I did ride all of it"})
+@blueprint.response(201, AppealView)
+@blueprint.refuses(404)
+@blueprint.keyed
+def object_to(body: dict[str, Any], activity: str) -> Response:
+    """申诉 / Object to a decision"""
+
+    def work(session: Session) -> tuple[int, Any]:
+        made = service.appeal(session, principal().id, activity, body["words"])
+        return 201, {
+            "id": str(made.id),
+            "activity": made.activity,
+            "state": made.state,
+            "at": made.at,
+            "answer": made.answer,
+        }
+
+    return once("activities.object_to", body_as_told(), work)
+
+
+def _claim(body: dict[str, Any]) -> service.Claim:
+    steps = body.get("evidence", {}).get("steps")
+    return service.Claim(
+        methodology=body["methodology"],
+        occurred_from=body["occurred_from"],
+        occurred_to=body["occurred_to"],
+        monitored=body["monitored"],
+        references=body.get("references", {}),
+        evidence=None if steps is None else {"steps": steps},
+    )
+
+
+def _view(view: service.ActivityView) -> dict[str, Any]:
+    return {
+        "id": view.id,
+        "methodology": view.methodology,
+        "occurred_from": view.occurred_from,
+        "occurred_to": view.occurred_to,
+        "occurred_on": view.occurred_on,
+        "told_at": view.told_at,
+        "status": view.status,
+        "evidence_class": view.evidence_class,
+        "monitored": view.monitored,
+        "reduction_mg": view.reduction_mg,
+        "points": view.points,
+        "bonus": view.bonus,
+        "matures_on": view.matures_on,
+        "decided_at": view.decided_at,
+        "reasons": _reasons(view.reasons),
+        "links": _links(view.id),
+    }
+
+
+def _reasons(codes: Iterable[str]) -> list[dict[str, str]]:
+    reader = language()
+    return [{"code": code, "text": explain(code).in_language(reader)} for code in codes]
+
+
+def _links(activity: str) -> dict[str, str]:
+    return {"self": f"/v1/activities/{activity}", "receipt": f"/v1/activities/{activity}/receipt"}

@@ -1,0 +1,134 @@
+"""Each document, held against the running door by Schemathesis: every check, every phase, one seed.
+
+Tokens and names are seeded so that each operation is answered with a 2xx at least once; that is asserted too, for
+a contract that is only ever refused has not been tried.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+from schemathesis import openapi
+from schemathesis.config import SchemathesisConfig
+from schemathesis.engine import Status, events, from_schema
+
+from carbon_credits.core import clock
+from carbon_credits.core.crypto import Vault
+from carbon_credits.core.db import transaction
+from carbon_credits.core.ids import shard_of
+from carbon_credits.crediting.batch import credit_batch
+from tests.api.conftest import FEED, Caller, a_ride, code_of, partner_in, sign_in
+
+SEED = 20_261_122
+EXAMPLES = 25
+LONGEST_S = 60
+# what a well-formed request may still be told, for a reason of the programme
+ACCEPTED = ["2xx", "401", "403", "404", "409", "429"]
+
+
+@pytest.fixture
+def example(app: Flask, vault: Vault, resident: Caller, partner: Caller) -> dict[str, Any]:
+    """Something for each operation that needs more than its schema says."""
+    act = resident.claim(a_ride(minutes_ago=60)).get_json()["id"]
+    with app.app_context(), transaction() as session:
+        credit_batch(session, shard_of(resident.id), clock.today())
+    assert resident.get(f"/v1/activities/{act}").get_json()["status"] != "claimed"
+    challenge = (
+        app.test_client().post("/v1/auth/otp", json={"phone": "+8613800000021"}).get_json()["challenge_id"]
+    )
+    record = {**a_ride(), "methodology": FEED.methodologies[0], "record_id": "r1", "subject": "s1"}
+    return {
+        "activity": act,
+        "POST /v1/auth/token": {"challenge_id": challenge, "code": code_of(app, vault, challenge)},
+        "POST /v1/auth/refresh": {"refresh_token": sign_in(app, vault, "+8613800000022").refresh_token},
+        "POST /v1/activities": a_ride(),
+        "POST /partner/v1/records": {"feed": FEED.code, "records": [record]},
+        "POST /oauth/token": partner.headers,
+    }
+
+
+def _operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            if isinstance(operation, dict) and "responses" in operation:
+                yield f"{method.upper()} {path}", operation
+
+
+def _with_examples(document: dict[str, Any], example: dict[str, Any]) -> dict[str, Any]:
+    """The document with examples that are true at this moment."""
+    for name, operation in _operations(document):
+        for content in operation.get("requestBody", {}).get("content", {}).values():
+            if name in example:
+                content["example"] = example[name]
+    return document
+
+
+def _configuration(
+    document: dict[str, Any], token: str, throwaway: str, example: dict[str, Any]
+) -> SchemathesisConfig:
+    operations: list[dict[str, Any]] = []
+    for name, operation in _operations(document):
+        allowed = list(ACCEPTED)
+        if "422" in operation["responses"] and "requestBody" in operation:
+            allowed.append("422")
+        if any(told["name"] == "cursor" for told in operation.get("parameters", [])):
+            allowed.append("400")
+        operations.append(
+            {"include-name": name, "checks": {"positive_data_acceptance": {"expected-statuses": allowed}}}
+        )
+        if name == "POST /v1/auth/logout":
+            operations[-1]["headers"] = {"Authorization": f"Bearer {throwaway}"}
+    return SchemathesisConfig.from_dict(
+        {
+            "seed": SEED,
+            "max-time": LONGEST_S,
+            "workers": 1,
+            "continue-on-failure": True,
+            "headers": {"Authorization": f"Bearer {token}"} if token else {},
+            "parameters": {"activity": example["activity"]},
+            "generation": {"max-examples": EXAMPLES, "deterministic": True},
+            "operations": operations,
+        }
+    )
+
+
+@pytest.mark.parametrize("name", ["resident", "partner", "public"])
+def test_the_door_does_what_its_document_says(
+    app: Flask, threaded_url: str, vault: Vault, resident: Caller, example: dict[str, Any], name: str
+) -> None:
+    token = {"resident": resident.token, "partner": partner_in(app, vault).token, "public": ""}[name]
+    throwaway = sign_in(app, vault, "+8613800000023").token
+    document = _with_examples(json.loads(resident.client.get(f"/openapi/{name}.json").data), example)
+    configuration = _configuration(document, token, throwaway, example)
+    schema = openapi.from_dict(document, config=configuration)
+    schema.config.update(base_url=threaded_url)
+
+    statuses: dict[str, set[int]] = defaultdict(set)
+    found: list[str] = []
+    for event in from_schema(schema).execute():
+        if isinstance(event, events.ScenarioFinished):
+            _collect(event, statuses, found)
+        elif isinstance(event, events.NonFatalError | events.FatalError):
+            found.append(str(getattr(event, "info", event)))
+    assert not found, "\n\n".join(dict.fromkeys(found))
+    names = {operation for operation, _ in _operations(document)}
+    reached = {operation for operation in names if any(200 <= status < 300 for status in statuses[operation])}
+    assert reached == names
+    assert not any(status >= 500 for answered in statuses.values() for status in answered)
+
+
+def _collect(event: events.ScenarioFinished, statuses: dict[str, set[int]], found: list[str]) -> None:
+    recorder = event.recorder
+    for case_id, node in recorder.cases.items():
+        interaction = recorder.interactions.get(case_id)
+        if interaction is not None and interaction.response is not None:
+            statuses[node.value.operation.label].add(interaction.response.status_code)
+        for check in recorder.checks.get(case_id, []):
+            if check.status == Status.FAILURE and check.failure_info is not None:
+                failure = check.failure_info
+                found.append(
+                    f"{node.value.operation.label}: {check.name}\n{failure.failure}\n{failure.code_sample}"
+                )
