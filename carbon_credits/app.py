@@ -1,0 +1,44 @@
+"""The application put together: database, doors, commands. What comes from outside is handed in by `wsgi.py`."""
+
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from flask import Flask
+
+from carbon_credits import cli
+from carbon_credits.api import assembly, idempotency
+from carbon_credits.config import Settings, read_settings
+from carbon_credits.core import clock, log
+from carbon_credits.core.db import connect, database
+from carbon_credits.core.messages import TextMessages
+from carbon_credits.jobs import surroundings
+from carbon_credits.jobs.deliveries import OWN_HANDLERS
+from carbon_credits.partners.contract import Feed
+from carbon_credits.partners.service import Register
+from carbon_credits.residents import otp
+
+FEEDS: Final = "CARBON_FEEDS"
+Sender = Callable[[Settings], TextMessages]
+
+
+def create_app(
+    settings: Settings | None = None, feeds: Iterable[Feed] = (), sender: Sender | None = None
+) -> Flask:
+    """An application for these settings, or for those of the environment; raises WrongSettings.
+
+    `feeds` are the partners it knows; `sender` makes the provider of text messages, without which codes wait in
+    the outbox. Nothing is connected to before the first request.
+    """
+    told = read_settings() if settings is None else settings
+    log.configure()
+    app = Flask("carbon_credits", static_folder=None, template_folder=None)
+    connect(app, told.database_url, pool_size=told.web_threads)
+    with app.app_context():
+        idempotency.patience(database.engine)
+    app.config[surroundings.SETTINGS] = told
+    app.config[FEEDS] = Register(feeds)
+    texts = {} if sender is None else {otp.TOPIC: otp.text_sender(told.vault, sender(told), clock.now)}
+    app.config[surroundings.HANDLERS] = {**OWN_HANDLERS, **texts}
+    assembly.register(app, told)
+    cli.register(app)
+    return app

@@ -1,0 +1,25 @@
+"""`flask` commands: the operator's door. Each opens its transaction, calls a service, says what happened."""
+
+from pathlib import Path
+
+from flask import Flask
+from flask_migrate import Migrate
+
+from carbon_credits.cli import bench, demo, ledger, partners, policy, running
+from carbon_credits.core.db import database
+
+MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
+
+
+def register(app: Flask) -> None:
+    """Give an application its commands; `flask db` is Flask-Migrate's."""
+    Migrate(app, database, directory=str(MIGRATIONS))
+    for command in (
+        *running.COMMANDS,
+        *policy.COMMANDS,
+        *ledger.COMMANDS,
+        partners.group,
+        demo.group,
+        bench.command,
+    ):
+        app.cli.add_command(command)

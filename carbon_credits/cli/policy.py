@@ -1,0 +1,254 @@
+"""Commands of policy: staff, proposals and the second person's decision, rates, caps and funds.
+
+A proposal is checked before anybody is asked to approve it; the approval puts it in force in the same transaction.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import click
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from carbon_credits.cli.saying import plainly
+from carbon_credits.core import approvals
+from carbon_credits.core.approvals import Approval
+from carbon_credits.core.db import reading, transaction
+from carbon_credits.core.errors import FieldFault, Invalid
+from carbon_credits.core.i18n import Text
+from carbon_credits.ledger import funds as fund_service
+from carbon_credits.methodologies.catalogue import BY_CODE
+from carbon_credits.programme import service as programme_service
+from carbon_credits.staff.service import Role, add, by_name, require_role
+
+FAMILIES = frozenset(versions[-1].family for versions in BY_CODE.values())
+CODES = frozenset(BY_CODE)
+DEPOSIT = "fund.deposit"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What may be proposed: how it is checked, who may, and what puts it in force."""
+
+    role: Role
+    check: Callable[[Mapping[str, Any]], None]
+    enact: Callable[[Session, int, Mapping[str, Any]], object]
+
+
+def _check_deposit(payload: Mapping[str, Any]) -> None:
+    faults = [
+        FieldFault("/" + name, "out_of_range", Text("应为正整数", "a whole number above zero"))
+        for name, least in (("fund_id", 1), ("points", 1), ("amount_fen", 0))
+        if type(payload.get(name)) is not int or not least <= payload[name] < 2**53
+    ]
+    if faults:
+        raise Invalid("wrong_proposal", Text("提案有误", "The proposal is wrong"), faults=tuple(faults))
+
+
+def _enact_deposit(session: Session, approval_id: int, payload: Mapping[str, Any]) -> None:
+    fund_service.deposit(session, payload["fund_id"], payload["points"], payload["amount_fen"], approval_id)
+
+
+KINDS: Mapping[str, Kind] = {
+    programme_service.RATE: Kind(
+        Role.PROGRAMME,
+        lambda payload: programme_service.check_rate(payload, FAMILIES),
+        programme_service.enact_rate,
+    ),
+    programme_service.CAP: Kind(
+        Role.PROGRAMME,
+        lambda payload: programme_service.check_cap(payload, FAMILIES, CODES),
+        programme_service.enact_cap,
+    ),
+    DEPOSIT: Kind(Role.FINANCE, _check_deposit, _enact_deposit),
+}
+
+
+def propose(session: Session, kind: str, payload: Mapping[str, Any], reason: str, by: str) -> Approval:
+    """Check a proposal and put it before a second person. Raises Invalid, NotAllowed, NotFound."""
+    member = by_name(session, by)
+    require_role(session, member.staff_id, KINDS[kind].role)
+    KINDS[kind].check(payload)
+    return approvals.propose(session, kind, payload, reason, member.staff_id)
+
+
+def decide(session: Session, approval_id: int, by: str, *, approve: bool) -> Approval:
+    """Decide on a proposal; an approved one is in force when the transaction ends."""
+    member = by_name(session, by)
+    decided = approvals.decide(session, approval_id, member.staff_id, approve=approve)
+    require_role(session, member.staff_id, KINDS[decided.kind].role)
+    if approve:
+        KINDS[decided.kind].enact(session, approval_id, decided.payload)
+    return decided
+
+
+@click.group()
+def staff() -> None:
+    """Who works for the programme."""
+
+
+@staff.command("add")
+@click.argument("name")
+@click.option(
+    "--role", "roles", multiple=True, required=True, type=click.Choice([role.value for role in Role])
+)
+@plainly
+def add_staff(name: str, roles: tuple[str, ...]) -> None:
+    """Add a member of staff."""
+    with transaction() as session:
+        member = add(session, name, [Role(role) for role in roles], by="operator")
+    click.echo(f"已添加 / added: {member.name} ({', '.join(roles)})")
+
+
+@click.group(name="approvals")
+def approvals_group() -> None:
+    """Proposals waiting for a second person."""
+
+
+@approvals_group.command("list")
+@click.option("--all", "everything", is_flag=True, help="decided ones too")
+@plainly
+def list_approvals(everything: bool) -> None:
+    """Show proposals, oldest first."""
+    asked = select(Approval).order_by(Approval.approval_id)
+    with reading() as session:
+        rows = session.scalars(asked if everything else asked.where(Approval.state == "proposed")).all()
+    if not rows:
+        click.echo("没有待批提案 / nothing is waiting")
+    for row in rows:
+        payload = json.dumps(row.payload, ensure_ascii=False, sort_keys=True)
+        click.echo(f"#{row.approval_id} {row.state:<9} {row.kind:<16} {payload}  — {row.reason}")
+
+
+def _decide(approval: int, name: str, *, approve: bool) -> None:
+    with transaction() as session:
+        decided = decide(session, approval, name, approve=approve)
+    click.echo(f"#{decided.approval_id}: {decided.state}")
+
+
+@approvals_group.command("approve")
+@click.argument("approval", type=int)
+@click.option("--as", "name", required=True, help="a member of staff other than the proposer")
+@plainly
+def approve(approval: int, name: str) -> None:
+    """Approve a proposal; it is in force from then on."""
+    _decide(approval, name, approve=True)
+
+
+@approvals_group.command("reject")
+@click.argument("approval", type=int)
+@click.option("--as", "name", required=True, help="a member of staff other than the proposer")
+@plainly
+def reject(approval: int, name: str) -> None:
+    """Reject a proposal."""
+    _decide(approval, name, approve=False)
+
+
+@click.group()
+def programme() -> None:
+    """Rates and caps."""
+
+
+@programme.command("show")
+@plainly
+def show_programme() -> None:
+    """Every rate and cap there is or was."""
+    with reading() as session:
+        for rate in programme_service.rates(session):
+            until = rate.until or "—"
+            click.echo(
+                f"rate {rate.family:<10} {rate.evidence_class}  {rate.points_per_mg.normalize():f} points/mg"
+                f"  matures {rate.mature_days} d  {rate.in_force} … {until}"
+            )
+        for cap in programme_service.caps(session):
+            until = cap.until or "—"
+            click.echo(f"cap  {cap.scope:<28} {cap.unit:<8} {cap.most} a day  {cap.in_force} … {until}")
+
+
+def _propose(kind: str, payload: Mapping[str, Any], reason: str, name: str) -> None:
+    with transaction() as session:
+        proposed = propose(session, kind, payload, reason, name)
+    click.echo(
+        f"提案 #{proposed.approval_id} 待另一人批准 / proposal #{proposed.approval_id} waits for a second person"
+    )
+
+
+@programme.command("propose-rate")
+@click.option("--family", default="*", show_default=True)
+@click.option("--class", "evidence_class", required=True, type=click.Choice(list("ABCD")))
+@click.option("--points-per-mg", required=True)
+@click.option("--mature-days", type=int, default=0, show_default=True)
+@click.option("--fund", "fund_id", type=int, required=True)
+@click.option("--from", "in_force", required=True, help="first day, such as 2026-01-31")
+@click.option("--reason", required=True)
+@click.option("--as", "name", required=True)
+@plainly
+def propose_rate(reason: str, name: str, **payload: Any) -> None:
+    """Propose what a milligram earns."""
+    _propose(programme_service.RATE, payload, reason, name)
+
+
+@programme.command("propose-cap")
+@click.option("--kind", required=True, type=click.Choice(["science", "policy"]))
+@click.option("--scope", required=True, help="a methodology's code, a family, or *")
+@click.option("--unit", required=True, type=click.Choice(["count", "quantity", "points"]))
+@click.option("--most", type=int, required=True)
+@click.option("--from", "in_force", required=True, help="first day, such as 2026-01-31")
+@click.option("--reason", required=True)
+@click.option("--as", "name", required=True)
+@plainly
+def propose_cap(reason: str, name: str, **payload: Any) -> None:
+    """Propose the most that counts in a day."""
+    _propose(programme_service.CAP, payload, reason, name)
+
+
+@click.group()
+def funds() -> None:
+    """Where points come from."""
+
+
+@funds.command("create")
+@click.argument("code")
+@click.option("--zh", required=True)
+@click.option("--en", required=True)
+@plainly
+def create_fund(code: str, zh: str, en: str) -> None:
+    """Create a fund without money."""
+    with transaction() as session:
+        number = fund_service.create_fund(session, code, zh, en)
+    click.echo(f"资金池 {number}：{zh} / fund {number}: {en}")
+
+
+@funds.command("show")
+@plainly
+def show_funds() -> None:
+    """Each fund's budget and what is left of it."""
+    with reading() as session:
+        rows = session.execute(
+            text("""
+select f.fund_id, f.code, f.name_zh, f.name_en, f.budget,
+       f.unallocated + coalesce((select sum(remaining) from fund_slot s where s.fund_id = f.fund_id), 0) as remaining
+from fund f
+order by f.fund_id
+""")
+        ).all()
+    for row in rows:
+        names = f"{row.name_zh} / {row.name_en}"
+        click.echo(f"{row.fund_id:>3} {row.code:<16} {row.remaining:>16,} / {row.budget:,} points  {names}")
+
+
+@funds.command("propose-deposit")
+@click.option("--fund", "fund_id", type=int, required=True)
+@click.option("--points", type=int, required=True)
+@click.option("--amount-fen", type=int, required=True, help="what the points cost, in fen")
+@click.option("--reason", required=True)
+@click.option("--as", "name", required=True)
+@plainly
+def propose_deposit(reason: str, name: str, **payload: Any) -> None:
+    """Propose to buy points for a fund."""
+    _propose(DEPOSIT, payload, reason, name)
+
+
+COMMANDS = (staff, approvals_group, programme, funds)

@@ -1,0 +1,29 @@
+"""The composition: the one file that names both the programme and what stands outside it."""
+
+import sys
+
+from flask import Flask
+
+from carbon_credits import app
+from carbon_credits.config import Settings, WrongSettings, read_settings
+from carbon_credits.core.messages import TextMessages
+from integrations import PROVIDERS
+from integrations.sms_gateway import SmsGateway
+from integrations.sms_outbox import SmsOutbox
+
+
+def create_app() -> Flask:
+    """The application for this environment; where the settings are wrong, says how and exits with 2."""
+    try:
+        settings = read_settings()
+    except WrongSettings as wrong:
+        print(wrong, file=sys.stderr)
+        raise SystemExit(2) from None
+    return app.create_app(settings, PROVIDERS, _text_messages)
+
+
+def _text_messages(settings: Settings) -> TextMessages:
+    """A file in the demonstration, a gateway otherwise."""
+    if settings.is_demo:
+        return SmsOutbox(settings.home / "outbox" / "sms.jsonl")
+    return SmsGateway(settings.sms_url)
