@@ -1,0 +1,53 @@
+"""Demonstration residents sign in as people do: by a code from a text message."""
+
+import json
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Final
+
+from tests.faults.clients import Log, Phone
+from tests.faults.stack import Stack
+
+CODE_WITHIN_S: Final = 60.0
+
+
+def phones(many: int) -> list[str]:
+    """The first demonstration residents' numbers."""
+    return [f"+86138{number:08}" for number in range(1, many + 1)]
+
+
+def sign_in(stack: Stack, numbers: Sequence[str], log: Log) -> dict[str, str]:
+    """An access token for each number."""
+    texts = stack.home / "outbox" / "sms.jsonl"
+    with ThreadPoolExecutor(8) as threads:
+        tokens = threads.map(lambda number: _token(stack.port, number, texts, log), numbers)
+        return dict(zip(numbers, tokens, strict=True))
+
+
+def _token(port: int, number: str, texts: Path, log: Log) -> str:
+    own = Phone(port, log)
+    asked = own.definite(_post("/v1/auth/otp", {"phone": number}))
+    assert asked.status == 202, asked
+    guess = {"challenge_id": asked.told()["challenge_id"], "code": _code(texts, number)}
+    signed_in = own.definite(_post("/v1/auth/token", guess))
+    own.close()
+    assert signed_in.status == 200, signed_in
+    return str(signed_in.told()["access_token"])
+
+
+def _post(path: str, told: dict[str, str]) -> tuple[str, str, bytes, dict[str, str]]:
+    return "POST", path, json.dumps(told).encode(), {"Content-Type": "application/json"}
+
+
+def _code(texts: Path, number: str) -> str:
+    """The newest code sent to a number."""
+    ends = time.monotonic() + CODE_WITHIN_S
+    while time.monotonic() < ends:
+        lines = texts.read_text().splitlines() if texts.exists() else []
+        codes = [str(told["code"]) for told in map(json.loads, lines) if told["to"] == number]
+        if codes:
+            return codes[-1]
+        time.sleep(0.1)
+    raise AssertionError(f"no text message within {CODE_WITHIN_S:.0f} s")
