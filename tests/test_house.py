@@ -56,7 +56,9 @@ def test_every_public_function_says_what_it_does() -> None:
         for path in sources()
         if path.parts[-2] not in {"travel", "recycling", "planting", "purchases"}
         for node in ast.parse(path.read_text()).body
-        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_") and ast.get_docstring(node) is None
+        if isinstance(node, ast.FunctionDef)
+        and not node.name.startswith("_")
+        and ast.get_docstring(node) is None
     ]
     assert silent == []
 

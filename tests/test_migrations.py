@@ -55,7 +55,8 @@ def test_models_and_tables_agree(owner_url: str) -> None:
     engine = create_engine(owner_url)
     with engine.connect() as connection:
         context = MigrationContext.configure(
-            connection, opts={"include_object": is_ours, "compare_type": True, "compare_server_default": False}
+            connection,
+            opts={"include_object": is_ours, "compare_type": True, "compare_server_default": False},
         )
         found = [str(item) for item in compare_metadata(context, metadata)]
     engine.dispose()
@@ -110,7 +111,9 @@ def test_the_application_owns_nothing_and_cannot_make_tables(database_url: str) 
             connection.execute("create table public.mine (n int)")
 
 
-def test_partitions_are_made_ahead_by_the_application_which_may_not_write_around_their_parent(database_url: str) -> None:
+def test_partitions_are_made_ahead_by_the_application_which_may_not_write_around_their_parent(
+    database_url: str,
+) -> None:
     with psycopg.connect(database_url.replace("+psycopg", "")) as connection:
         connection.execute("select make_partitions('2031-01-15', '2031-02-15')")
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
