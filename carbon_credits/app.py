@@ -6,10 +6,10 @@ from typing import Final
 from flask import Flask
 
 from carbon_credits import cli
-from carbon_credits.api import assembly, idempotency
+from carbon_credits.api import assembly
 from carbon_credits.config import Settings, read_settings
 from carbon_credits.core import clock, log
-from carbon_credits.core.db import connect, database
+from carbon_credits.core.db import connect
 from carbon_credits.core.messages import TextMessages
 from carbon_credits.jobs import surroundings
 from carbon_credits.jobs.deliveries import OWN_HANDLERS
@@ -33,8 +33,6 @@ def create_app(
     log.configure()
     app = Flask("carbon_credits", static_folder=None, template_folder=None)
     connect(app, told.database_url, pool_size=told.web_threads)
-    with app.app_context():
-        idempotency.patience(database.engine)
     app.config[surroundings.SETTINGS] = told
     app.config[FEEDS] = Register(feeds)
     texts = {} if sender is None else {otp.TOPIC: otp.text_sender(told.vault, sender(told), clock.now)}

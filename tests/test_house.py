@@ -94,7 +94,7 @@ def test_the_map_in_the_readme_names_every_room() -> None:
         for path in (ROOT / "carbon_credits").iterdir()
         if (path.is_dir() and (path / "__init__.py").exists()) or path.suffix == ".py"
     } - {"__init__"}
-    assert {room for room in rooms if f"`{room}" not in readme} == set()
+    assert {room for room in rooms if f"`carbon_credits/{room}`" not in readme} == set()
 
 
 def test_every_decision_is_numbered_once_and_has_its_three_parts() -> None:

@@ -174,9 +174,9 @@ def stage(session: Session) -> Connection[tuple[object, ...]]:
     """The raw connection of the session's transaction, with the empty staging tables."""
     raw = session.connection().connection.driver_connection
     assert isinstance(raw, Connection)
-    if not session.connection().info.get("intake"):
+    # asked of the database, not remembered: a first delivery that fails takes the tables away with it
+    if raw.execute("select to_regclass('pg_temp.intake')").fetchone() == (None,):
         raw.execute(STAGE)
-        session.connection().info["intake"] = True
     raw.execute("truncate intake, intake_placed")
     return raw
 

@@ -16,6 +16,7 @@ from carbon_credits.config import Settings
 from carbon_credits.core.i18n import Text
 from carbon_credits.core.signing import Keyring
 from carbon_credits.jobs import doorbell
+from carbon_credits.programme.rate_card import RateCard
 
 MOST_BYTES = 65_536
 RESIDENT = Text("居民端接口。", "For residents' apps.")
@@ -70,10 +71,13 @@ def _title(words: Text) -> Text:
 
 def _house(app: Flask, settings: Settings, others: Mapping[str, Who] | None) -> house.House:
     times = limits.DEMONSTRATION if settings.is_demo else 1
+    redis = doorbell.connect(settings.redis_url)
     return house.House(
         settings=settings,
         keyring=Keyring(settings.vault, settings.public_url),
+        rates=RateCard(),
         limiter=limits.Limiter({policy: most * times for policy, most in limits.PER_MINUTE.items()}),
-        redis=doorbell.connect(settings.redis_url),
+        redis=redis,
+        ringer=doorbell.Ringer(redis),
         access=access.check(app, others),
     )

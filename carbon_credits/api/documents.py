@@ -180,16 +180,17 @@ def make(app: Flask, name: str, title: Text, description: Text, schemes: tuple[W
     app.config[f"{prefix}_OPENAPI_VERSION"] = "3.1.0"
     options = {"info": {"description": f"{description.zh}\n\n{description.en}"}, "servers": [{"url": "/"}]}
     made = Document(app, config_prefix=prefix, spec_kwargs=options)
-    # a field says itself what it takes; what apispec does not know of JSON Schema would otherwise be left out
+    # its own metadata say what a field is; the base class alone stands for any value
     made.register_field(Checked, None, None)
-    made.ma_plugin.converter.add_attribute_function(_told)
+    made.ma_plugin.converter.add_attribute_function(_left_out)
     for who in schemes:
         made.spec.components.security_scheme(who.value, dict(SCHEMES[who]))
     return made
 
 
-def _told(_converter: object, field: object, **_: object) -> dict[str, Any]:
-    return dict(field.told) if isinstance(field, Checked) else {}
+def _left_out(_converter: object, field: object, *, ret: Mapping[str, Any], **_: object) -> dict[str, Any]:
+    """What a field says of itself in words of JSON Schema that apispec does not know."""
+    return {name: told for name, told in getattr(field, "told", {}).items() if name not in ret}
 
 
 def serve(app: Flask, documents: Mapping[str, Document]) -> None:

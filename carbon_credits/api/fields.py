@@ -120,7 +120,7 @@ class Checked(fields.Field[Any]):
     def __init__(
         self, told: Mapping[str, Any], metadata: Mapping[str, Any] | None = None, **options: Any
     ) -> None:
-        super().__init__(metadata=dict(metadata or {}), error_messages=WORDS, **options)
+        super().__init__(metadata={**told, **(metadata or {})}, error_messages=WORDS, **options)
         self.told = told
 
     def check(self, value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What the whole door shares, made once by the factory: settings, keys, limits and the doorbell's connection."""
+"""What the whole door shares, made once by the factory: settings, keys, rates, limits and the doorbell."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +13,8 @@ from carbon_credits.config import Settings
 from carbon_credits.core.crypto import Vault
 from carbon_credits.core.signing import Keyring
 from carbon_credits.core.tokens import Principal
+from carbon_credits.jobs.doorbell import Ringer
+from carbon_credits.programme.rate_card import RateCard
 
 EXTENSION: Final = "carbon_credits"
 
@@ -23,8 +25,10 @@ class House:
 
     settings: Settings
     keyring: Keyring
+    rates: RateCard
     limiter: Limiter
     redis: Redis
+    ringer: Ringer
     access: Mapping[str, Who]
 
     @property

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 from flask import Response, g, request
-from sqlalchemy import Engine, event, text
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -51,15 +51,6 @@ class Said(NamedTuple):
 
 class _TakenKey(Exception):
     """The key has an answer already: what this transaction did is not to be."""
-
-
-def patience(engine: Engine, seconds: int = 1) -> None:
-    """How long a request waits for its twin (or for any row another holds) before it is told to come back."""
-
-    @event.listens_for(engine, "connect")
-    def _set(connection: Any, _record: Any) -> None:
-        connection.execute(f"set lock_timeout = '{seconds}s'")
-        connection.commit()
 
 
 def once(operation: str, body: Any, work: Callable[[Session], tuple[int, Any]]) -> Response:

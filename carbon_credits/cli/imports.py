@@ -33,7 +33,7 @@ MOST_HOUSED: Final = 1_000
 def ring(landed: Landed) -> None:
     """Say that there is work; whatever is not heard the sweeper finds."""
     redis: Redis = redis_of()
-    doorbell.ring_shards(redis, landed.shards)
+    doorbell.ring(redis, landed.shards)
     redis.close()
 
 

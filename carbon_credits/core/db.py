@@ -46,10 +46,20 @@ else:
     Model = database.Model
 
 
-def connect(app: Flask, url: str, *, pool_size: int = 8, statement_timeout_ms: int = 5_000) -> None:
-    """Wire the application to its database. Every session carries its own time limits."""
+def connect(
+    app: Flask,
+    url: str,
+    *,
+    pool_size: int = 8,
+    statement_timeout_ms: int = 5_000,
+    lock_timeout_ms: int = 1_000,
+) -> None:
+    """Wire the application to its database. Every session carries its own time limits.
+
+    The lock timeout is also how long a request waits for its twin before it is told to come back.
+    """
     limits = (
-        f"-c statement_timeout={statement_timeout_ms} -c lock_timeout=3000"
+        f"-c statement_timeout={statement_timeout_ms} -c lock_timeout={lock_timeout_ms}"
         " -c idle_in_transaction_session_timeout=15000 -c timezone=UTC"
     )
     app.config["SQLALCHEMY_DATABASE_URI"] = url

@@ -10,7 +10,7 @@ from carbon_credits.activities.claims import Claim
 from carbon_credits.methodologies.base import derive
 from carbon_credits.methodologies.catalogue import on as methodology_on
 from carbon_credits.methodologies.quantification import quantify
-from carbon_credits.programme.service import Rate, rate_for
+from carbon_credits.programme.rate_card import Rate, RateCard
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,9 @@ class Estimate:
     reasons: tuple[str, ...]
 
 
-def estimate(session: Session, told: Claim, occurred_on: date, evidence_class: str) -> Estimate:
+def estimate(
+    session: Session, rates: RateCard, told: Claim, occurred_on: date, evidence_class: str
+) -> Estimate:
     """Quantify a claim without recording it. The decision may be lower (caps, overlaps), never higher."""
     methodology = methodology_on(told.methodology, occurred_on)
     if methodology is None:
@@ -31,7 +33,7 @@ def estimate(session: Session, told: Claim, occurred_on: date, evidence_class: s
     found = quantify(methodology, given, occurred_on)
     if found.reasons or found.reduction_mg == 0:
         return Estimate(0, 0, found.reasons or ("no_reduction",))
-    rate = rate_for(session, methodology.family, evidence_class, occurred_on)
+    rate = rates.rate_for(session, methodology.family, evidence_class, occurred_on)
     reasons = () if rate is not None else ("no_earning_rate",)
     if methodology.needs_partner and evidence_class in "CD":
         reasons = (*reasons, "awaiting_partner_record")

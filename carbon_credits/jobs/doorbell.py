@@ -7,6 +7,8 @@ not one for each act.
 """
 
 import logging
+import threading
+import time
 from collections.abc import Iterable
 from typing import Final
 
@@ -16,8 +18,6 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 from rq import Queue
 from rq.serializers import JSONSerializer
-
-from carbon_credits.core.ids import shard_of
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +29,7 @@ PATIENCE_S: Final = 0.2
 FLAG_MS: Final = 1_000
 DRAINING_MS: Final = 3_000
 JOB_SECONDS: Final = 120
+GATHER_S: Final = 0.01
 
 # Set the flag; 1 when it was not set before and nobody is draining: then the ringer queues the job.
 RING: Final = """
@@ -64,19 +65,45 @@ def draining(lane: int) -> str:
     return f"draining:{lane}"
 
 
-def ring(redis: Redis, resident_ids: Iterable[int]) -> None:
-    """Ring for the residents' shards. Never raises: what is not heard, the sweeper finds within a second."""
-    ring_shards(redis, {shard_of(resident) for resident in resident_ids})
-
-
-def ring_shards(redis: Redis, shards: Iterable[int]) -> None:
-    """Ring for shards; see `ring`."""
+def ring(redis: Redis, shards: Iterable[int]) -> None:
+    """Ring for shards. Never raises: what is not heard, the sweeper finds within a second."""
     try:
         for lane in sorted({lane_of(shard) for shard in shards}):
             if redis.eval(RING, 2, flag(lane), draining(lane), FLAG_MS):
                 enqueue_lane(redis, lane)
     except RedisError as error:
         log.warning("doorbell away: %s", type(error).__name__)
+
+
+class Ringer:
+    """Rings from a thread of its own, so that no answer waits for the doorbell; rings close together become one.
+
+    A process that dies with a ring unsaid leaves it to the sweeper.
+    """
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._rung: set[int] = set()
+        self._wanted = threading.Condition()
+        self._thread: threading.Thread | None = None
+
+    def ring(self, shards: Iterable[int]) -> None:
+        """Ring for shards, soon. Never waits and never raises."""
+        with self._wanted:
+            self._rung.update(shards)
+            # the first time, and in a fork, which has its parent's memory and none of its threads
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._listen, name="ringer", daemon=True)
+                self._thread.start()
+            self._wanted.notify()
+
+    def _listen(self) -> None:
+        while True:
+            with self._wanted:
+                self._wanted.wait_for(lambda: bool(self._rung))
+                shards, self._rung = self._rung, set()
+            ring(self._redis, shards)
+            time.sleep(GATHER_S)
 
 
 def enqueue_lane(redis: Redis, lane: int) -> None:

@@ -31,6 +31,7 @@ def url(place: Place) -> str:
 
 
 def socket_path(place: Place) -> Path:
+    """Where the server listens."""
     return place.sockets / "valkey.sock"
 
 

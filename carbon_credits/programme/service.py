@@ -1,7 +1,6 @@
 """The verbs of policy: check a proposal before a person reads it, put an approved one in force, read what holds."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -17,15 +16,6 @@ RATE = "programme.rate"
 CAP = "programme.cap"
 EXPIRY_MONTHS = 12
 EVERYTHING = "*"
-
-
-@dataclass(frozen=True)
-class Rate:
-    """What a milligram earns on a day, for one family and evidence class."""
-
-    points_per_mg: Decimal
-    mature_days: int
-    fund_id: int
 
 
 def lot_day(occurred_on: date) -> date:
@@ -109,22 +99,6 @@ def enact_cap(session: Session, approval_id: int, payload: Mapping[str, Any]) ->
     session.add(row)
     session.flush()
     return row
-
-
-def rate_for(session: Session, family: str, evidence_class: str, on: date) -> Rate | None:
-    """The rate in force for a family and class on a day; the family's own before the general one."""
-    row = session.scalars(
-        select(EarningRate)
-        .where(
-            EarningRate.family.in_([family, EVERYTHING]),
-            EarningRate.evidence_class == evidence_class,
-            EarningRate.in_force <= on,
-            or_(EarningRate.until.is_(None), EarningRate.until > on),
-        )
-        .order_by((EarningRate.family == EVERYTHING).asc())
-        .limit(1)
-    ).first()
-    return None if row is None else Rate(row.points_per_mg, row.mature_days, row.fund_id)
 
 
 def rates(session: Session) -> list[EarningRate]:

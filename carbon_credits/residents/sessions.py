@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final, Literal
 from uuid import UUID
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from carbon_credits.core import tokens
@@ -22,6 +22,17 @@ from carbon_credits.residents.models import AuthSession, RefreshToken, Resident
 
 REFRESH_LIFE: Final = timedelta(days=30)
 RACE: Final = timedelta(seconds=10)
+# asked by every request of a resident, so it is put together once
+LIVING: Final = (
+    select(Resident.language)
+    .join(AuthSession, AuthSession.resident_id == Resident.resident_id)
+    .where(
+        AuthSession.session_id == bindparam("session"),
+        AuthSession.resident_id == bindparam("resident"),
+        AuthSession.ended_at.is_(None),
+        Resident.status == "active",
+    )
+)
 EndedWhy = Literal["logout", "reuse", "erasure", "staff"]
 
 
@@ -103,17 +114,8 @@ def authenticate(session: Session, keyring: Keyring, token: str) -> tokens.Princ
         resident_id, session_id = int(claims["sub"]), UUID(claims["sid"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise tokens.refused() from error
-    living = (
-        select(Resident.language)
-        .join(AuthSession, AuthSession.resident_id == Resident.resident_id)
-        .where(
-            AuthSession.session_id == session_id,
-            AuthSession.resident_id == resident_id,
-            AuthSession.ended_at.is_(None),
-            Resident.status == "active",
-        )
-    )
-    language = session.execute(living).scalar_one_or_none()
+    given = {"session": session_id, "resident": resident_id}
+    language = session.execute(LIVING, given).scalar_one_or_none()
     if language is None:
         raise tokens.refused()
     return tokens.Principal("resident", resident_id, claims["sub"], session_id, language)

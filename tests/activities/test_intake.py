@@ -122,6 +122,14 @@ def test_the_same_delivery_five_times_at_once_lands_once(
     assert session.execute(text("select count(*) from activity_queue")).scalar_one() == 60
 
 
+def test_a_first_delivery_that_is_undone_takes_nothing_with_it(
+    session: Session, vault: Vault, source: SourceTerms
+) -> None:
+    take_in(session, vault, source, [a_ride(1)], NOW)
+    session.rollback()  # on a new connection the staging tables went with it
+    assert fates(take_in(session, vault, source, [a_ride(1)], NOW)) == [("accepted", ())]
+
+
 def test_no_reference_is_kept_as_it_was_told(session: Session, vault: Vault, source: SourceTerms) -> None:
     take_in(session, vault, source, [a_ride(7)], NOW)
     row = session.execute(text("select a::text from activity a")).scalar_one()

@@ -19,6 +19,7 @@ from carbon_credits.app import create_app
 from carbon_credits.config import Settings
 from carbon_credits.core import db
 from carbon_credits.core.errors import InvariantBroken
+from carbon_credits.jobs.doorbell import Ringer
 from carbon_credits.ledger import service as ledger
 from integrations import PROVIDERS
 from tests.api.conftest import Caller, a_ride
@@ -210,9 +211,8 @@ def test_with_the_database_away_we_are_alive_and_not_ready(away: Flask) -> None:
 
 def test_with_the_cache_away_acts_are_accepted_and_we_are_degraded(app: Flask, resident: Caller) -> None:
     whole: House = app.extensions[EXTENSION]
-    house.install(
-        app, replace(whole, redis=type(whole.redis).from_url("redis://127.0.0.1:9/0", socket_timeout=0.2))
-    )
+    away = type(whole.redis).from_url("redis://127.0.0.1:9/0", socket_timeout=0.2)
+    house.install(app, replace(whole, redis=away, ringer=Ringer(away)))
     try:
         assert resident.claim(a_ride()).status_code == 202
         assert resident.client.get("/readyz").get_json() == {"status": "degraded"}

@@ -60,14 +60,14 @@ def test_the_residents_of_a_district_are_dealt_to_several_shards(residents: list
 
 def test_many_rings_are_one_job_for_a_lane(redis: Redis, residents: list[int]) -> None:
     for _ in range(5):
-        doorbell.ring(redis, residents)
+        doorbell.ring(redis, map(shard_of, residents))
     assert queued(redis) == doorbell.LANES
 
 
 def test_nobody_queues_a_job_for_a_lane_that_is_being_drained(redis: Redis, residents: list[int]) -> None:
     for lane in range(doorbell.LANES):
         redis.set(doorbell.draining(lane), "1")
-    doorbell.ring(redis, residents)
+    doorbell.ring(redis, map(shard_of, residents))
     assert queued(redis) == 0
     assert redis.exists(doorbell.flag(0), doorbell.flag(1)) == 2
 
@@ -77,6 +77,21 @@ def test_a_doorbell_that_is_away_never_raises_nor_keeps_anybody_waiting() -> Non
     begun = time.monotonic()
     doorbell.ring(away, [1])
     assert time.monotonic() - begun < 1.0
+
+
+def test_a_ringer_says_every_shard_soon_and_keeps_nobody_waiting(redis: Redis, residents: list[int]) -> None:
+    ringer = doorbell.Ringer(redis)
+    for resident in residents:
+        ringer.ring([shard_of(resident)])
+    ends = time.monotonic() + 5
+    while queued(redis) < doorbell.LANES and time.monotonic() < ends:
+        time.sleep(0.01)
+    assert queued(redis) == doorbell.LANES
+    away = doorbell.Ringer(doorbell.connect("redis://127.0.0.1:1/0"))
+    begun = time.monotonic()
+    for _ in range(100):
+        away.ring([1])
+    assert time.monotonic() - begun < 0.5
 
 
 def test_draining_decides_everything_of_its_lane_and_nothing_of_the_other(

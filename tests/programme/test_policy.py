@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from carbon_credits.cli import policy
 from carbon_credits.core.errors import Conflict, Invalid, NotAllowed
 from carbon_credits.programme import service as programme
+from carbon_credits.programme.rate_card import RateCard
 from carbon_credits.staff.service import Role, add
 from tests.factories.programme import a_fund, approved, two_staff
 
@@ -73,7 +74,7 @@ def test_a_new_rate_ends_the_old_one_on_the_day_it_begins(session: Session) -> N
         payload = {**RATE, "fund_id": fund, "in_force": begins, "points_per_mg": rate}
         programme.enact_rate(session, approved(session, people, programme.RATE, payload), payload)
     found = [
-        programme.rate_for(session, "travel", "A", day)
+        RateCard().rate_for(session, "travel", "A", day)
         for day in (date(2025, 12, 31), date(2026, 5, 31), date(2026, 6, 1))
     ]
     assert [rate.points_per_mg if rate else None for rate in found] == [
@@ -89,7 +90,7 @@ def test_a_familys_own_rate_goes_before_the_general_one(session: Session) -> Non
     for family, rate in (("*", "0.001"), ("purchases", "0.0005")):
         payload = {**RATE, "fund_id": fund, "family": family, "points_per_mg": rate}
         programme.enact_rate(session, approved(session, people, programme.RATE, payload), payload)
-    own = programme.rate_for(session, "purchases", "A", date(2026, 3, 1))
+    own = RateCard().rate_for(session, "purchases", "A", date(2026, 3, 1))
     assert own is not None
     assert own.points_per_mg == Decimal("0.0005")
 

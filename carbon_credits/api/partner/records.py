@@ -29,7 +29,6 @@ from carbon_credits.api.reading import body_as_told
 from carbon_credits.api.resident.shapes import Reason, References
 from carbon_credits.api.strict_json import GREATEST
 from carbon_credits.core import clock
-from carbon_credits.jobs import doorbell
 from carbon_credits.partners.contract import Record
 
 MOST_BYTES: Final = 1_000_000
@@ -139,7 +138,7 @@ def take_in(body: dict[str, Any]) -> Response:
         return 200, _results(body["feed"], records, landed)
 
     response = once("records.take_in", body_as_told(), work)
-    doorbell.ring_shards(ours.redis, {row.shard_id for row in landed if row.shard_id is not None})
+    ours.ringer.ring({row.shard_id for row in landed if row.shard_id is not None})
     return response
 
 

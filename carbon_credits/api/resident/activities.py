@@ -29,9 +29,9 @@ from carbon_credits.api.resident.shapes import (
 from carbon_credits.api.resident.wallet import Page
 from carbon_credits.core import clock
 from carbon_credits.core.db import reading
+from carbon_credits.core.ids import shard_of
 from carbon_credits.crediting.estimates import estimate
 from carbon_credits.crediting.receipts import receipt
-from carbon_credits.jobs import doorbell
 
 LIST: Final = "activities.index"
 EXAMPLE: Final = {
@@ -64,12 +64,12 @@ def submit(body: dict[str, Any]) -> Response:
     Recorded at once with an estimate; the decision follows. The same act again has the same id. A trace is
     checked for its form alone and not kept for now.
     """
-    told, now, who, vault = _claim(body), clock.now(), principal().id, house().vault
+    told, now, who, ours = _claim(body), clock.now(), principal().id, house()
     unseen = ("trace_not_yet_verified",) if "trace" in body.get("evidence", {}) else ()
 
     def work(session: Session) -> tuple[int, Any]:
-        made = service.claim(session, vault, who, told, now)
-        worth = estimate(session, told, made.occurred_on, made.evidence_class)
+        made = service.claim(session, ours.vault, who, told, now)
+        worth = estimate(session, ours.rates, told, made.occurred_on, made.evidence_class)
         return 202, {
             "id": made.id,
             "status": made.status,
@@ -81,7 +81,7 @@ def submit(body: dict[str, Any]) -> Response:
 
     response = once("activities.submit", body_as_told(), work)
     if response.status_code == 202:
-        doorbell.ring(house().redis, [who])
+        ours.ringer.ring([shard_of(who)])
     return response
 
 

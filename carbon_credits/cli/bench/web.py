@@ -17,13 +17,13 @@ from flask import Blueprint, Flask, Response
 from redis import Redis
 from sqlalchemy import make_url, text
 
-from carbon_credits.api import assembly, idempotency
+from carbon_credits.api import assembly
 from carbon_credits.api.access import Who
 from carbon_credits.api.house import principal
 from carbon_credits.cli.bench.ground import Ground
 from carbon_credits.config import Settings, read_settings
 from carbon_credits.core import log
-from carbon_credits.core.db import connect, database, in_transaction
+from carbon_credits.core.db import connect, in_transaction
 from carbon_credits.jobs import surroundings
 
 HOST: Final = "127.0.0.1"
@@ -48,8 +48,6 @@ def bench_app() -> Flask:
     log.configure()
     app = Flask("carbon_credits", static_folder=None, template_folder=None)
     connect(app, settings.database_url, pool_size=settings.web_threads)
-    with app.app_context():
-        idempotency.patience(database.engine)
     app.config[surroundings.SETTINGS] = settings
     app.register_blueprint(blueprint)
     assembly.register(app, settings, {"bench.insert": Who.RESIDENT})

@@ -1,7 +1,7 @@
 """One invented day of Chancheng: residents, their trips and orders, and the faults that any day has.
 
 Every share, hour and distance here is an assumption for a demonstration and no statistic; they are listed with
-their reasons in docs/decisions/0006-demonstration-district.md. The same seed and moment give the same day.
+their reasons in docs/decisions/0007-demonstration-district.md. The same seed and moment give the same day.
 """
 
 from collections.abc import Iterator
