@@ -7,13 +7,18 @@ from flask import Flask
 from carbon_credits import app
 from carbon_credits.config import Settings, WrongSettings, read_settings
 from carbon_credits.core.messages import TextMessages
+from carbon_credits.local.application import adopt_running
 from integrations import PROVIDERS
 from integrations.sms_gateway import SmsGateway
 from integrations.sms_outbox import SmsOutbox
 
 
 def create_app() -> Flask:
-    """The application for this environment; where the settings are wrong, says how and exits with 2."""
+    """The application for this environment; where the settings are wrong, says how and exits with 2.
+
+    Beside `make run` a command needs no environment: it speaks to what runs here.
+    """
+    adopt_running()
     try:
         settings = read_settings()
     except WrongSettings as wrong:

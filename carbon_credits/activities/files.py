@@ -7,7 +7,7 @@ its reasons; what waits is tried again after each file of its feed.
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from itertools import islice
@@ -100,17 +100,20 @@ def take_in_file(
     heard: Heard = lambda _: None,
     opened: Opened = in_transaction,
 ) -> Taken:
-    """Take a file in. The same bytes again answer what they first came to; a refused file is read once more,
-    for its fault may lie in what was said about it.
+    """Take a file in. The same bytes again answer what they first came to, and land nothing; a table of distances
+    that now comes with them lets what waits find its place. A refused file is read once more, for its fault may lie
+    in what was said about it.
 
     `heard` is called after each commit. Raises NotFound for a feed that is not installed, Conflict while another
-    takes the same file in.
+    takes the same file in, FileFault for a faulty table beside a file that is known.
     """
     found = files.measure(delivery.stream)
     source = opened(lambda session: terms_of(session, delivery.feed.code))
     state = opened(lambda s: files.receive(s, source.source_id, delivery.name, found, now))
     if state.state == "applied":
-        return _as_first(state)
+        is_new = delivery.options.distances is not None
+        told_now = place(vault, delivery.feed, delivery.options, now, heard, opened) if is_new else Placed()
+        return replace(_as_first(state), placed=told_now)
     fault = _fault_of(delivery)
     if fault is not None:
         opened(lambda session: files.refuse(session, state.file_id, fault, now))
@@ -126,7 +129,7 @@ def take_in_file(
 
 
 def is_taken_in(session: Session, delivery: Delivery) -> bool:
-    """Whether these bytes were taken in before, so that taking them in again changes nothing."""
+    """Whether these bytes were taken in before."""
     source = terms_of(session, delivery.feed.code)
     asked = select(PartnerFile.state).where(
         PartnerFile.source_id == source.source_id,

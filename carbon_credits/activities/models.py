@@ -126,7 +126,7 @@ class VehicleClaim(Model):
 
     __tablename__ = "vehicle_claim"
 
-    vehicle_key: Mapped[bytes] = mapped_column(LargeBinary)
+    vehicle_no: Mapped[int] = mapped_column(BigInteger)
     span: Mapped[Range[datetime]] = mapped_column(TSTZRANGE)
     activity_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     resident_id: Mapped[int] = mapped_column(BigInteger)
@@ -137,7 +137,7 @@ class MeterClaim(Model):
 
     __tablename__ = "meter_claim"
 
-    meter_key: Mapped[bytes] = mapped_column(LargeBinary)
+    meter_no: Mapped[int] = mapped_column(BigInteger)
     span: Mapped[Range[datetime]] = mapped_column(TSTZRANGE)
     activity_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     resident_id: Mapped[int] = mapped_column(BigInteger)

@@ -43,7 +43,8 @@ def demonstrated(vault: Vault, delivery: Delivery) -> None:
     Raises ClickException when the dates do not fit, with the number of days that would.
     """
     with reading() as session:
-        if is_taken_in(session, delivery):
+        # known bytes change nothing, unless a table of distances comes with them
+        if is_taken_in(session, delivery) and delivery.options.distances is None:
             return
     found = _survey(delivery)
     if found is None:
@@ -65,7 +66,7 @@ def take_in(vault: Vault, delivery: Delivery, *, waits: bool) -> bool:
         shown.print(f"{where}{detail['zh']} / {detail['en']}")
         return False
     if taken.known:
-        shown.print("此文件此前已导入，未作任何更改 / These bytes were taken in before: nothing changes")
+        shown.print("此文件此前已导入，不再重复导入 / These bytes were taken in before and do not land again")
     shown.print(tables.outcome_table(taken.rows, taken.records, taken.outcomes))
     report_placed(taken.placed)
     facts = delivery.feed.summary(delivery.stream, delivery.options)

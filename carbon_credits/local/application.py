@@ -2,6 +2,7 @@
 
 import hashlib
 import http.client
+import os
 import shutil
 import socket
 import sys
@@ -9,12 +10,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from carbon_credits.local import postgres, valkey
-from carbon_credits.local.embedded import Servers, bring_up
+from carbon_credits.local.embedded import Servers, bring_up, running
 from carbon_credits.local.places import LocalError, find_place
 from carbon_credits.local.processes import Command
 from carbon_credits.local.supervisor import Supervisor
 
 HOST = "127.0.0.1"
+ADOPTED = {"DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "CARBON_HOME", "CARBON_MODE"}
 SOURCES = ("carbon_credits", "integrations", "admin", "migrations", "wsgi.py", "requirements.txt")
 SUFFIXES = {".py", ".sql", ".toml", ".txt", ".json"}
 
@@ -58,6 +60,19 @@ def child_environment(servers: Servers, environment: Mapping[str, str]) -> dict[
 def owner_environment(servers: Servers, environment: Mapping[str, str]) -> dict[str, str]:
     """The same with the owner's address: for migrations and for an operator's own commands."""
     return {**child_environment(servers, environment), "DATABASE_OWNER_URL": servers.owner_url}
+
+
+def adopt_running() -> None:
+    """Let a command in the checkout find what runs there: where the environment names no database and this home's
+    servers are up, their addresses and mode join it. What it does name is left as it is.
+    """
+    if "DATABASE_URL" in os.environ or "DATABASE_URL_FILE" in os.environ:
+        return
+    found = running(Path(os.environ.get("CARBON_HOME") or "var"))
+    if found is not None:
+        for name, value in owner_environment(found, os.environ).items():
+            if name in ADOPTED:
+                os.environ.setdefault(name, value)
 
 
 def _commands(root: Path, env: Mapping[str, str], port: int) -> Iterator[Command]:

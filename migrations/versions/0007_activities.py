@@ -140,19 +140,19 @@ create trigger only_allowed_states before update on decision for each row execut
 -- What only one act may have: a vehicle for a while, a meter for a period, an item, a transaction. Kept for ever,
 -- given back by deletion when the act that holds it is reversed.
 create table vehicle_claim (
-  vehicle_key bytea not null,
+  vehicle_no  bigint not null,
   span        tstzrange not null,
   activity_id bigint not null,
   resident_id bigint not null,
-  exclude using gist (vehicle_key with =, span with &&)
+  exclude using gist (vehicle_no with =, span with &&)
 );
 create index vehicle_claim_activity on vehicle_claim (activity_id);
 create table meter_claim (
-  meter_key   bytea not null,
+  meter_no    bigint not null,
   span        tstzrange not null,
   activity_id bigint not null,
   resident_id bigint not null,
-  exclude using gist (meter_key with =, span with &&)
+  exclude using gist (meter_no with =, span with &&)
 );
 create index meter_claim_activity on meter_claim (activity_id);
 create table item_claim (

@@ -74,6 +74,27 @@ def test_everything_is_up_and_only_the_application_s_address_is_handed_on(
         assert "TZ=Asia/Shanghai" in environment, name
 
 
+def test_a_command_beside_it_finds_what_runs_and_a_named_database_goes_first(
+    programme: subprocess.Popen[str], home: Path
+) -> None:
+    assert programme.poll() is None
+    plain = {
+        name: value for name, value in os.environ.items() if not name.startswith(("DATABASE_", "REDIS_"))
+    }
+    command = [sys.executable, "-m", "flask", "--app", "wsgi", "ledger", "check"]
+
+    def check(**more: str) -> subprocess.CompletedProcess[str]:
+        env = {**plain, "CARBON_HOME": str(home), **more}
+        return subprocess.run(command, cwd=CHECKOUT, env=env, capture_output=True, text=True, check=False)
+
+    found = check()
+    assert found.returncode == 0, found.stderr
+    assert found.stdout.startswith("I1 ")
+    other = check(DATABASE_URL="postgresql+psycopg://nobody@/none?host=/nowhere")
+    assert other.returncode == 2
+    assert "REDIS_URL is not set" in other.stderr
+
+
 def test_a_killed_child_takes_its_own_with_it_and_comes_back(
     programme: subprocess.Popen[str], home: Path, port: int
 ) -> None:

@@ -302,6 +302,25 @@ def test_a_journey_without_a_distance_waits_until_the_table_has_its_row(
     assert acts(session) == 1
 
 
+def test_a_table_that_comes_with_known_bytes_places_what_waits(
+    session: Session, vault: Vault, rider: Callable[[str, Feed], int], tmp_path: Path
+) -> None:
+    rider("card-1", METRO)
+    rows = [
+        TAPS,
+        a_tap("card-1", "08:00:00", "地铁入站", "甲站"),
+        a_tap("card-1", "08:14:00", "地铁出站", "乙站"),
+    ]
+    take_in_file(vault, a_file(METRO, rows, ParseOptions()), NOW)
+    table = tmp_path / "distances.csv"
+    table.write_text("from_station,to_station,distance_m\n甲站,乙站,5200\n", encoding="utf-8")
+    for placed in ({"accepted": 2}, {}):
+        again = take_in_file(vault, a_file(METRO, rows, ParseOptions(distances=table)), NOW)
+        assert (again.known, again.outcomes) == (True, {"waiting:distance_unknown": 2})
+        assert again.placed.outcomes == placed
+    assert acts(session) == 1
+
+
 def test_the_acts_of_a_file_are_counted_from_its_records(
     session: Session, vault: Vault, rider: Callable[[str, Feed], int]
 ) -> None:

@@ -1,0 +1,115 @@
+"""The batch in SQL, first part: what claimed acts meet, in the batch and before it."""
+
+# An act of a resident whose wallet is not open is held, not lost. The scalar subquery makes the planner look each
+# wallet up; joined, it would read the whole shard.
+WITHOUT_WALLET = """
+update batch_act b set verdict = 'held', why = 'wallet_closed'
+from (select distinct resident_id from batch_act where verdict is null) r
+where (select status from wallet w where w.resident_id = r.resident_id and w.shard_id = %(shard)s) is distinct from 1
+  and b.resident_id = r.resident_id and b.verdict is null
+"""
+
+# What these residents have on these days already. A motion lasts six hours at most, so only its own day can
+# matter, save around midnight.
+PRIOR = """
+insert into batch_prior
+select d.activity_id, d.resident_id, d.occurred_from, d.occurred_to, d.points, d.counted, null, d.occurred_on,
+       d.matures_on, d.methodology, d.generation, d.motion, d.evidence_class, d.state
+from (
+  select resident_id,
+         min(least(occurred_on, ((occurred_from - interval '6 hours') at time zone 'Asia/Shanghai')::date)) as first,
+         max(greatest(occurred_on, ((occurred_to + interval '6 hours') at time zone 'Asia/Shanghai')::date)) as last
+  from batch_act where verdict is null group by resident_id order by resident_id
+) r
+cross join lateral (
+  select * from decision d
+  where d.resident_id = r.resident_id and d.occurred_on between r.first and r.last
+    and d.state in ('credited', 'awaiting')
+  offset 0
+) d
+"""
+
+OVERLAP = """
+  extract(epoch from least({a}.occurred_to, {b}.occurred_to) - greatest({a}.occurred_from, {b}.occurred_from))"""
+SHORTER = """
+  extract(epoch from least({a}.occurred_to - {a}.occurred_from, {b}.occurred_to - {b}.occurred_from))"""
+SAME_TRIP = f"10 * {OVERLAP} > 7 * {SHORTER}"
+
+# A partner's record of a trip replaces the phone's claim of the same trip, in the batch or credited before.
+REPLACED_IN_BATCH = f"""
+update batch_act phone set verdict = 'replaced', why = 'replaced_by_partner_record', against = ours.activity_id
+from batch_act ours
+where ours.resident_id = phone.resident_id and ours.methodology = phone.methodology
+  and ours.motion and ours.verdict is null and ours.evidence_class in ('A', 'B')
+  and phone.motion and (phone.verdict is null or phone.verdict = 'awaiting') and phone.evidence_class in ('C', 'D')
+  and ours.occurred_from < phone.occurred_to and ours.occurred_to > phone.occurred_from
+  and {SAME_TRIP.format(a="ours", b="phone")}
+"""
+REPLACED_BEFORE = f"""
+update batch_prior phone set replaced_by = ours.activity_id
+from batch_act ours
+where ours.resident_id = phone.resident_id and ours.methodology = phone.methodology
+  and ours.motion and ours.verdict is null and ours.evidence_class in ('A', 'B')
+  and phone.motion and phone.evidence_class in ('C', 'D')
+  and ours.occurred_from < phone.occurred_to and ours.occurred_to > phone.occurred_from
+  and {SAME_TRIP.format(a="ours", b="phone")}
+"""
+
+# One person, one motion at a time. Only motions that touch another are walked, best evidence first, then oldest:
+# more than 70 % of the shorter trip shared with one already accepted is rejected, more than 20 % is held.
+# In order of their beginnings a trip touches another when one before it is still under way, or the next begins
+# before it ends: one sort instead of comparing each with each.
+OVERLAPS = """
+with recursive credited as materialized (
+  select activity_id, resident_id, occurred_from, occurred_to
+  from batch_prior where motion and state = 'credited' and replaced_by is null
+), met as (
+  select *, max(occurred_to) over earlier > occurred_from or lead(occurred_from) over trips < occurred_to as touches
+  from (
+    select activity_id, resident_id, occurred_from, occurred_to, evidence_class from batch_act
+    where verdict is null and motion
+    union all
+    select activity_id, resident_id, occurred_from, occurred_to, null from credited
+  ) t
+  window trips as (partition by resident_id order by occurred_from, activity_id),
+         earlier as (trips rows between unbounded preceding and 1 preceding)
+), touching as materialized (
+  select *, row_number() over (
+           partition by resident_id order by evidence_class, occurred_from, activity_id) as place
+  from met where touches and evidence_class is not null
+), walk as (
+  select t.resident_id, 0::bigint as place, null::bigint as activity_id, 0 as grade, null::bigint as against,
+         coalesce(array_agg(c.activity_id) filter (where c.activity_id is not null), '{}') as ids,
+         coalesce(array_agg(c.occurred_from) filter (where c.activity_id is not null), '{}') as froms,
+         coalesce(array_agg(c.occurred_to) filter (where c.activity_id is not null), '{}') as tos
+  from (select distinct resident_id from touching) t
+  left join credited c using (resident_id)
+  group by t.resident_id
+  union all
+  select w.resident_id, k.place, k.activity_id, v.grade, v.against,
+         case when v.grade = 0 then w.ids || k.activity_id else w.ids end,
+         case when v.grade = 0 then w.froms || k.occurred_from else w.froms end,
+         case when v.grade = 0 then w.tos || k.occurred_to else w.tos end
+  from walk w
+  join touching k on k.resident_id = w.resident_id and k.place = w.place + 1
+  cross join lateral (
+    select coalesce(max(g.grade), 0) as grade, (array_agg(g.id order by g.grade desc, g.id))[1] as against
+    from (
+      select u.id, case when 10 * s.shared > 7 * s.shorter then 2 when 10 * s.shared > 2 * s.shorter then 1 else 0 end
+                     as grade
+      from unnest(w.ids, w.froms, w.tos) as u (id, f, t)
+      cross join lateral (
+        select extract(epoch from least(u.t, k.occurred_to) - greatest(u.f, k.occurred_from)) as shared,
+               extract(epoch from least(u.t - u.f, k.occurred_to - k.occurred_from)) as shorter
+      ) s
+      where u.f < k.occurred_to and u.t > k.occurred_from
+    ) g
+  ) v
+)
+update batch_act b
+set verdict = case w.grade when 2 then 'rejected' else 'held' end,
+    why = case w.grade when 2 then 'overlaps_credited_trip' else 'overlaps_another_trip' end,
+    against = w.against
+from walk w
+where w.grade > 0 and w.activity_id = b.activity_id
+"""

@@ -1,0 +1,126 @@
+"""The batch in SQL, second part: what each act comes to, or why to nothing, and what the funds can pay."""
+
+# What is left is credited: cut by count, by quantity, by the family's and the programme's points, each stage on
+# what the stage before left, in order of time within the resident's day. Grams are shared out by whole division.
+DECIDE = """
+insert into batch_decision
+with methodology (methodology, code, family, removal, verifiable, mature_days) as (values
+    {terms}
+), kind as materialized (
+  select distinct methodology, evidence_class, occurred_on from batch_act where verdict is null
+), terms as materialized (
+  select k.methodology, k.evidence_class, k.occurred_on, m.family, m.removal, m.verifiable,
+         rate.points_per_mg, rate.fund_id, greatest(rate.mature_days, m.mature_days) as mature_days,
+         (select most from cap where scope = m.code and unit = 'count' and in_force <= k.occurred_on
+            and (until is null or until > k.occurred_on)) as most_count,
+         (select most from cap where scope = m.code and unit = 'quantity' and in_force <= k.occurred_on
+            and (until is null or until > k.occurred_on)) as most_quantity,
+         (select most from cap where scope = m.family and unit = 'points' and in_force <= k.occurred_on
+            and (until is null or until > k.occurred_on)) as most_family,
+         (select most from cap where scope = '*' and unit = 'points' and in_force <= k.occurred_on
+            and (until is null or until > k.occurred_on)) as most_programme
+  from kind k
+  join methodology m using (methodology)
+  left join lateral (
+    select points_per_mg, fund_id, mature_days from earning_rate e
+    where e.family in (m.family, '*') and e.evidence_class = k.evidence_class
+      and e.in_force <= k.occurred_on and (e.until is null or e.until > k.occurred_on)
+    order by e.family = '*' limit 1
+  ) rate on true
+), used as materialized (
+  select p.resident_id, p.occurred_on, p.methodology, m.family, count(*) as n, sum(p.counted)::bigint as counted,
+         sum(p.points)::bigint as points
+  from batch_prior p join methodology m using (methodology)
+  where p.state = 'credited' and p.replaced_by is null group by 1, 2, 3, 4
+), used_family as (
+  select resident_id, occurred_on, family, sum(points)::bigint as points from used group by 1, 2, 3
+), used_programme as (
+  select resident_id, occurred_on, sum(points)::bigint as points from used group by 1, 2
+), numbered as (
+  select b.*, greatest(b.raw_mg, 0) as mg, t.family, t.removal, t.verifiable, t.points_per_mg, t.fund_id, t.mature_days,
+         t.most_count, t.most_quantity, t.most_family, t.most_programme, coalesce(u.counted, 0) as used_quantity,
+         coalesce(u.n, 0) + row_number() over day_act as nth
+  from batch_act b
+  join terms t using (methodology, evidence_class, occurred_on)
+  left join used u using (resident_id, occurred_on, methodology)
+  where b.verdict is null
+  window day_act as (partition by b.resident_id, b.occurred_on, b.methodology order by b.occurred_from, b.activity_id)
+), asked as (
+  select *, case when nth > most_count then 0 else quantity end as asked from numbered
+), run as (
+  select *, used_quantity + (sum(asked) over (
+           partition by resident_id, occurred_on, methodology order by occurred_from, activity_id
+           rows unbounded preceding))::bigint as run_quantity
+  from asked
+), counted as (
+  select *, case when most_quantity is null then asked
+                 else least(most_quantity, run_quantity) - least(most_quantity, run_quantity - asked) end as counted
+  from run
+), credited as (
+  select *, case when nth > most_count then 0
+                 when counted = quantity then mg
+                 else div(mg::numeric * counted, quantity)::bigint end as credited_mg
+  from counted
+), due as (
+  select *, coalesce(floor(credited_mg * points_per_mg)::bigint, 0) as due from credited
+), family_run as (
+  select d.*, coalesce(f.points, 0) + (sum(d.due) over (
+           partition by d.resident_id, d.occurred_on, d.family order by d.occurred_from, d.activity_id
+           rows unbounded preceding))::bigint as run_family
+  from due d left join used_family f using (resident_id, occurred_on, family)
+), family_paid as (
+  select *, case when most_family is null then due
+                 else least(most_family, run_family) - least(most_family, run_family - due) end as due_family
+  from family_run
+), programme_run as (
+  select d.*, coalesce(p.points, 0) + (sum(d.due_family) over (
+           partition by d.resident_id, d.occurred_on order by d.occurred_from, d.activity_id
+           rows unbounded preceding))::bigint as run_programme
+  from family_paid d left join used_programme p using (resident_id, occurred_on)
+), paid as (
+  select *, case when most_programme is null then due_family
+                 else least(most_programme, run_programme) - least(most_programme, run_programme - due_family) end
+            as points
+  from programme_run
+)
+select activity_id, resident_id, occurred_from, occurred_to, raw_mg, credited_mg, points, counted, null, occurred_on,
+       case when mature_days > 0 then %(today)s::date + mature_days::int end,
+       (date_trunc('month', occurred_on) + interval '13 months - 1 day')::date,
+       release_id, fund_id, methodology, generation, shard_id, motion, evidence_class,
+       case when removal then 'r' when verifiable and evidence_class in ('A', 'B') then 'v' else 'c' end,
+       'credited',
+       nullif(array_remove(array[
+         case when mg = 0 then 'no_reduction' end,
+         case when nth > most_count then 'daily_count_cap' end,
+         case when counted < asked then 'daily_quantity_cap' end,
+         case when credited_mg > 0 and points_per_mg is null then 'no_earning_rate' end,
+         case when points < due then 'daily_points_cap' end
+       ], null), '{{}}')
+from paid
+"""
+
+# Rejected, held, awaiting, replaced: the same row without grams, with its reasons.
+REFUSE = """
+insert into batch_decision
+select activity_id, resident_id, occurred_from, occurred_to, raw_mg, 0, 0, 0, against, occurred_on, null, null,
+       release_id, null, methodology, generation, shard_id, motion, evidence_class, null, verdict,
+       case when unmet <> 0 then {unmet_codes} else array[why] end
+from batch_act where verdict is not null
+"""
+
+WANTED = "select fund_id, sum(points)::bigint from batch_decision where points > 0 group by fund_id order by fund_id"
+
+# The fund could not pay all: paid in order of time while it lasts, the last grant in part; the grams stay.
+RATION = """
+update batch_decision b
+set points = r.paid, reasons = array_append(b.reasons, 'fund_exhausted')
+from (
+  select activity_id, points, least(%(obtained)s, run) - least(%(obtained)s, run - points) as paid
+  from (
+    select activity_id, points, (sum(points) over (order by occurred_from, activity_id rows unbounded preceding))::bigint
+             as run
+    from batch_decision where fund_id = %(fund)s and points > 0
+  ) x
+) r
+where r.activity_id = b.activity_id and r.paid < r.points
+"""

@@ -1,0 +1,53 @@
+"""The working tables of a batch: temporary, one set for each connection, empty again at every commit."""
+
+from psycopg import Connection
+from sqlalchemy.orm import Session
+
+WORKING_TABLES = """
+create temp table if not exists batch_act (
+  queue_row tid, activity_id bigint, resident_id bigint, occurred_from timestamptz, occurred_to timestamptz,
+  raw_mg bigint, quantity bigint, against bigint, occurred_on date, release_id int, unmet int,
+  methodology smallint, generation smallint, shard_id smallint, motion boolean, evidence_class char(1),
+  verdict text, why text, vehicle_key bytea, item_key bytea, transaction_key bytea, meter_key bytea
+) on commit delete rows;
+create temp table if not exists batch_prior (
+  activity_id bigint, resident_id bigint, occurred_from timestamptz, occurred_to timestamptz, points bigint,
+  counted bigint, replaced_by bigint, occurred_on date, matures_on date, methodology smallint, generation smallint,
+  motion boolean, evidence_class char(1), state text
+) on commit delete rows;
+create temp table if not exists batch_decision (
+  activity_id bigint, resident_id bigint, occurred_from timestamptz, occurred_to timestamptz, raw_mg bigint,
+  credited_mg bigint, points bigint, counted bigint, against bigint, occurred_on date, matures_on date, lot_on date,
+  release_id int, fund_id int, methodology smallint, generation smallint, shard_id smallint, motion boolean,
+  evidence_class char(1), pool char(1), state text, reasons text[]
+) on commit delete rows;
+create temp table if not exists batch_wallet (
+  resident_id bigint, balance bigint, debt bigint, seq int
+) on commit delete rows;
+"""
+ANALYZE_FROM = 1_000
+WORKING_TABLE_NAMES = ("batch_act", "batch_prior", "batch_decision", "batch_wallet")
+
+
+def working_connection(session: Session) -> Connection[tuple[object, ...]]:
+    """The raw connection of the session's transaction, with the working tables in place and empty."""
+    pooled = session.connection()
+    raw = pooled.connection.driver_connection
+    assert isinstance(raw, Connection)
+    raw.prepare_threshold = None  # plans are made for the rows at hand
+    # asked of the database, not remembered: a first batch that fails takes the tables away with it
+    if raw.execute("select to_regclass('pg_temp.batch_act')").fetchone() == (None,):
+        raw.execute(WORKING_TABLES)
+        pooled.info.pop("batch_analyzed", None)
+    return raw
+
+
+def analyze(session: Session, picked: int) -> None:
+    """Once for a connection, when there is enough to look at: statistics of a temporary table outlive its rows."""
+    pooled = session.connection()
+    if picked >= ANALYZE_FROM and not pooled.info.get("batch_analyzed"):
+        raw = pooled.connection.driver_connection
+        assert isinstance(raw, Connection)
+        for table in WORKING_TABLE_NAMES:
+            raw.execute(f"analyze {table}")
+        pooled.info["batch_analyzed"] = True
