@@ -40,7 +40,7 @@ EXAMPLE: Final = {
         {
             "record_id": "trip-20261122-000017",
             "subject": "rider-8812",
-            "methodology": "travel.cycling",
+            "methodology": "travel.shared_bicycle",
             "occurred_from": "2026-11-22T08:00:00+08:00",
             "occurred_to": "2026-11-22T08:16:00+08:00",
             "monitored": {"distance_m": 3200},
