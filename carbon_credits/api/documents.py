@@ -12,9 +12,10 @@ from marshmallow import Schema
 
 from carbon_credits.api.access import Who
 from carbon_credits.api.answers import encode
+from carbon_credits.api.errors import DETAILS
 from carbon_credits.api.fields import Checked
 from carbon_credits.api.idempotency import HEADER, REPLAYED
-from carbon_credits.api.problems import BY_STATUS, MEDIA_TYPE, PROBLEMS, Problem
+from carbon_credits.api.problems import BY_STATUS, MEDIA_TYPE, PROBLEMS, TYPE_PREFIX, Problem
 from carbon_credits.api.reading import StrictParser
 from carbon_credits.core.i18n import Text
 
@@ -31,14 +32,6 @@ SCHEMES: Final[Mapping[Who, Mapping[str, Any]]] = {
         "description": "由 /oauth/token 取得。\n\nFrom /oauth/token.",
         "flows": {"clientCredentials": {"tokenUrl": "/oauth/token", "scopes": {}}},
     },
-}
-PROBLEM_EXAMPLE: Final = {
-    "type": "urn:carbon-credits:problem:not_found",
-    "title": "找不到",
-    "status": 404,
-    "detail": "这里没有您要的内容",
-    "code": "not_found",
-    "request_id": "kqzvvhtwcmopbyexrdja",
 }
 PROBLEM_SCHEMA: Final[Mapping[str, Any]] = {
     "type": "object",
@@ -67,7 +60,6 @@ PROBLEM_SCHEMA: Final[Mapping[str, Any]] = {
             },
         },
     },
-    "example": PROBLEM_EXAMPLE,
 }
 INTEGER_HEADER: Final = {"schema": {"type": "integer", "minimum": 0}}
 TEXT_HEADER: Final = {"schema": {"type": "string"}}
@@ -105,10 +97,12 @@ class Document(flask_smorest.Api):
         for status in HTTPStatus:
             if status < 400:
                 continue
-            title = PROBLEMS[BY_STATUS.get(int(status), "bad_request")].title
+            code = BY_STATUS.get(int(status), "bad_request")
+            title = PROBLEMS[code].title
             told: dict[str, Any] = {
                 "description": f"{title.zh}。\n\n{title.en}." if int(status) in BY_STATUS else status.phrase,
                 "schema": {"$ref": "#/components/schemas/Problem"},
+                "example": _example_of(int(status), code),
             }
             if int(status) in HEADERS:
                 told["headers"] = dict(HEADERS[int(status)])
@@ -186,6 +180,18 @@ def make(app: Flask, name: str, title: Text, description: Text, schemes: tuple[W
     for who in schemes:
         made.spec.components.security_scheme(who.value, dict(SCHEMES[who]))
     return made
+
+
+def _example_of(status: int, code: str) -> dict[str, Any]:
+    """What a problem of this status may look like."""
+    return {
+        "type": TYPE_PREFIX + code,
+        "title": PROBLEMS[code].title.zh,
+        "status": status,
+        "detail": DETAILS.get(status, PROBLEMS[code].title).zh,
+        "code": code,
+        "request_id": "kqzvvhtwcmopbyexrdja",
+    }
 
 
 def _left_out(_converter: object, field: object, *, ret: Mapping[str, Any], **_: object) -> dict[str, Any]:

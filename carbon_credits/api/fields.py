@@ -19,7 +19,9 @@ RFC3339: Final = re.compile(
 )
 FINE_FRACTION: Final = re.compile(r"(\.\d{6})\d+")
 NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
+ANYTHING: Final = r".*"
 ONE_LINE: Final = r"[^\x00-\x1f\x7f]*"
+AN_INSTANT: Final = "2026-11-22T00:16:00Z"
 INSTANT_PATTERN: Final = r"^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)$"
 
 
@@ -118,9 +120,14 @@ class Checked(fields.Field[Any]):
     """A field with one check and the words that document it."""
 
     def __init__(
-        self, told: Mapping[str, Any], metadata: Mapping[str, Any] | None = None, **options: Any
+        self,
+        told: Mapping[str, Any],
+        metadata: Mapping[str, Any] | None = None,
+        example: Any = None,
+        **options: Any,
     ) -> None:
-        super().__init__(metadata={**told, **(metadata or {})}, error_messages=WORDS, **options)
+        shown = {} if example is None else {"example": example}
+        super().__init__(metadata={**told, **shown, **(metadata or {})}, error_messages=WORDS, **options)
         self.told = told
 
     def check(self, value: Any) -> Any:
@@ -157,17 +164,24 @@ class QueryWhole(Whole):
 
 
 class Words(Checked):
-    """A text with its length and its form; where nothing else is said, one line without control characters."""
+    """A text with its length and, where it has one, its form."""
 
-    def __init__(self, least: int, most: int, *, pattern: str = ONE_LINE, **options: Any) -> None:
-        told = {"type": "string", "minLength": least, "maxLength": most, "pattern": f"^{pattern}$"}
-        super().__init__(told, **options)
+    def __init__(self, least: int, most: int, *, pattern: str | None = None, **options: Any) -> None:
+        form = {"pattern": f"^{pattern}$"} if pattern else {}
+        super().__init__({"type": "string", "minLength": least, "maxLength": most, **form}, **options)
         self.least, self.most = least, most
-        self.pattern = re.compile(pattern, re.ASCII)
+        self.pattern = re.compile(pattern or ANYTHING, re.ASCII | re.DOTALL)
 
     def check(self, value: Any) -> str:
         """Length, then form."""
         return words(value, self.least, self.most, self.pattern)
+
+
+class Line(Words):
+    """What somebody may freely write, on one line: no control characters."""
+
+    def __init__(self, least: int, most: int, **options: Any) -> None:
+        super().__init__(least, most, pattern=ONE_LINE, **options)
 
 
 class Choice(Checked):
@@ -203,7 +217,8 @@ class Instant(Checked):
     """An RFC 3339 time with its offset."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__({"type": "string", "format": "date-time", "pattern": INSTANT_PATTERN}, **options)
+        told = {"type": "string", "format": "date-time", "pattern": INSTANT_PATTERN}
+        super().__init__(told, **{"example": AN_INSTANT, **options})
 
     def check(self, value: Any) -> datetime:
         """In UTC."""

@@ -1,5 +1,6 @@
 """Records as a partner pushes them, a few at a time: the same intake as a file, one result for each."""
 
+from datetime import timedelta
 from typing import Any, Final
 
 from flask import Response, request
@@ -26,7 +27,7 @@ from carbon_credits.api.house import house, principal
 from carbon_credits.api.idempotency import once
 from carbon_credits.api.language import language
 from carbon_credits.api.reading import body_as_told
-from carbon_credits.api.resident.shapes import Reason, References
+from carbon_credits.api.resident.shapes import AN_ACT, Reason, References
 from carbon_credits.api.strict_json import GREATEST
 from carbon_credits.core import clock
 from carbon_credits.partners.contract import Record
@@ -34,6 +35,8 @@ from carbon_credits.partners.contract import Record
 MOST_BYTES: Final = 1_000_000
 MOST_RECORDS: Final = 1_000
 STATUSES: Final = ("accepted", "duplicate", "waiting", "refused")
+# recent, so that what the page offers to send is not too old to be taken
+YESTERDAY: Final = clock.today() - timedelta(days=1)
 EXAMPLE: Final = {
     "feed": "bike_share",
     "records": [
@@ -41,8 +44,8 @@ EXAMPLE: Final = {
             "record_id": "trip-20261122-000017",
             "subject": "rider-8812",
             "methodology": "travel.shared_bicycle",
-            "occurred_from": "2026-11-22T08:00:00+08:00",
-            "occurred_to": "2026-11-22T08:16:00+08:00",
+            "occurred_from": f"{YESTERDAY}T08:00:00+08:00",
+            "occurred_to": f"{YESTERDAY}T08:16:00+08:00",
             "monitored": {"distance_m": 3200},
             "references": {"vehicle": "bike-4711"},
         }
@@ -97,17 +100,17 @@ class RecordsBody(Body):
 class RowResult(Body):
     """What became of one record, by its place in the request."""
 
-    index = Whole(0, MOST_RECORDS, required=True)
-    record_id = Words(1, 100, required=True)
+    index = Whole(0, MOST_RECORDS, required=True, example=0)
+    record_id = Words(1, 100, required=True, example="trip-20261122-000017")
     status = Choice(*STATUSES, required=True)
-    id = Words(1, 40, required=True, allow_none=True)
+    id = Words(1, 40, required=True, allow_none=True, example=AN_ACT)
     reasons = fields.List(fields.Nested(Reason), required=True)
 
 
 class Results(Body):
     """One result for each record, in their order, and how many ended how."""
 
-    feed = Words(2, 40, required=True)
+    feed = Words(2, 40, required=True, example="bike_share")
     counts = fields.Dict(
         required=True,
         metadata={"additionalProperties": {"type": "integer", "minimum": 0, "maximum": MOST_RECORDS}},

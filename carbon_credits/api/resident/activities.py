@@ -1,7 +1,7 @@
 """Claiming an act, looking at one's acts, seeing how a number came about, objecting."""
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Final
 
 from flask import Response
@@ -34,10 +34,12 @@ from carbon_credits.crediting.estimates import estimate
 from carbon_credits.crediting.receipts import receipt
 
 LIST: Final = "activities.index"
+# recent, so that what the page offers to send is not too old to be taken
+YESTERDAY: Final = clock.today() - timedelta(days=1)
 EXAMPLE: Final = {
     "methodology": "travel.cycling",
-    "occurred_from": "2026-11-22T08:00:00+08:00",
-    "occurred_to": "2026-11-22T08:16:00+08:00",
+    "occurred_from": f"{YESTERDAY}T08:00:00+08:00",
+    "occurred_to": f"{YESTERDAY}T08:16:00+08:00",
     "monitored": {"distance_m": 3200},
 }
 ACT: Final = [

@@ -30,10 +30,10 @@ blueprint = Blueprint(
 class Profile(Body):
     """What a resident sees of themselves; the phone is masked."""
 
-    id = Words(1, 20, required=True)
-    phone = Words(1, 20, required=True, metadata={"example": "138****0001"})
+    id = Words(1, 20, required=True, example="4711")
+    phone = Words(1, 20, required=True, example="138****0001")
     street = Choice(*STREETS, required=True, allow_none=True)
-    street_name = Words(1, 40, required=True, allow_none=True, metadata={"example": "祖庙街道"})
+    street_name = Words(1, 40, required=True, allow_none=True, example="祖庙街道")
     language = Choice(*LANGUAGES, required=True)
     enrolled_at = Instant(required=True)
 
@@ -49,9 +49,9 @@ class Consent(Body):
     """The latest word on one purpose and, for partners' records, one partner."""
 
     purpose = Choice(*PURPOSES, required=True)
-    partner = Words(2, 40, required=True, allow_none=True)
+    partner = Words(2, 40, required=True, allow_none=True, example="metro")
     granted = YesNo(required=True)
-    text_version = Words(1, 80, required=True)
+    text_version = Words(1, 80, required=True, example="partner_records/1")
     at = Instant(required=True)
 
 

@@ -14,6 +14,7 @@ from carbon_credits.api.fields import (
     Day,
     Fault,
     Instant,
+    Line,
     Quantities,
     Whole,
     Words,
@@ -25,6 +26,7 @@ from carbon_credits.api.strict_json import GREATEST
 from carbon_credits.core.i18n import Text
 
 REFERENCES: Final = ("order_no", "trip_id", "vehicle", "meter", "item")
+AN_ACT: Final = "20261122-4711"
 MOST_FIXES: Final = 5_000
 LONGEST_MS: Final = 6 * 3600 * 1000
 STATES: Final = ("claimed", "held", "awaiting", "credited", "rejected", "replaced", "reversed")
@@ -37,11 +39,11 @@ UNEVEN: Final = Fault(
 class References(Body):
     """Numbers that make an act unmistakable; what is exclusive is decided by them."""
 
-    order_no = Words(1, 64)
-    trip_id = Words(1, 64)
-    vehicle = Words(1, 64)
-    meter = Words(1, 64)
-    item = Words(1, 64)
+    order_no = Line(1, 64)
+    trip_id = Line(1, 64)
+    vehicle = Line(1, 64)
+    meter = Line(1, 64)
+    item = Line(1, 64)
 
 
 class Numbers(Checked):
@@ -79,7 +81,7 @@ class Trace(Body):
     polyline6 = Words(2, 20_000, pattern="[?-~]+", required=True)
     dt_ms = Numbers(0, LONGEST_MS, integer=True, required=True)
     accuracy_m = Numbers(0, 100_000, integer=False, required=True)
-    provider = Words(1, 40)
+    provider = Line(1, 40)
     mock = Numbers(0, 1, integer=True)
 
     @validates_schema
@@ -99,7 +101,7 @@ class Evidence(Body):
 
     trace = fields.Nested(Trace, error_messages=WORDS)
     steps = Whole(0, 200_000)
-    attestation = Words(1, 8_192)
+    attestation = Line(1, 8_192)
 
 
 class ClaimBody(Body):
@@ -134,28 +136,28 @@ class Appeal(Body):
 class Reason(Body):
     """Why not, or why less: a stable code and the words for it."""
 
-    code = Words(1, 80, required=True)
-    text = Words(1, 500, required=True)
+    code = Words(1, 80, required=True, example="daily_quantity_cap")
+    text = Words(1, 500, required=True, example="超过每日数量上限")
 
 
 class Estimate(Body):
     """What the act would come to if nothing else counted against it."""
 
-    reduction_mg = Whole(0, GREATEST, required=True)
-    points = Whole(0, GREATEST, required=True)
+    reduction_mg = Whole(0, GREATEST, required=True, example=128_000)
+    points = Whole(0, GREATEST, required=True, example=25)
 
 
 class Links(Body):
     """Where to go from here."""
 
-    self = Words(1, 200, required=True)
-    receipt = Words(1, 200, required=True)
+    self = Words(1, 200, required=True, example=f"/v1/activities/{AN_ACT}")
+    receipt = Words(1, 200, required=True, example=f"/v1/activities/{AN_ACT}/receipt")
 
 
 class Accepted(Body):
     """The claim is recorded; the decision follows within a second or so."""
 
-    id = Words(1, 40, required=True)
+    id = Words(1, 40, required=True, example=AN_ACT)
     status = Choice(*STATES, required=True)
     evidence_class = Choice("A", "B", "C", "D", required=True)
     estimate = fields.Nested(Estimate, required=True)
@@ -166,18 +168,18 @@ class Accepted(Body):
 class Activity(Body):
     """An act and what has become of it."""
 
-    id = Words(1, 40, required=True)
-    methodology = Words(3, 60, required=True)
+    id = Words(1, 40, required=True, example=AN_ACT)
+    methodology = Words(3, 60, required=True, example="travel.cycling")
     occurred_from = Instant(required=True)
     occurred_to = Instant(required=True)
     occurred_on = Day(required=True)
     told_at = Instant(required=True)
     status = Choice(*STATES, required=True)
     evidence_class = Choice("A", "B", "C", "D", required=True)
-    monitored = Quantities(GREATEST, required=True)
-    reduction_mg = Whole(0, GREATEST, required=True)
-    points = Whole(0, GREATEST, required=True)
-    bonus = Whole(0, GREATEST, required=True)
+    monitored = Quantities(GREATEST, required=True, example={"distance_m": 3200})
+    reduction_mg = Whole(0, GREATEST, required=True, example=128_000)
+    points = Whole(0, GREATEST, required=True, example=25)
+    bonus = Whole(0, GREATEST, required=True, example=0)
     matures_on = Day(required=True, allow_none=True)
     decided_at = Instant(required=True, allow_none=True)
     reasons = fields.List(fields.Nested(Reason), required=True)
@@ -188,17 +190,17 @@ class Activities(Body):
     """A page, latest day first."""
 
     items = fields.List(fields.Nested(Activity), required=True)
-    next = Words(1, LONGEST, required=True, allow_none=True)
+    next = Words(1, LONGEST, required=True, allow_none=True, example="PXvF2GJ1…")
 
 
 class AppealView(Body):
     """An objection and how it stands."""
 
-    id = Words(1, 20, required=True)
-    activity = Words(1, 40, required=True)
+    id = Words(1, 20, required=True, example="17")
+    activity = Words(1, 40, required=True, example=AN_ACT)
     state = Choice("open", "won", "lost", required=True)
     at = Instant(required=True)
-    answer = Words(0, 4_000, required=True, allow_none=True)
+    answer = Words(0, 4_000, required=True, allow_none=True, example="已复核，恢复计入")
 
 
 # The whole calculation: numbers as integers, decimals as strings, every parameter with its source.

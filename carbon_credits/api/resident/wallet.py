@@ -8,7 +8,7 @@ from marshmallow import fields
 from carbon_credits.api.access import Who
 from carbon_credits.api.answers import answer
 from carbon_credits.api.documents import Blueprint
-from carbon_credits.api.fields import Body, Choice, Day, QueryWhole, Whole, Words
+from carbon_credits.api.fields import Body, Choice, Day, Line, QueryWhole, Whole, Words
 from carbon_credits.api.house import house, principal
 from carbon_credits.api.paging import LONGEST, cursor_to, position_of
 from carbon_credits.api.strict_json import GREATEST
@@ -29,25 +29,25 @@ class Expiring(Body):
     """Points that can be used through `on` and not after."""
 
     on = Day(required=True)
-    points = Whole(1, GREATEST, required=True)
+    points = Whole(1, GREATEST, required=True, example=120)
 
 
 class Points(Body):
     """Whole points: usable, reserved, not mature yet, owed."""
 
-    available = Whole(0, GREATEST, required=True)
-    held = Whole(0, GREATEST, required=True)
-    pending = Whole(0, GREATEST, required=True)
-    debt = Whole(0, GREATEST, required=True)
+    available = Whole(0, GREATEST, required=True, example=860)
+    held = Whole(0, GREATEST, required=True, example=0)
+    pending = Whole(0, GREATEST, required=True, example=25)
+    debt = Whole(0, GREATEST, required=True, example=0)
     expiring = fields.List(fields.Nested(Expiring), required=True)
 
 
 class Carbon(Body):
     """Milligrams of CO2e: verified, claimed (never added to verified), removed by trees."""
 
-    verified_mg = Whole(0, GREATEST, required=True)
-    claimed_mg = Whole(0, GREATEST, required=True)
-    removal_mg = Whole(0, GREATEST, required=True)
+    verified_mg = Whole(0, GREATEST, required=True, example=1_840_000)
+    claimed_mg = Whole(0, GREATEST, required=True, example=128_000)
+    removal_mg = Whole(0, GREATEST, required=True, example=0)
 
 
 class Wallet(Body):
@@ -60,29 +60,29 @@ class Wallet(Body):
 class PostingLine(Body):
     """One movement; `balance_after` is the sum of all points after it, `points` and grams are signed."""
 
-    seq = Whole(1, GREATEST, required=True)
+    seq = Whole(1, GREATEST, required=True, example=12)
     booked_on = Day(required=True)
     effective_on = Day(required=True)
     kind = Choice(*KINDS, required=True)
-    points = Whole(-GREATEST, GREATEST, required=True)
-    verified_mg = Whole(-GREATEST, GREATEST, required=True)
-    claimed_mg = Whole(-GREATEST, GREATEST, required=True)
-    removal_mg = Whole(-GREATEST, GREATEST, required=True)
-    balance_after = Whole(-GREATEST, GREATEST, required=True)
+    points = Whole(-GREATEST, GREATEST, required=True, example=25)
+    verified_mg = Whole(-GREATEST, GREATEST, required=True, example=0)
+    claimed_mg = Whole(-GREATEST, GREATEST, required=True, example=128_000)
+    removal_mg = Whole(-GREATEST, GREATEST, required=True, example=0)
+    balance_after = Whole(-GREATEST, GREATEST, required=True, example=885)
 
 
 class Postings(Body):
     """A page, newest first."""
 
     items = fields.List(fields.Nested(PostingLine), required=True)
-    next = Words(1, LONGEST, required=True, allow_none=True)
+    next = Words(1, LONGEST, required=True, allow_none=True, example="PXvF2GJ1…")
 
 
 class Page(Body):
     """Where a page begins and how long it is."""
 
     limit = QueryWhole(1, 100, load_default=20, metadata={"description": "每页条数 / items a page"})
-    cursor = Words(1, LONGEST, metadata={"description": "上一页的 next / `next` of the page before"})
+    cursor = Line(1, LONGEST, metadata={"description": "上一页的 next / `next` of the page before"})
 
 
 @blueprint.route("/v1/wallet", methods=["GET"])
