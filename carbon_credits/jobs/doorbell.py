@@ -29,6 +29,7 @@ PATIENCE_S: Final = 0.2
 FLAG_MS: Final = 1_000
 DRAINING_MS: Final = 3_000
 JOB_SECONDS: Final = 120
+DELIVERIES_FLAG: Final = "bell:deliveries"
 GATHER_S: Final = 0.01
 
 # Set the flag; 1 when it was not set before and nobody is draining: then the ringer queues the job.
@@ -83,14 +84,16 @@ class Ringer:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        self._rung: set[int] = set()
+        self._shards: set[int] = set()
+        self._deliveries = False
         self._wanted = threading.Condition()
         self._thread: threading.Thread | None = None
 
-    def ring(self, shards: Iterable[int]) -> None:
-        """Ring for shards, soon. Never waits and never raises."""
+    def ring(self, shards: Iterable[int] = (), *, deliveries: bool = False) -> None:
+        """Ring for shards, or for what waits in the outbox, soon. Never waits and never raises."""
         with self._wanted:
-            self._rung.update(shards)
+            self._shards.update(shards)
+            self._deliveries |= deliveries
             # the first time, and in a fork, which has its parent's memory and none of its threads
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._listen, name="ringer", daemon=True)
@@ -100,9 +103,12 @@ class Ringer:
     def _listen(self) -> None:
         while True:
             with self._wanted:
-                self._wanted.wait_for(lambda: bool(self._rung))
-                shards, self._rung = self._rung, set()
+                self._wanted.wait_for(lambda: bool(self._shards) or self._deliveries)
+                shards, self._shards = self._shards, set()
+                deliveries, self._deliveries = self._deliveries, False
             ring(self._redis, shards)
+            if deliveries:
+                enqueue_deliveries(self._redis)
             time.sleep(GATHER_S)
 
 
@@ -121,9 +127,9 @@ def enqueue_task(redis: Redis, task: str, slot: str) -> None:
 
 
 def enqueue_deliveries(redis: Redis) -> None:
-    """Ask for what is due in the outbox to be delivered."""
+    """Ask for what is due in the outbox to be delivered. The job takes the flag down before it looks."""
     try:
-        if redis.set("bell:deliveries", "1", nx=True, px=FLAG_MS):
+        if redis.set(DELIVERIES_FLAG, "1", nx=True, px=FLAG_MS):
             queue(redis, BACKGROUND).enqueue(
                 "carbon_credits.jobs.deliveries.deliver", result_ttl=0, failure_ttl=3_600
             )

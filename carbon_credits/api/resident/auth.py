@@ -8,7 +8,7 @@ from flask import Response, request
 from carbon_credits.api.access import Who
 from carbon_credits.api.answers import answer, empty
 from carbon_credits.api.documents import Blueprint
-from carbon_credits.api.fields import Body, Choice, Instant, Whole, Words
+from carbon_credits.api.fields import Body, Choice, Instant, Line, Whole, Words
 from carbon_credits.api.house import house, principal
 from carbon_credits.api.reading import no_body
 from carbon_credits.core import clock
@@ -19,6 +19,8 @@ from carbon_credits.ledger import service as ledger
 from carbon_credits.residents import otp, sessions
 
 UUID_FORM: Final = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+A_CHALLENGE: Final = "0a3c2e8e-5b0d-4a55-9d2b-6f1f5b0c9f10"
+A_REFRESH_TOKEN: Final = "an-example-of-a-refresh-token"  # noqa: S105 - said to be one
 CLOSED: Final = Text("验证码已失效，请重新获取", "The code no longer works: ask for a new one")
 
 blueprint = Blueprint(
@@ -32,7 +34,7 @@ blueprint = Blueprint(
 class AskForCode(Body):
     """POST /v1/auth/otp."""
 
-    phone = Words(
+    phone = Line(
         5,
         20,
         required=True,
@@ -43,32 +45,30 @@ class AskForCode(Body):
 class Challenge(Body):
     """A code is on its way."""
 
-    challenge_id = Words(36, 36, pattern=UUID_FORM, required=True)
+    challenge_id = Words(36, 36, pattern=UUID_FORM, required=True, example=A_CHALLENGE)
     expires_at = Instant(required=True)
 
 
 class Guess(Body):
     """POST /v1/auth/token."""
 
-    challenge_id = Words(
-        36, 36, pattern=UUID_FORM, required=True, metadata={"example": "0a3c2e8e-5b0d-4a55-9d2b-6f1f5b0c9f10"}
-    )
+    challenge_id = Words(36, 36, pattern=UUID_FORM, required=True, example=A_CHALLENGE)
     code = Words(6, 6, pattern="[0-9]{6}", required=True, metadata={"example": "123456"})
 
 
 class RefreshToken(Body):
     """POST /v1/auth/refresh."""
 
-    refresh_token = Words(20, 200, pattern="[A-Za-z0-9_-]{20,200}", required=True)
+    refresh_token = Words(20, 200, pattern="[A-Za-z0-9_-]{20,200}", required=True, example=A_REFRESH_TOKEN)
 
 
 class Tokens(Body):
     """What a client keeps. The access token lives `expires_in` seconds; the refresh token works once."""
 
-    access_token = Words(1, 4096, required=True)
-    refresh_token = Words(20, 200, required=True)
+    access_token = Words(1, 4096, required=True, example="eyJhbGciOiJFUzI1NiIsImtpZCI6…")
+    refresh_token = Words(20, 200, required=True, example=A_REFRESH_TOKEN)
     token_type = Choice("Bearer", required=True)
-    expires_in = Whole(1, 86_400, required=True)
+    expires_in = Whole(1, 86_400, required=True, example=900)
 
 
 @blueprint.route("/v1/auth/otp", methods=["POST"])
@@ -86,6 +86,7 @@ def ask_for_code(body: dict[str, Any]) -> Response:
     limits = otp.SignInLimits(settings.otp_per_phone, settings.otp_per_address)
     address = request.remote_addr or "0.0.0.0"  # noqa: S104 - counted, never listened on
     made = in_transaction(lambda s: otp.start_sign_in(s, ours.vault, body["phone"], address, limits, now))
+    ours.ringer.ring(deliveries=True)
     return answer({"challenge_id": str(made.challenge_id), "expires_at": made.expires_at}, 202)
 
 
