@@ -27,6 +27,7 @@ STATES: Final = {
     "waiting": "等待 waiting",
     "refused": "拒绝 refused",
 }
+NUMERIC: Final = frozenset({"行", "数", "克", "积分", "数值", "计入", "复核", "待核", "拒绝", "替代", "待定"})
 POOLS: Final = {"v": "核证 verified", "c": "申报 claimed", "r": "移除 removal", None: "—"}
 
 
@@ -112,11 +113,16 @@ def _in_order(item: tuple[str, int]) -> tuple[int, int, str]:
     return ("accepted", "duplicate", "waiting", "refused").index(status), -count, name
 
 
-def table(title: str, *headings: str) -> Table:
-    """An empty table; columns of numbers are those whose heading says so."""
+def table(title: str, *headings: str, tight: bool = False) -> Table:
+    """An empty table; columns of numbers are those whose heading says so. `tight` spends nothing on air, and puts the
+    second language of a number's heading under the first.
+    """
     made = Table(title=title, title_justify="left", title_style="bold", header_style="bold", min_width=64)
-    numeric = ("行", "数", "克", "积分", "数值", "计入", "复核", "待核", "替代", "待定")
+    if tight:
+        made.padding = (0, 0)
     for heading in headings:
-        is_number = heading.split(" ")[0] in numeric
-        made.add_column(heading, justify="right" if is_number else "left", no_wrap=is_number, overflow="fold")
+        zh, _, en = heading.partition(" ")
+        is_number = zh in NUMERIC
+        words = f"{zh}\n{en}" if tight and is_number else heading
+        made.add_column(words, justify="right" if is_number else "left", no_wrap=is_number, overflow="fold")
     return made

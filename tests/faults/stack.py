@@ -81,9 +81,8 @@ class Stack:
 
     def command(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """A `flask` command, given as an operator gives it beside a programme that runs."""
-        flask = (sys.executable, "-m", "flask", "--app", "wsgi", *arguments)
         return subprocess.run(
-            (sys.executable, "-m", "carbon_credits.local", "during", "run", *flask),
+            (sys.executable, "-m", "flask", "--app", "wsgi", *arguments),
             cwd=CHECKOUT,
             env=_environment(self.home, self.port),
             capture_output=True,

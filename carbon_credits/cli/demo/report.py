@@ -79,7 +79,7 @@ def _answer(answer: str) -> str:
 def _methodologies(fates: Iterable[Fate]) -> Table:
     table = tables.table(
         "各方法学 / By methodology", "方法学 Methodology", "数 Acts", "计入 Credited", "复核 Held",
-        "待核 Awaiting", "拒绝 Refused", "替代 Replaced", "待定 Undecided", "克 g CO2e", "积分 Points",
+        "待核 Awaiting", "拒绝 Refused", "替代 Replaced", "待定 Undecided", "克 g CO2e", "积分 Points", tight=True,
     )  # fmt: skip
     rows: dict[str, Counter[str]] = {}
     for fate in fates:
