@@ -5,12 +5,13 @@ from datetime import date
 
 from carbon_credits.methodologies.base import Methodology, Text
 from carbon_credits.methodologies.declaration import DeclarationError
+from carbon_credits.methodologies.household import rooftop_pv
 from carbon_credits.methodologies.planting import tree
-from carbon_credits.methodologies.purchases import cutlery
+from carbon_credits.methodologies.purchases import cutlery, own_bag
 from carbon_credits.methodologies.quantification import explain
-from carbon_credits.methodologies.recycling import paper
+from carbon_credits.methodologies.recycling import aluminium, copper, glass, paper, plastics, rubber, steel
 from carbon_credits.methodologies.releases import releases
-from carbon_credits.methodologies.travel import cycling, metro, shared_bicycle
+from carbon_credits.methodologies.travel import bus, cycling, e_bike, metro, shared_bicycle, walking
 
 
 def catalogued(methodologies: Iterable[Methodology]) -> Mapping[str, tuple[Methodology, ...]]:
@@ -56,12 +57,23 @@ def _follows(earlier: Methodology, later: Methodology) -> None:
 
 
 METHODOLOGIES: tuple[Methodology, ...] = (
+    *walking.VERSIONS,
     *cycling.VERSIONS,
     *shared_bicycle.VERSIONS,
+    *e_bike.VERSIONS,
+    *bus.VERSIONS,
     *metro.VERSIONS,
+    *steel.VERSIONS,
+    *copper.VERSIONS,
+    *aluminium.VERSIONS,
     *paper.VERSIONS,
+    *plastics.VERSIONS,
+    *rubber.VERSIONS,
+    *glass.VERSIONS,
     *tree.VERSIONS,
     *cutlery.VERSIONS,
+    *own_bag.VERSIONS,
+    *rooftop_pv.VERSIONS,
 )
 
 BY_CODE: Mapping[str, tuple[Methodology, ...]] = catalogued(METHODOLOGIES)

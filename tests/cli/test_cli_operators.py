@@ -6,6 +6,15 @@ import re
 from carbon_credits.methodologies.catalogue import BY_CODE
 from tests.faults.stack import Stack
 
+PLAYED = (
+    "travel.walking",
+    "travel.cycling",
+    "travel.shared_bicycle",
+    "travel.metro",
+    "recycling.paper",
+    "planting.tree",
+    "purchases.no_cutlery",
+)
 RATE = ("--class", "C", "--points-per-mg", "0.0004", "--from", "2030-01-01", "--reason", "a test")
 
 
@@ -13,7 +22,7 @@ def test_the_demonstration_plays_its_day_and_the_books_are_sound(stack: Stack) -
     for turn in ("first", "again"):
         played = stack.command("demo", "play", "--residents", "40", "--seed", "7")
         assert played.returncode == 0, played.stdout + played.stderr
-        for code in BY_CODE:
+        for code in PLAYED:
             assert code in played.stdout, (turn, code)
         assert re.search(r"I1 +│ holds", played.stdout), played.stdout
         assert "broken" not in played.stdout

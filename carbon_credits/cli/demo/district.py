@@ -16,7 +16,7 @@ from carbon_credits.cli.demo.seed import subject_of
 from carbon_credits.core.clock import PROGRAMME_ZONE
 from carbon_credits.residents.service import Street
 
-# of a hundred residents, how many go to work and back by
+# of a hundred residents, how many go to work and back by; the others walk
 METRO, SHARED_BICYCLE, BICYCLE = 35, 25, 25
 # of a hundred residents, how many on one day
 ORDERS, RECYCLES, HAS_TREES = 30, 12, 2
@@ -137,6 +137,13 @@ class _Author:
             self._shared_bicycle(person, hours)
         elif mode < METRO + SHARED_BICYCLE + BICYCLE:
             self._bicycle(person, hours)
+        else:
+            self._walk(person, hours)
+
+    def _walk(self, person: Person, hours: tuple[int, int]) -> None:
+        metres = self.chance.randint(500, 3_600)
+        span = self._when(hours, timedelta(minutes=max(1, metres // 75)))
+        self._claim(person, "travel.walking", span, {"distance_m": metres})
 
     def _bicycle(self, person: Person, hours: tuple[int, int]) -> None:
         metres = self.chance.randint(300, 7_000)
@@ -206,7 +213,11 @@ class _Author:
         drop = {"order_no": f"R{self._next():08}"}
         subject = self._subject(person, RECYCLING.partner)
         span = self._when(LATE, timedelta(0))
-        self._push(RECYCLING.code, subject, RECYCLING.methodologies[0], span, told, drop)
+        # half of it is paper
+        material = self.chance.choice(
+            (RECYCLING.methodologies[0], self.chance.choice(RECYCLING.methodologies))
+        )
+        self._push(RECYCLING.code, subject, material, span, told, drop)
 
     def _trees(self, person: Person) -> None:
         told = {

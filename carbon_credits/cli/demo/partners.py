@@ -26,14 +26,16 @@ def _nothing(kept: Iterable[Mapping[str, Scalar]], options: ParseOptions) -> Ite
     return iter(())
 
 
-def _pushed(code: str, partner: Text, records: Text, evidence_class: EvidenceClass, methodology: str) -> Feed:
+def _pushed(
+    code: str, partner: Text, records: Text, evidence_class: EvidenceClass, *methodologies: str
+) -> Feed:
     return Feed(
         code=code,
         partner=code,
         partner_names=partner,
         names=records,
         evidence_class=evidence_class,
-        methodologies=(methodology,),
+        methodologies=methodologies,
         late_days=35,
         parse_file=_no_files,
         summary=_no_summary,
@@ -47,6 +49,12 @@ RECYCLING: Final = _pushed(
     Text("回收投放记录", "Recycling drop-offs"),
     "A",
     "recycling.paper",
+    "recycling.plastics",
+    "recycling.aluminium",
+    "recycling.steel",
+    "recycling.copper",
+    "recycling.glass",
+    "recycling.rubber",
 )
 TAKEAWAY: Final = _pushed(
     "demo_takeaway",

@@ -38,12 +38,15 @@ RATES: Final = (
 )
 # (kind, scope, unit, the most in a day); a methodology that is not in the catalogue yet has no cap yet
 CAPS: Final = (
-    ("science", "travel.walking", "quantity", 20_000),
+    ("science", "travel.walking", "quantity", 4_000),
     ("science", "travel.cycling", "quantity", 20_000),
     ("science", "travel.shared_bicycle", "quantity", 20_000),
+    ("science", "travel.e_bike", "quantity", 20_000),
+    ("science", "travel.bus", "count", 4),
     ("science", "travel.metro", "quantity", 60_000),
     ("science", "travel.metro", "count", 8),
     ("science", "purchases.no_cutlery", "quantity", 3),
+    ("science", "purchases.own_bag", "quantity", 3),
     ("science", "recycling.paper", "quantity", 30_000),
     ("policy", "*", "points", 3_000),
     ("policy", "travel", "points", 2_000),

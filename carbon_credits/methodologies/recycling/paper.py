@@ -7,23 +7,11 @@ landfill methane is claimed.
 """
 
 from datetime import date
-from decimal import Decimal
 
-from carbon_credits.methodologies.base import (
-    Boundary,
-    Condition,
-    Example,
-    Methodology,
-    Monitored,
-    Reference,
-    Status,
-    Text,
-)
+from carbon_credits.methodologies.base import Example, Methodology, Status, Text
 from carbon_credits.methodologies.factors import factor
-from carbon_credits.methodologies.formula import Number, Truth, least
-from carbon_credits.methodologies.proposals import proposal
-
-PPM = Decimal("0.000001")
+from carbon_credits.methodologies.formula import Number
+from carbon_credits.methodologies.recycling import drop_off
 
 
 def reduction(
@@ -33,17 +21,11 @@ def reduction(
     board_saving_kg_per_kg: Number,
     collection_kg_per_kg: Number,
 ) -> Number:
-    """Grams times kg/kg times 1000 are milligrams. Too much dirt makes it negative: statistics keep that."""
-    credited_g = least(mass_g, most_credited_g)
-    clean_g = credited_g * (1_000_000 - contamination_ppm) * PPM
-    return (clean_g * board_saving_kg_per_kg - credited_g * collection_kg_per_kg) * 1000
+    """What clean fibre saves, less collection; see `drop_off.saved`."""
+    return drop_off.saved(
+        mass_g, contamination_ppm, most_credited_g, board_saving_kg_per_kg, collection_kg_per_kg
+    )
 
-
-def heavy_enough(mass_g: Number, lightest_g: Number) -> Truth:
-    return mass_g >= lightest_g
-
-
-SINCE = date(2025, 1, 1)
 
 V1 = Methodology(
     code="recycling.paper",
@@ -59,55 +41,19 @@ V1 = Methodology(
         "the lower factor of board.",
     ),
     status=Status.TRIAL,
-    in_force=SINCE,
-    boundary=Boundary(
-        baseline=Text(
-            "原生纸板生产；垃圾焚烧的差异不计",
-            "Primary production of board; differences in burning are not counted",
-        ),
-        project=Text("再生生产与收运", "Closed-loop production and collection"),
-        leakage=Text("分拣剩余物按杂质率扣除", "Rejects are deducted through contamination"),
-    ),
-    monitored=(
-        Monitored("mass_g", Text("称重重量", "Mass on the scale"), "g", least=0, most=200_000),
-        Monitored(
-            "contamination_ppm",
-            Text("杂质率（百万分之一）", "Contamination, parts per million"),
-            "ppm",
-            0,
-            1_000_000,
-        ),
-    ),
+    in_force=drop_off.SINCE,
+    boundary=drop_off.replacing(Text("纸板", "board")),
+    monitored=drop_off.MONITORED,
     parameters=(
         factor("board_saving_kg_per_kg"),
         factor("collection_kg_per_kg"),
-        proposal(
-            "most_credited_g",
-            "g",
-            SINCE,
-            30_000,
-            Text("单次可计的最大重量", "Most mass credited for one drop-off"),
-            "More than a household hands in at once.",
-        ),
-        proposal(
-            "lightest_g",
-            "g",
-            SINCE,
-            200,
-            Text("最小交投重量", "Least mass"),
-            "Below it the scale's own error is too large.",
-        ),
+        drop_off.most_credited(30_000, "More than a household hands in at once."),
+        drop_off.LIGHTEST,
     ),
-    conditions=(
-        Condition(
-            "mass_too_small",
-            Text("每次交投不少于 {lightest_g} 克", "A drop-off is at least {lightest_g} g"),
-            heavy_enough,
-        ),
-    ),
+    conditions=(drop_off.HEAVY_ENOUGH,),
     formula=reduction,
     bases=("transaction",),
-    references=(Reference("transaction", "order_no", required=True),),
+    references=(drop_off.ORDER,),
     needs_partner=True,
     verifiable=True,
     cap_quantity="mass_g",
