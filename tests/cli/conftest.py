@@ -16,3 +16,11 @@ def stack() -> Iterator[Stack]:
         Path(folder).chmod(0o755)
         with running_stack(Path(folder) / "home") as running:
             yield running
+
+
+@pytest.fixture(scope="package")
+def played(stack: Stack) -> str:
+    """What the operator saw when the district played its day; there are credited acts from then on."""
+    done = stack.command("demo", "play", "--residents", "40", "--seed", "7")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
