@@ -25,7 +25,10 @@ class Estimate:
 def estimate(
     session: Session, rates: RateCard, told: Claim, occurred_on: date, evidence_class: str
 ) -> Estimate:
-    """Quantify a claim without recording it. The decision may be lower (caps, overlaps), never higher."""
+    """Quantify a claim without recording it.
+
+    The decision may be lower (caps, overlaps); it is higher only where a rate began within the rate card's last moments.
+    """
     methodology = methodology_on(told.methodology, occurred_on)
     if methodology is None:
         return Estimate(0, 0, ("not_in_force",))
