@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from carbon_credits.activities.trips.polyline import Floats
+from carbon_credits.activities.trips.polyline import Flags, Floats
 
 SEMI_MAJOR_M: Final = 6_378_245.0  # Krasovsky 1940
 ECCENTRICITY_SQUARED: Final = 0.00669342162296594323
@@ -18,7 +18,7 @@ LONGITUDES: Final = (72.004, 137.8347)
 STEPS: Final = 5
 
 
-def in_china(latitude: Floats, longitude: Floats) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
+def in_china(latitude: Floats, longitude: Floats) -> Flags:
     """Where the shift applies: a box, as the maps use it, not the border."""
     inside = (latitude >= LATITUDES[0]) & (latitude <= LATITUDES[1])
     return inside & (longitude >= LONGITUDES[0]) & (longitude <= LONGITUDES[1])

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
 
 LONGEST_VALUE = 7  # characters; 35 bits hold any difference of two longitudes in millionths of a degree
 LATITUDE_E6 = 90_000_000

@@ -1,16 +1,152 @@
 """The rule set: every reason a trip's evidence can be given, and what each is worth.
 
-One table. A change of a word is free; a change of points, limits or codes raises RULES_VERSION, and decisions taken
-under an older version keep theirs.
+A score of whole points, in the manner of log-odds: what speaks for the claim adds, what speaks against it takes away.
+A change of words is free; a change of points, limits or codes raises RULES_VERSION, and decisions taken under an older
+version keep theirs. How the numbers were found is told in `docs/decisions/0014`.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 from carbon_credits.core.i18n import Text
 
 RULES_VERSION: Final = 1
 
-REASONS: Mapping[str, Text] = {
-    "too_few_points": Text("轨迹有效点太少，无法核验", "Too few usable points to verify the trip"),
-}
+ACCEPT: Final = 60
+REVIEW: Final = 30
+
+ENOUGH_POINTS: Final = 10  # usable ones …
+ENOUGH_S: Final = 120  # … over two minutes under way …
+ENOUGH_PER_MIN_MILLI: Final = 1_500  # … no thinner than one in 40 seconds …
+ENOUGH_COVERAGE_PPM: Final = 500_000  # … and half of the claimed time without a hole of more than a minute
+
+SLACK_MS: Final = 60_000  # a trace may begin or end this long outside the claim
+INSIDE_PPM: Final = 500_000  # share of points that must lie in the claimed time
+GOOD_COVERAGE_PPM: Final = 800_000
+SEEN_EXACT_PPM: Final = 50_000  # the most seen on honest repeats of a route is 12,000
+SEEN_MOVES_PPM: Final = 250_000
+OVERLAP_REJECT_PPM: Final = 700_000
+OVERLAP_REVIEW_PPM: Final = 200_000
+CONSTANT_CV_PPM: Final = 50_000  # the steadiest real leg has 63,000
+CONSTANT_INTERVALS: Final = 20
+STRAIGHT_PERCENT: Final = 101  # path over crow of a line drawn by hand
+STRAIGHT_M: Final = 500
+NEW_ACCOUNT_DAYS: Final = 7
+STEPS_PER_KM: Final = (1_000, 1_700)
+
+DETOUR_PERCENT: Final = 195  # a path longer than this share of the crow's way …
+PAID_DETOUR_PERCENT: Final = 130  # … is paid as this
+DISTANCE_PERCENT: Final = 105  # told may exceed measured by a twentieth …
+DISTANCE_M: Final = 30  # … and the length of a crossing
+DISTANCE_REJECT_PERCENT: Final = 200
+DISTANCE_REJECT_M: Final = 200
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A feature read against two limits: up to `good` it fits, up to `bad` it is narrow, beyond it fails.
+
+    With `rising`, high values are good and the order turns round. `points` and `codes` are for the three outcomes.
+    """
+
+    feature: str
+    good: int
+    bad: int
+    points: tuple[int, int, int]
+    codes: tuple[str, str, str]
+    rising: bool = False
+
+    def read(self, value: int) -> tuple[str, int]:
+        """The reason and its points for a value."""
+        sign = -1 if self.rising else 1
+        place = 0 if sign * value <= sign * self.good else 1 if sign * value <= sign * self.bad else 2
+        return self.codes[place], self.points[place]
+
+
+PACE: Final = ("pace_fits", "pace_narrow", "pace_too_fast")
+TYPICAL: Final = ("speed_fits", "speed_narrow", "speed_too_fast")
+SURGE: Final = ("surge_fits", "surge_narrow", "surge_too_strong")
+SWING: Final = ("swing_fits", "swing_small", "swing_too_small")
+WIGGLE: Final = ("course_lively", "course_calm", "course_too_calm")
+TURNS: Final = ("turns_many", "turns_few", "turns_too_few")
+
+SCALES: Final[Mapping[str, tuple[Scale, ...]]] = MappingProxyType(
+    {
+        "travel.walking": (
+            Scale("sustained_mm_s", 2_600, 3_600, (25, -5, -60), PACE),
+            Scale("p85_mm_s", 2_300, 3_500, (15, -5, -40), TYPICAL),
+            Scale("headings_per_km_milli", 5_000, 3_000, (10, -5, -25), TURNS, rising=True),
+        ),
+        "travel.cycling": (
+            Scale("sustained_mm_s", 6_000, 8_000, (20, 0, -60), PACE),
+            Scale("p85_mm_s", 5_500, 7_000, (10, -5, -40), TYPICAL),
+            Scale("swing_ppm", 240_000, 180_000, (15, 0, -30), SWING, rising=True),
+            Scale("wiggle_mrad", 100, 60, (10, 0, -20), WIGGLE, rising=True),
+            Scale("headings_per_km_milli", 3_000, 1_500, (10, 0, -15), TURNS, rising=True),
+        ),
+        "travel.e_bike": (
+            Scale("sustained_mm_s", 8_500, 11_000, (20, 0, -60), PACE),
+            Scale("p85_mm_s", 8_000, 9_500, (10, -5, -40), TYPICAL),
+            Scale("swing_ppm", 240_000, 180_000, (15, 0, -30), SWING, rising=True),
+        ),
+    }
+)
+PARTNER_ONLY: Final = frozenset(
+    {
+        "travel.shared_bicycle",
+        "travel.bus",
+        "travel.metro",
+        "travel.carpool",
+        "travel.electric_car",
+        "travel.no_car_day",
+    }
+)
+
+POINTS: Final[Mapping[str, int]] = MappingProxyType(
+    {
+        "enough_points": 30,
+        "well_covered": 10,
+        "poorly_covered": -10,
+        "too_few_points": 0,
+        "too_thin": 0,
+        "claim_not_covered": 0,
+        "partner_record": 70,
+        "partner_record_needed": 0,
+        "not_a_trip": 0,
+        "ends_before_start": -100,
+        "trace_outside_claim": -100,
+        "overlaps_credited_trip": -100,
+        "overlaps_another_trip": 0,
+        "points_seen_before": -80,
+        "movement_seen_before": -60,
+        "mock_location": -60,
+        "attested": 10,
+        "attestation_failed": -40,
+        "constant_speed": -40,
+        "straight_line": -30,
+        "jump": -30,
+        "new_account": -10,
+        "steps_fit": 15,
+        "steps_do_not_fit": -20,
+        "distance_above_trace": 0,
+        "distance_far_above_trace": -60,
+    }
+)
+AT_MOST_REVIEW: Final = frozenset(
+    {"overlaps_another_trip", "movement_seen_before", "distance_above_trace", "jump"}
+)
+UNVERIFIED: Final = frozenset(
+    {"too_few_points", "too_thin", "claim_not_covered", "partner_record_needed", "not_a_trip"}
+)
+DAMNING: Final = frozenset(
+    {
+        "ends_before_start",
+        "trace_outside_claim",
+        "overlaps_credited_trip",
+        "points_seen_before",
+        "mock_location",
+        "attestation_failed",
+    }
+)

@@ -11,11 +11,11 @@ from typing import Any, Final
 from xml.parsers import expat
 
 import numpy as np
-import numpy.typing as npt
 
 from carbon_credits.activities.trips import datum
 from carbon_credits.activities.trips.polyline import (
     BadPolyline,
+    Flags,
     Floats,
     Ints,
     OutsideTheWorld,
@@ -65,7 +65,7 @@ class Trace:
     lat: Floats
     lon: Floats
     accuracy_m: Floats
-    mock: npt.NDArray[np.bool_]
+    mock: Flags
     provider: str | None = None
 
     def __len__(self) -> int:
@@ -143,7 +143,7 @@ def make(
     longitude: Floats,
     *,
     accuracy_m: Floats | None = None,
-    mock: npt.NDArray[np.bool_] | None = None,
+    mock: Flags | None = None,
     crs: object = "WGS84",
     provider: str | None = None,
 ) -> Trace:
@@ -213,7 +213,7 @@ def _accuracies(given: object, count: int) -> Floats:
     return metres
 
 
-def _flags(given: object, count: int) -> npt.NDArray[np.bool_]:
+def _flags(given: object, count: int) -> Flags:
     if given is None:
         return np.zeros(count, dtype=np.bool_)
     if not isinstance(given, list) or not all(type(each) in (bool, int) for each in given):
