@@ -30,6 +30,8 @@ APPEND_ONLY = {
     "posting",
     "seal",
     "seal_member",
+    "trip_print",
+    "trip_verdict",
 }
 
 

@@ -78,6 +78,9 @@ class QueuedAct(Model):
     activity_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     queued_at: Mapped[datetime] = mapped_column(Instant)
     generation: Mapped[int] = mapped_column(SmallInteger)
+    evidence_class: Mapped[str | None] = mapped_column(CHAR(1))
+    verdict: Mapped[str | None] = mapped_column(Text)
+    reasons: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
 
 
 class ActivityState(Model):
@@ -161,6 +164,53 @@ class TransactionClaim(Model):
     transaction_key: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
     activity_id: Mapped[int] = mapped_column(BigInteger)
     resident_id: Mapped[int] = mapped_column(BigInteger)
+
+
+class TripTrace(Model):
+    """A trace that waits for its verdict, or is kept a while after it; sealed with the resident's own key."""
+
+    __tablename__ = "trip_trace"
+
+    activity_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    shard_id: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    resident_id: Mapped[int] = mapped_column(BigInteger)
+    received_at: Mapped[datetime] = mapped_column(Instant)
+    judged_at: Mapped[datetime | None] = mapped_column(Instant)
+    occurred_on: Mapped[date]
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class TripVerdict(Model):
+    """What a look at a trace found; looking again, by machine or by a person, is another round."""
+
+    __tablename__ = "trip_verdict"
+
+    resident_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    activity_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    round: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    shard_id: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    judged_at: Mapped[datetime] = mapped_column(Instant)
+    occurred_on: Mapped[date]
+    rules_version: Mapped[int] = mapped_column(SmallInteger)
+    score: Mapped[int] = mapped_column(SmallInteger)
+    by_staff: Mapped[int | None]
+    decision: Mapped[str] = mapped_column(Text)
+    reasons: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    scores: Mapped[list[int]] = mapped_column(ARRAY(SmallInteger))
+    features: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+
+
+class TripPrint(Model):
+    """The keyed fingerprints a trace leaves for good, so that it cannot be told again."""
+
+    __tablename__ = "trip_print"
+
+    activity_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    resident_id: Mapped[int] = mapped_column(BigInteger)
+    keyed_for: Mapped[int] = mapped_column(SmallInteger)
+    exact: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
+    moves: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
+    route: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
 
 
 class Appeal(Model):

@@ -1,5 +1,7 @@
 """Why not, or why less: every reason a decision can carry that does not come from a methodology's own conditions."""
 
+from carbon_credits.activities.trips import rules
+from carbon_credits.activities.trips.trace import BROKEN
 from carbon_credits.core.i18n import Text
 from carbon_credits.methodologies import quantification
 from carbon_credits.methodologies.catalogue import BY_CODE
@@ -42,9 +44,37 @@ REASONS: dict[str, Text] = {
     "could_not_be_decided": Text(
         "系统无法自动判定，已转人工", "Could not be decided by machine: a person will look"
     ),
-    "trace_not_yet_verified": Text(
-        "轨迹尚未核验，按自行申报处理", "The trace is not verified: treated as declared"
+    "trace_being_verified": Text(
+        "轨迹核验中，完成后作出决定", "The trace is being looked at; the decision follows"
     ),
+    "trace_needs_consent": Text(
+        "未授权使用轨迹，轨迹未保存，按自行申报处理。可在“我的授权”中开启",
+        "No consent to the use of traces: it was not kept, and the trip counts as declared. "
+        "You can agree under consents",
+    ),
+    "trace_not_needed": Text(
+        "此类行为不需要轨迹，未保存", "This kind of act needs no trace: it was not kept"
+    ),
+    "trace_withdrawn": Text(
+        "已撤回轨迹授权，轨迹已删除，按自行申报处理",
+        "The consent was withdrawn and the trace deleted: treated as declared",
+    ),
+    "trace_expired": Text(
+        "轨迹已过保存期，按自行申报处理", "The trace is past its time: treated as declared"
+    ),
+    "trace_cannot_be_opened": Text(
+        "轨迹无法读取，按自行申报处理", "The trace cannot be opened: treated as declared"
+    ),
+    "trip_unverified": Text(
+        "轨迹不足以核验，按自行申报处理", "The trace does not suffice: treated as declared"
+    ),
+    "trip_under_review": Text("轨迹有疑点，由工作人员核对", "The trace raises questions: a person will look"),
+    "trip_not_credible": Text("轨迹与申报不符", "The trace does not fit the claim"),
+    "trip_refused_by_staff": Text(
+        "经人工核对，轨迹与申报不符", "A person looked: the trace does not fit the claim"
+    ),
+    "trip_accepted_by_staff": Text("经人工核对通过", "A person looked and accepted it"),
+    "sampled": Text("抽样复核", "Drawn for a second look"),
     "reversed_by_staff": Text("经核查撤销", "Reversed after review"),
     # what keeps a partner's record from becoming an act
     "unknown_subject": Text("尚未绑定居民", "Not bound to a resident yet"),
@@ -66,6 +96,9 @@ REASONS: dict[str, Text] = {
     "unknown_transaction": Text("未知的交易类型", "An unknown kind of transaction"),
     "contradictory_duration": Text("时长与起止时间矛盾", "The duration contradicts the times"),
     "broken_row": Text("该行无法读取", "The row cannot be read"),
+    # what a look at a trip's trace found
+    **rules.REASONS,
+    **BROKEN,
 }
 CONDITIONS = {
     condition.reason: versions[-1] for versions in BY_CODE.values() for condition in versions[-1].conditions

@@ -1,7 +1,7 @@
 """The resident's verbs: claim an act, look at one's acts, object to a decision."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -9,12 +9,14 @@ from typing import Any
 from sqlalchemy import RowMapping, text
 from sqlalchemy.orm import Session
 
+from carbon_credits.activities import traces
 from carbon_credits.activities.claims import Claim, exclusive_keys, faults_of
 from carbon_credits.core.crypto import Vault, digest
 from carbon_credits.core.errors import Conflict, Invalid, NotFound
 from carbon_credits.core.i18n import Text
 from carbon_credits.core.ids import shard_of
 from carbon_credits.methodologies.catalogue import BY_CODE, BY_NUMBER
+from carbon_credits.residents.consents import Purpose, is_granted
 
 __all__ = [
     "ActivityView",
@@ -34,13 +36,14 @@ APP_CLASS = "D"
 
 @dataclass(frozen=True)
 class Claimed:
-    """The answer to a claim: the act's id, and whether this claim made it."""
+    """The answer to a claim: the act's id, whether this claim made it, and what becomes of its trace."""
 
     id: str
     is_new: bool
     status: str
     occurred_on: date
     evidence_class: str
+    of_trace: str | None = None
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,8 @@ def parse_public_id(name: str) -> tuple[date, int]:
     raise _no_such_activity()
 
 
-# One statement: the key decides whether the act is new; act and work-list row exist exactly when it is.
+# One statement: the key decides whether the act is new; the act exists exactly when it is, and so does its row on the
+# work list, which an act with a trace gets when the trace is judged.
 RECORD = text("""
 with key as (
   insert into act_key (source_id, ext_key, activity_id, resident_id, content_digest, occurred_on)
@@ -108,16 +112,16 @@ with key as (
   from key
 ), queued as (
   insert into activity_queue (activity_id, resident_id, occurred_on, generation, shard_id)
-  select activity_id, :resident, :occurred_on, 1, :shard from key
+  select activity_id, :resident, :occurred_on, 1, :shard from key where not :traced
 )
 select activity_id from key
 """)
 
 # The act, whether it is queued, and its newest decision: one row for one act.
 VIEW = """
-select a.activity_id, a.occurred_on, a.occurred_from, a.occurred_to, a.told_at, a.methodology, a.evidence_class,
-       a.monitored, q.activity_id is not null as queued, d.generation, d.state, d.credited_mg, d.points, d.bonus,
-       d.matures_on, d.decided_at, d.reasons
+select a.activity_id, a.occurred_on, a.occurred_from, a.occurred_to, a.told_at, a.methodology,
+       coalesce(d.evidence_class, a.evidence_class) as evidence_class, a.monitored, q.activity_id is not null as queued,
+       d.generation, d.state, d.credited_mg, d.points, d.bonus, d.matures_on, d.decided_at, d.reasons
 from activity a
 left join activity_queue q
   on q.shard_id = a.shard_id and q.resident_id = a.resident_id
@@ -137,8 +141,15 @@ order by a.occurred_on desc, a.activity_id desc limit :limit"""
 )
 
 
-def claim(session: Session, vault: Vault, resident_id: int, told: Claim, now: datetime) -> Claimed:
-    """Record a resident's claim and queue it for its decision.
+def claim(
+    session: Session,
+    vault: Vault,
+    resident_id: int,
+    told: Claim,
+    now: datetime,
+    trace: Mapping[str, Any] | None = None,
+) -> Claimed:
+    """Record a resident's claim and queue it for its decision, or its trace (in the API's shape) for a look first.
 
     The same act again, under whatever key, is the act already known. Raises Invalid with the faulty fields.
     """
@@ -147,7 +158,10 @@ def claim(session: Session, vault: Vault, resident_id: int, told: Claim, now: da
         wrong = Text("申报内容有误，未保存", "The claim is wrong and was not stored")
         raise Invalid(faults[0].code, wrong, faults=tuple(faults))
     ext_key = _key_of(resident_id, told)
+    of_trace = None if trace is None else _what_of_the_trace(session, resident_id, told)
+    traced = of_trace == "trace_being_verified"
     row = {
+        "traced": traced,
         "source": APP,
         "ext_key": ext_key,
         "resident": resident_id,
@@ -165,7 +179,11 @@ def claim(session: Session, vault: Vault, resident_id: int, told: Claim, now: da
     number = session.execute(RECORD, row).scalar()
     if number is None:
         return _known_already(session, resident_id, ext_key)
-    return Claimed(public_id(told.occurred_on, number), True, "claimed", told.occurred_on, APP_CLASS)
+    if traced and trace is not None:
+        traces.keep(session, vault, resident_id, (told.occurred_on, number), trace)
+    return Claimed(
+        public_id(told.occurred_on, number), True, "claimed", told.occurred_on, APP_CLASS, of_trace
+    )
 
 
 def activity_of(session: Session, resident_id: int, name: str) -> ActivityView:
@@ -237,6 +255,15 @@ def _key_of(resident_id: int, told: Claim) -> bytes:
         json.dumps(sorted(told.references.items()), ensure_ascii=False),
     )
     return digest("resident-act", *(part.encode() for part in parts))[:16]
+
+
+def _what_of_the_trace(session: Session, resident_id: int, told: Claim) -> str:
+    """A trace is kept of a motion, and with the consent for it; without, it is dropped here and now."""
+    if "person_motion" not in BY_CODE[told.methodology][-1].bases:
+        return "trace_not_needed"
+    if not is_granted(session, resident_id, Purpose.LOCATION_TRACES):
+        return "trace_needs_consent"
+    return "trace_being_verified"
 
 
 def _known_already(session: Session, resident_id: int, ext_key: bytes) -> Claimed:

@@ -89,7 +89,7 @@ select activity_id, resident_id, occurred_from, occurred_to, raw_mg, credited_mg
        release_id, fund_id, methodology, generation, shard_id, motion, evidence_class,
        case when removal then 'r' when verifiable and evidence_class in ('A', 'B') then 'v' else 'c' end,
        'credited',
-       nullif(array_remove(array[
+       nullif(found || array_remove(array[
          case when mg = 0 then 'no_reduction' end,
          case when nth > most_count then 'daily_count_cap' end,
          case when counted < asked then 'daily_quantity_cap' end,
@@ -104,7 +104,7 @@ REFUSE = """
 insert into batch_decision
 select activity_id, resident_id, occurred_from, occurred_to, raw_mg, 0, 0, 0, against, occurred_on, null, null,
        release_id, null, methodology, generation, shard_id, motion, evidence_class, null, verdict,
-       case when unmet <> 0 then {unmet_codes} else array[why] end
+       found || case when unmet <> 0 then {unmet_codes} when why is not null then array[why] end
 from batch_act where verdict is not null
 """
 

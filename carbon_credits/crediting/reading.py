@@ -14,17 +14,20 @@ select queue_row, activity_id, resident_id, occurred_from, occurred_to,
        case when unmet = 0 then floor({raw})::bigint end, {quantity}, null, occurred_on, release_id, unmet,
        methodology, generation, shard_id, {motion}, evidence_class,
        case when unmet <> 0 then 'rejected'
+            when verdict is not null then verdict
             when {needs_partner} and evidence_class in ('C', 'D') then 'awaiting' end,
-       case when unmet = 0 then 'awaiting_partner_record' end,
+       case when unmet = 0 and verdict is null then 'awaiting_partner_record' end, found,
        vehicle_key, item_key, transaction_key, meter_key
 from (
   select *, {release} as release_id, {unmet} as unmet
   from (
     select q.queue_row, q.generation, a.activity_id, a.resident_id, a.occurred_from, a.occurred_to, a.occurred_on,
-           a.methodology, a.shard_id, a.evidence_class, a.vehicle_key, a.item_key, a.transaction_key, a.meter_key,
+           a.methodology, a.shard_id, coalesce(q.evidence_class, a.evidence_class) as evidence_class, q.verdict,
+           q.reasons as found, a.vehicle_key, a.item_key, a.transaction_key, a.meter_key,
            {numbers}
     from (
-      select ctid as queue_row, resident_id as r, occurred_on as d, activity_id as i, generation
+      select ctid as queue_row, resident_id as r, occurred_on as d, activity_id as i, generation, evidence_class,
+             verdict, reasons
       from activity_queue
       where shard_id = %(shard)s
       order by resident_id, occurred_on, activity_id

@@ -3,11 +3,9 @@
 import logging
 from collections.abc import Mapping
 
-from redis.exceptions import RedisError
-
 from carbon_credits.core import clock
 from carbon_credits.core.outbox import Handler, Message, deliver_due
-from carbon_credits.jobs.doorbell import DELIVERIES_FLAG
+from carbon_credits.jobs.doorbell import DELIVERIES, hear
 from carbon_credits.jobs.surroundings import begin, handlers, redis_of
 
 log = logging.getLogger(__name__)
@@ -16,10 +14,7 @@ log = logging.getLogger(__name__)
 def deliver() -> None:
     """RQ's entry: deliver everything that is due. What becomes due meanwhile may ring for the next job."""
     begin()
-    try:
-        redis_of().delete(DELIVERIES_FLAG)
-    except RedisError:
-        log.warning("doorbell away while delivering")
+    hear(redis_of(), DELIVERIES)
     deliver_due(handlers(), clock.now)
 
 

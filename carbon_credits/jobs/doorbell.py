@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, NamedTuple
 
 from redis import Redis
 from redis.backoff import NoBackoff
@@ -24,13 +24,30 @@ log = logging.getLogger(__name__)
 LANES: Final = 2
 CREDITING: Final = "crediting"
 BACKGROUND: Final = "background"
-QUEUES: Final = (CREDITING, BACKGROUND)
+TRIPS: Final = "trips"
+QUEUES: Final = (CREDITING, BACKGROUND, TRIPS)
 PATIENCE_S: Final = 0.2
 FLAG_MS: Final = 1_000
 DRAINING_MS: Final = 3_000
 JOB_SECONDS: Final = 120
-DELIVERIES_FLAG: Final = "bell:deliveries"
 GATHER_S: Final = 0.01
+
+
+class Bell(NamedTuple):
+    """A bell for work that is not dealt to lanes: one job, which looks for all there is."""
+
+    name: str
+    queue: str
+    job: str
+
+    @property
+    def flag(self) -> str:
+        """The key that says: rung, and not yet heard."""
+        return f"bell:{self.name}"
+
+
+DELIVERIES: Final = Bell("deliveries", BACKGROUND, "carbon_credits.jobs.deliveries.deliver")
+VERIFICATION: Final = Bell("verification", TRIPS, "carbon_credits.jobs.verification.verify")
 
 # Set the flag; 1 when it was not set before and nobody is draining: then the ringer queues the job.
 RING: Final = """
@@ -85,15 +102,15 @@ class Ringer:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._shards: set[int] = set()
-        self._deliveries = False
+        self._bells: set[Bell] = set()
         self._wanted = threading.Condition()
         self._thread: threading.Thread | None = None
 
-    def ring(self, shards: Iterable[int] = (), *, deliveries: bool = False) -> None:
-        """Ring for shards, or for what waits in the outbox, soon. Never waits and never raises."""
+    def ring(self, shards: Iterable[int] = (), *, bells: Iterable[Bell] = ()) -> None:
+        """Ring for shards, or other bells, soon. Never waits and never raises."""
         with self._wanted:
             self._shards.update(shards)
-            self._deliveries |= deliveries
+            self._bells.update(bells)
             # the first time, and in a fork, which has its parent's memory and none of its threads
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._listen, name="ringer", daemon=True)
@@ -103,12 +120,12 @@ class Ringer:
     def _listen(self) -> None:
         while True:
             with self._wanted:
-                self._wanted.wait_for(lambda: bool(self._shards) or self._deliveries)
+                self._wanted.wait_for(lambda: bool(self._shards or self._bells))
                 shards, self._shards = self._shards, set()
-                deliveries, self._deliveries = self._deliveries, False
+                bells, self._bells = self._bells, set()
             ring(self._redis, shards)
-            if deliveries:
-                enqueue_deliveries(self._redis)
+            for bell in bells:
+                ring_bell(self._redis, bell)
             time.sleep(GATHER_S)
 
 
@@ -126,12 +143,18 @@ def enqueue_task(redis: Redis, task: str, slot: str) -> None:
     )
 
 
-def enqueue_deliveries(redis: Redis) -> None:
-    """Ask for what is due in the outbox to be delivered. The job takes the flag down before it looks."""
+def ring_bell(redis: Redis, bell: Bell) -> None:
+    """Queue the bell's job, unless it was rung just now. Never raises."""
     try:
-        if redis.set(DELIVERIES_FLAG, "1", nx=True, px=FLAG_MS):
-            queue(redis, BACKGROUND).enqueue(
-                "carbon_credits.jobs.deliveries.deliver", result_ttl=0, failure_ttl=3_600
-            )
+        if redis.set(bell.flag, "1", nx=True, px=FLAG_MS):
+            queue(redis, bell.queue).enqueue(bell.job, result_ttl=0, failure_ttl=3_600)
+    except RedisError as error:
+        log.warning("doorbell away: %s", type(error).__name__)
+
+
+def hear(redis: Redis, bell: Bell) -> None:
+    """Take the bell's flag down, before looking: what comes from now on rings again. Never raises."""
+    try:
+        redis.delete(bell.flag)
     except RedisError as error:
         log.warning("doorbell away: %s", type(error).__name__)

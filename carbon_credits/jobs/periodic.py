@@ -12,6 +12,7 @@ from functools import partial
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from carbon_credits.activities.traces import forget_old
 from carbon_credits.core import clock
 from carbon_credits.core.db import in_transaction, reading
 from carbon_credits.core.signing import retire_old
@@ -85,6 +86,10 @@ def _clean(session: Session) -> int:
     return done
 
 
+def _forget_traces(session: Session) -> int:
+    return forget_old(session, clock.now(), CHUNK)
+
+
 def _retire_keys(session: Session) -> int:
     retire_old(session, clock.now())
     return 0
@@ -98,6 +103,7 @@ TASKS: tuple[Task, ...] = (
     Task("retire_keys", timedelta(minutes=5), _retire_keys),
     Task("make_partitions", timedelta(hours=12), _partitions),
     Task("clean", timedelta(hours=1), _clean),
+    Task("forget_traces", timedelta(hours=1), _forget_traces),
 )
 
 

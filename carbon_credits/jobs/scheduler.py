@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from carbon_credits.core.db import is_away, reading
 from carbon_credits.jobs import doorbell
-from carbon_credits.jobs.doorbell import LANES, draining, enqueue_lane, enqueue_task
+from carbon_credits.jobs.doorbell import DELIVERIES, LANES, VERIFICATION, draining, enqueue_lane, enqueue_task
 from carbon_credits.jobs.periodic import due_now
 from carbon_credits.jobs.surroundings import handlers, redis_of
 
@@ -28,6 +28,11 @@ select distinct shard_id % :lanes from activity_queue where queued_at < clock_ti
 # A topic that nobody here takes waits for its provider, and is no reason to call a worker every second.
 DELIVERIES_DUE = text("""
 select exists (select from outbox where state = 'waiting' and next_at <= clock_timestamp() and topic = any(:topics))
+""")
+
+TRACES_WAITING = text("""
+select exists (select from trip_trace
+               where judged_at is null and received_at < clock_timestamp() - interval '800 milliseconds')
 """)
 
 
@@ -52,12 +57,15 @@ def sweep(redis: Redis) -> list[int]:
     with reading() as session:
         lanes = list(session.execute(OVERDUE, {"lanes": LANES}).scalars())
         deliveries = session.execute(DELIVERIES_DUE, {"topics": list(handlers())}).scalar_one()
+        traces = session.execute(TRACES_WAITING).scalar_one()
     rung = [lane for lane in lanes if not redis.exists(draining(lane))]
     for lane in rung:
         if redis.set(f"swept:{lane}", "1", nx=True, px=900):
             enqueue_lane(redis, lane)
     if deliveries:
-        doorbell.enqueue_deliveries(redis)
+        doorbell.ring_bell(redis, DELIVERIES)
+    if traces:
+        doorbell.ring_bell(redis, VERIFICATION)
     return rung
 
 

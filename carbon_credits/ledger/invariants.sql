@@ -238,11 +238,13 @@ where (d.points, d.bonus, d.verified, d.claimed, d.removal)
    or ((d.points + d.bonus) * d.undone, d.verified * d.undone, d.claimed * d.undone, d.removal * d.undone)
       is distinct from (p.points_undone, p.verified_undone, p.claimed_undone, p.removal_undone)
 union all
-select 'an act nobody decides', a.resident_id, a.activity_id, 0, 'queued or decided', 'neither'
+select 'an act nobody decides', a.resident_id, a.activity_id, 0, 'queued, looked at or decided', 'none of these'
 from activity a
 where not exists (select from activity_queue q
                   where q.shard_id = a.shard_id and q.resident_id = a.resident_id
                     and q.occurred_on = a.occurred_on and q.activity_id = a.activity_id)
+  and not exists (select from trip_trace t
+                  where t.activity_id = a.activity_id and t.shard_id = a.shard_id and t.judged_at is null)
   and not exists (select from decision d
                   where d.resident_id = a.resident_id and d.occurred_on = a.occurred_on
                     and d.activity_id = a.activity_id and d.shard_id = a.shard_id)

@@ -83,6 +83,7 @@ def _commands(root: Path, env: Mapping[str, str], port: int) -> Iterator[Command
         ("crediting-1", ("worker", "crediting")),
         ("crediting-2", ("worker", "crediting")),
         ("background", ("worker", "background")),
+        ("trips", ("worker", "trips")),
         ("scheduler", ("scheduler",)),
     ):
         yield Command(name, _flask(*arguments), root, env, needs=needs)

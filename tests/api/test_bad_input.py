@@ -157,17 +157,16 @@ def test_a_trace_of_the_wrong_shape_is_refused(
     assert stored(records) == 0
 
 
-def test_a_proper_trace_is_taken_for_the_phones_own_word_and_not_kept(
+def test_a_proper_trace_without_consent_is_the_phones_own_word_and_not_kept(
     resident: Caller, records: Session
 ) -> None:
     told = resident.claim({**a_ride(), **_trace()})
     assert told.status_code == 202
     assert told.get_json()["evidence_class"] == "D"
-    assert "trace_not_yet_verified" in {reason["code"] for reason in told.get_json()["reasons"]}
-    kept = (
-        records.connection().exec_driver_sql("select count(*) from activity where evidence is null").scalar()
-    )
-    assert kept == 1
+    assert "trace_needs_consent" in {reason["code"] for reason in told.get_json()["reasons"]}
+    look = records.connection().exec_driver_sql
+    assert look("select count(*) from activity where evidence is null").scalar() == 1
+    assert look("select count(*) from trip_trace").scalar() == 0
 
 
 def test_another_persons_act_looks_like_none(resident: Caller, neighbour: Caller) -> None:

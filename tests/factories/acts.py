@@ -52,6 +52,7 @@ def a_claimed_act(
     return session.execute(
         RECORD,
         {
+            "traced": False,
             "source": PARTNER_SOURCE if evidence_class in "AB" else 0,
             "ext_key": digest("test-act", words.encode())[:16],
             "resident": resident_id,

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from carbon_credits.activities import service
 from carbon_credits.activities.reasons import explain
+from carbon_credits.activities.verification import TripView, trip_of
 from carbon_credits.api.access import Who
 from carbon_credits.api.answers import answer
 from carbon_credits.api.documents import Blueprint
@@ -21,10 +22,10 @@ from carbon_credits.api.resident.shapes import (
     RECEIPT,
     Accepted,
     Activities,
-    Activity,
     Appeal,
     AppealView,
     ClaimBody,
+    OneActivity,
 )
 from carbon_credits.api.resident.wallet import Page
 from carbon_credits.core import clock
@@ -32,6 +33,7 @@ from carbon_credits.core.db import reading
 from carbon_credits.core.ids import shard_of
 from carbon_credits.crediting.estimates import estimate
 from carbon_credits.crediting.receipts import receipt
+from carbon_credits.jobs.doorbell import VERIFICATION
 
 LIST: Final = "activities.index"
 # recent, so that what the page offers to send is not too old to be taken
@@ -61,29 +63,30 @@ blueprint = Blueprint(
 def submit(body: dict[str, Any]) -> Response:
     """申报一次低碳行为 / Claim an act
 
-    立即记录并给出估算，随后自动核算。同一行为再次申报得到同一编号。轨迹目前只检查格式，不保存。
+    立即记录并给出估算，随后自动核算。同一行为再次申报得到同一编号。
+    轨迹须先授权（location_traces），先核验，加密保存不超过 30 天。
 
-    Recorded at once with an estimate; the decision follows. The same act again has the same id. A trace is
-    checked for its form alone and not kept for now.
+    Recorded at once with an estimate; the decision follows. The same act again has the same id. A trace needs the consent
+    `location_traces`; it is looked at first, and kept encrypted for thirty days at most.
     """
     told, now, who, ours = _claim(body), clock.now(), principal().id, house()
-    unseen = ("trace_not_yet_verified",) if "trace" in body.get("evidence", {}) else ()
+    trace = body.get("evidence", {}).get("trace")
 
     def work(session: Session) -> tuple[int, Any]:
-        made = service.claim(session, ours.vault, who, told, now)
+        made = service.claim(session, ours.vault, who, told, now, trace)
         worth = estimate(session, ours.rates, told, made.occurred_on, made.evidence_class)
         return 202, {
             "id": made.id,
             "status": made.status,
             "evidence_class": made.evidence_class,
             "estimate": {"reduction_mg": worth.reduction_mg, "points": worth.points},
-            "reasons": _reasons((*worth.reasons, *unseen)),
+            "reasons": _reasons((*worth.reasons, *([made.of_trace] if made.of_trace else []))),
             "links": _links(made.id),
         }
 
     response = once("activities.submit", body_as_told(), work)
     if response.status_code == 202:
-        ours.ringer.ring([shard_of(who)])
+        ours.ringer.ring([shard_of(who)], bells=() if trace is None else (VERIFICATION,))
     return response
 
 
@@ -107,12 +110,13 @@ def index(page: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/v1/activities/<activity>", methods=["GET"], parameters=ACT)
-@blueprint.response(200, Activity)
+@blueprint.response(200, OneActivity)
 @blueprint.refuses(404)
 def show(activity: str) -> Response:
     """查询一次行为 / One act"""
     with reading() as session:
-        return answer(_view(service.activity_of(session, principal().id, activity)))
+        view = service.activity_of(session, principal().id, activity)
+        return answer({**_view(view), "trip": _trip(trip_of(session, principal().id, view.position[1]))})
 
 
 @blueprint.route("/v1/activities/<activity>/receipt", methods=["GET"], parameters=ACT)
@@ -180,6 +184,18 @@ def _view(view: service.ActivityView) -> dict[str, Any]:
         "decided_at": view.decided_at,
         "reasons": _reasons(view.reasons),
         "links": _links(view.id),
+    }
+
+
+def _trip(view: TripView | None) -> dict[str, Any] | None:
+    if view is None:
+        return None
+    return {
+        "decision": view.decision,
+        "reasons": _reasons(view.reasons),
+        "judged_at": view.judged_at,
+        "by_a_person": view.by_a_person,
+        "rules_version": view.rules_version,
     }
 
 

@@ -15,6 +15,7 @@ from carbon_credits.core import clock
 from carbon_credits.core.db import in_transaction
 from carbon_credits.core.errors import NotAuthenticated
 from carbon_credits.core.i18n import Text
+from carbon_credits.jobs.doorbell import DELIVERIES
 from carbon_credits.ledger import service as ledger
 from carbon_credits.residents import otp, sessions
 
@@ -86,7 +87,7 @@ def ask_for_code(body: dict[str, Any]) -> Response:
     limits = otp.SignInLimits(settings.otp_per_phone, settings.otp_per_address)
     address = request.remote_addr or "0.0.0.0"  # noqa: S104 - counted, never listened on
     made = in_transaction(lambda s: otp.start_sign_in(s, ours.vault, body["phone"], address, limits, now))
-    ours.ringer.ring(deliveries=True)
+    ours.ringer.ring(bells=(DELIVERIES,))
     return answer({"challenge_id": str(made.challenge_id), "expires_at": made.expires_at}, 202)
 
 

@@ -6,6 +6,7 @@ from flask import Response
 from marshmallow import fields
 from sqlalchemy.orm import Session
 
+from carbon_credits.activities.traces import forget_of
 from carbon_credits.api.access import Who
 from carbon_credits.api.answers import answer
 from carbon_credits.api.documents import Blueprint
@@ -114,9 +115,10 @@ def consents() -> Response:
 def consent(body: dict[str, Any], purpose: str) -> Response:
     """授权或撤回 / Agree or withdraw
 
-    撤回对合作方记录的授权会同时解除与该合作方的绑定。
+    撤回对合作方记录的授权会同时解除与该合作方的绑定；撤回轨迹授权会立即删除已保存的轨迹。
 
-    Withdrawing from a partner's records also ends the bindings with that partner.
+    Withdrawing from a partner's records also ends the bindings with that partner; withdrawing from traces deletes those
+    that are kept, at once.
     """
     if purpose not in PURPOSES:
         raise NotFound("purpose_unknown", Text("没有这项授权", "There is no such purpose"))
@@ -126,6 +128,8 @@ def consent(body: dict[str, Any], purpose: str) -> Response:
     def work(session: Session) -> Response:
         partner = partners.partner_by_code(session, body["partner"]).partner_id if "partner" in body else None
         say(session, principal().id, agreed.Purpose(purpose), partner, now)
+        if purpose == agreed.Purpose.LOCATION_TRACES and not body["granted"]:
+            forget_of(session, principal().id)
         return answer({"items": _consents(session)})
 
     return in_transaction(work)

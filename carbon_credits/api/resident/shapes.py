@@ -186,6 +186,22 @@ class Activity(Body):
     links = fields.Nested(Links, required=True)
 
 
+class Trip(Body):
+    """What a look at the act's trace found; null where there was none, or nobody looked yet."""
+
+    decision = Choice("accept", "review", "reject", "unverified", required=True)
+    reasons = fields.List(fields.Nested(Reason), required=True)
+    judged_at = Instant(required=True)
+    by_a_person = fields.Boolean(required=True)
+    rules_version = Whole(1, 32_767, required=True, example=1)
+
+
+class OneActivity(Activity):
+    """An act looked at by itself."""
+
+    trip = fields.Nested(Trip, required=True, allow_none=True)
+
+
 class Activities(Body):
     """A page, latest day first."""
 
