@@ -14,6 +14,7 @@ from carbon_credits.activities.trips.polyline import Flags, Floats
 from carbon_credits.activities.trips.trace import Trace
 
 STEP_S: Final = 10.0
+SWING_S: Final = 5.0
 MOVING_M_S: Final = 0.8
 TURN: Final = float(np.radians(19))  # Zheng 2008's heading change
 CORNER: Final = 0.6  # radians: a street corner, not a bend
@@ -96,7 +97,7 @@ def measure(trace: Trace, from_ms: int, to_ms: int) -> Features | None:
         coverage_ppm=_ppm(float(gaps[gaps <= NO_HOLE_S].sum()), (to_ms - from_ms) / 1000.0),
         speed_cv_ppm=_ppm(float(fast.std()), float(fast.mean())) if fast.size > 1 else 0,
         jump_m=round(_jump(track)),
-        swing_ppm=_ppm(_p90(np.abs(np.diff(speeds))), sustained),
+        swing_ppm=_ppm(_swing(track), sustained),
         wiggle_mrad=_mm(rhythm.wiggle),
         corner_ppm=_ppm(rhythm.corner, 1.0),
         longest_stop_s=round(rhythm.longest_stop_s),
@@ -123,6 +124,15 @@ def _quantiles(values: Floats, weights: Floats, shares: tuple[float, ...]) -> li
 
 def _acceleration(speeds: Floats, weights: Floats) -> float:
     return _p90(np.abs(np.diff(speeds)) / ((weights[1:] + weights[:-1]) / 2.0))
+
+
+def _swing(track: Track) -> float:
+    """How much speed changes within about five seconds (p90), in m/s: what time cannot be stretched over."""
+    points = thin(track, SWING_S)
+    steps_s = np.diff(points.t_s)
+    speeds = np.hypot(np.diff(points.x_m), np.diff(points.y_m)) / steps_s
+    near = steps_s <= NO_HOLE_S
+    return _p90(np.abs(np.diff(speeds))[near[1:] & near[:-1]])
 
 
 def _p90(values: Floats) -> float:

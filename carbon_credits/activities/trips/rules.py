@@ -94,8 +94,8 @@ SCALES: Final[Mapping[str, tuple[Scale, ...]]] = MappingProxyType(
         "travel.cycling": (
             Scale("sustained_mm_s", 5_500, 8_000, (10, -40, -60), PACE),
             Scale("accel_p90_mm_s2", 220, 400, (10, -20, -20), SURGE),
-            Scale("speed_cv_ppm", 350_000, 600_000, (15, -20, -20), EVEN),
-            Scale("swing_ppm", 330_000, 200_000, (12, -20, -20), SWING),
+            Scale("speed_cv_ppm", 350_000, 600_000, (15, -25, -30), EVEN),
+            Scale("swing_ppm", 340_000, 220_000, (15, -10, -25), SWING),
             Scale("wiggle_mrad", 110, 50, (8, -12, -12), WIGGLE),
             Scale("headings_per_km_milli", 4_500, 1_500, (15, -20, -20), TURNS),
             Scale("corner_ppm", 650_000, 400_000, (10, -15, -15), CORNERS),
@@ -110,7 +110,7 @@ SCALES: Final[Mapping[str, tuple[Scale, ...]]] = MappingProxyType(
     }
 )
 SLOWEST_RHYTHM_MS: Final[Mapping[str, int]] = MappingProxyType(
-    {"travel.walking": 40_000, "travel.cycling": 10_500, "travel.e_bike": 10_500}
+    {"travel.walking": 40_000, "travel.cycling": 5_500, "travel.e_bike": 10_500}
 )
 PARTNER_ONLY: Final = frozenset(
     {
