@@ -5,7 +5,7 @@ from pathlib import Path
 from flask import Flask
 from flask_migrate import Migrate
 
-from carbon_credits.cli import bench, demo, ledger, partners, policy, running
+from carbon_credits.cli import bench, demo, ledger, partners, policy, running, trips
 from carbon_credits.core.db import database
 
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
@@ -19,6 +19,7 @@ def register(app: Flask) -> None:
         *policy.COMMANDS,
         *ledger.COMMANDS,
         partners.group,
+        trips.group,
         demo.group,
         bench.command,
     ):

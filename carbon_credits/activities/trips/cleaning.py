@@ -8,11 +8,13 @@ from typing import Final
 
 import numpy as np
 
-from carbon_credits.activities.trips.polyline import Floats
+from carbon_credits.activities.trips.polyline import Flags, Floats
 from carbon_credits.activities.trips.trace import Trace
 
 WORST_ACCURACY_M: Final = 100.0  # a fix that may be further off says nothing about speed
 FASTEST_M_S: Final = 50.0  # 180 km/h: no claimable trip, so a fix out there and back is the receiver's error
+HASTY_M_S: Final = 12.0
+UNDONE: Final = 0.5  # of the way out and back
 EQUATOR_M: Final = 6_378_137.0  # WGS-84
 ECCENTRICITY_SQUARED: Final = 0.00669437999014
 
@@ -44,12 +46,28 @@ def clean(trace: Trace, from_ms: int, to_ms: int) -> Track:
     x, y = in_metres(trace.lat[wanted], trace.lon[wanted])
     t = (t_ms - t_ms[0]) / 1000.0
     for _ in range(2):  # a spike may hide its neighbour, so once more, as e-mission does
-        fast = np.hypot(np.diff(x), np.diff(y)) > FASTEST_M_S * np.diff(t)
-        if not fast.any():
+        lying = _spikes(t, x, y)
+        if not lying.any():
             break
-        kept = ~(np.concatenate(([False], fast)) & np.concatenate((fast, [False])))
-        t, x, y = t[kept], x[kept], y[kept]
+        t, x, y = t[~lying], x[~lying], y[~lying]
     return Track(t, x, y, int(t_ms[0]))
+
+
+def _spikes(t: Floats, x: Floats, y: Floats) -> Flags:
+    """Fixes out and back: both steps too fast for any trip, or fast for a street and mostly undone by each other.
+
+    The first and the last fix are spikes if their only step is impossible: a receiver waking up shows its last place.
+    """
+    steps_s, steps_m = np.diff(t), np.hypot(np.diff(x), np.diff(y))
+    impossible = steps_m > FASTEST_M_S * steps_s
+    spike = np.concatenate((impossible, [False])) & np.concatenate(([False], impossible))
+    if t.size > 2:
+        spike[0], spike[-1] = impossible[0], impossible[-1]
+        hasty = steps_m > HASTY_M_S * steps_s
+        direct = np.hypot(x[2:] - x[:-2], y[2:] - y[:-2])
+        undone = direct < (steps_m[1:] + steps_m[:-1]) * UNDONE
+        spike[1:-1] |= hasty[1:] & hasty[:-1] & undone
+    return spike
 
 
 def in_metres(latitude: Floats, longitude: Floats) -> tuple[Floats, Floats]:

@@ -14,8 +14,10 @@ from carbon_credits.activities.trips.polyline import Flags, Floats
 from carbon_credits.activities.trips.trace import Trace
 
 STEP_S: Final = 10.0
+SWING_S: Final = 5.0
 MOVING_M_S: Final = 0.8
 TURN: Final = float(np.radians(19))  # Zheng 2008's heading change
+CORNER: Final = 0.6  # radians: a street corner, not a bend
 NO_HOLE_S: Final = 60.0
 SUSTAINED_S: Final = 60.0
 PIECE_S: Final = 300.0
@@ -48,6 +50,10 @@ class Features:
     jump_m: int  # the longest step faster than anything on the road
     swing_ppm: int  # how much speed changes from one step to the next (p90), over the fastest minute
     wiggle_mrad: int  # median change of heading from one moving step to the next
+    corner_ppm: int  # mean speed in turns over p85; half if there are none
+    longest_stop_s: int
+    steady_ppm: int  # median speed over the fastest minute
+    interval_ms: int  # median time between usable points
 
 
 def measure(trace: Trace, from_ms: int, to_ms: int) -> Features | None:
@@ -65,7 +71,7 @@ def measure(trace: Trace, from_ms: int, to_ms: int) -> Features | None:
     path_m, duration_s = float(steps_m[moving].sum()), float(weights.sum())
     legs = spans(moving)
     kilometres = max(path_m / 1000.0, 0.1)
-    stops, turns, wiggle = _rhythm(points, steps_m / steps_s, moving)
+    rhythm = _rhythm(points, steps_m / steps_s, moving, p85 / 1000.0)
     sustained = max(_fastest(points, steps_m, moving), 0.001)
     gaps = np.diff(track.t_s)
     fast = speeds[speeds > MOVING_M_S]
@@ -84,15 +90,19 @@ def measure(trace: Trace, from_ms: int, to_ms: int) -> Features | None:
         sustained_mm_s=_mm(sustained),
         accel_p90_mm_s2=_mm(_acceleration(speeds, weights)),
         slow_ppm=_ppm(float(weights[speeds <= MOVING_M_S].sum()), duration_s),
-        stops_per_km_milli=round(1000 * stops / kilometres),
-        headings_per_km_milli=round(1000 * turns / kilometres),
+        stops_per_km_milli=round(1000 * rhythm.stops / kilometres),
+        headings_per_km_milli=round(1000 * rhythm.turns / kilometres),
         max_gap_s=round(float(gaps.max())),
         points_per_min_milli=round(60_000 * len(track) / max(float(track.t_s[-1]), 1.0)),
         coverage_ppm=_ppm(float(gaps[gaps <= NO_HOLE_S].sum()), (to_ms - from_ms) / 1000.0),
         speed_cv_ppm=_ppm(float(fast.std()), float(fast.mean())) if fast.size > 1 else 0,
         jump_m=round(_jump(track)),
-        swing_ppm=_ppm(_p90(np.abs(np.diff(speeds))), sustained),
-        wiggle_mrad=_mm(wiggle),
+        swing_ppm=_ppm(_swing(track), sustained),
+        wiggle_mrad=_mm(rhythm.wiggle),
+        corner_ppm=_ppm(rhythm.corner, 1.0),
+        longest_stop_s=round(rhythm.longest_stop_s),
+        steady_ppm=_ppm(median, _mm(sustained)),
+        interval_ms=_mm(float(np.median(gaps))),
     )
 
 
@@ -116,18 +126,47 @@ def _acceleration(speeds: Floats, weights: Floats) -> float:
     return _p90(np.abs(np.diff(speeds)) / ((weights[1:] + weights[:-1]) / 2.0))
 
 
+def _swing(track: Track) -> float:
+    """How much speed changes within about five seconds (p90), in m/s: what time cannot be stretched over."""
+    points = thin(track, SWING_S)
+    steps_s = np.diff(points.t_s)
+    speeds = np.hypot(np.diff(points.x_m), np.diff(points.y_m)) / steps_s
+    near = steps_s <= NO_HOLE_S
+    return _p90(np.abs(np.diff(speeds))[near[1:] & near[:-1]])
+
+
 def _p90(values: Floats) -> float:
     return float(np.sort(values)[min(int(0.9 * values.size), values.size - 1)]) if values.size else 0.0
 
 
-def _rhythm(points: Track, speeds: Floats, moving: Flags) -> tuple[int, int, float]:
-    """How often the track comes to a stop; how often it turns while moving; the median turn of a step in radians."""
+@dataclass(frozen=True)
+class _Rhythm:
+    stops: int
+    turns: int
+    wiggle: float  # radians
+    corner: float
+    longest_stop_s: float
+
+
+def _rhythm(points: Track, speeds: Floats, moving: Flags, typical_m_s: float) -> _Rhythm:
+    """How a track stops and turns: a walker at any corner, a rider at some, a car where the road does."""
     going = moving & (speeds > MOVING_M_S)
     headings = np.arctan2(np.diff(points.y_m), np.diff(points.x_m))
-    turned = np.abs((np.diff(headings) + np.pi) % (2 * np.pi) - np.pi)[going[1:] & going[:-1]]
-    stops = np.count_nonzero(going[:-1] & ~going[1:])
-    wiggle = float(np.sort(turned)[turned.size // 2]) if turned.size else 0.0
-    return int(stops), int(np.count_nonzero(turned > TURN)), wiggle
+    both = going[1:] & going[:-1]
+    turned = np.abs((np.diff(headings) + np.pi) % (2 * np.pi) - np.pi)
+    cornering = (speeds[1:] + speeds[:-1])[both & (turned > CORNER)] / 2.0
+    corner = float(cornering.mean()) / max(typical_m_s, 0.1) if cornering.size else 0.5
+    while_going = np.sort(turned[both])
+    halts = spans(moving & ~going)
+    return _Rhythm(
+        stops=int(np.count_nonzero(going[:-1] & ~going[1:])),
+        turns=int(np.count_nonzero(while_going > TURN)),
+        wiggle=float(while_going[while_going.size // 2]) if while_going.size else 0.0,
+        corner=corner,
+        longest_stop_s=max(
+            (float(points.t_s[last] - points.t_s[first]) for first, last in halts), default=0.0
+        ),
+    )
 
 
 def _fastest(points: Track, steps_m: Floats, moving: Flags) -> float:

@@ -103,13 +103,12 @@ def _surroundings(trace: Trace, around: Surroundings) -> Iterator[str]:
 
 def _too_little(features: Features | None, claim: TripClaim) -> str | None:
     """Why a trace cannot be judged, or None."""
-    if (
-        features is None
-        or features.usable_points < rules.ENOUGH_POINTS
-        or features.duration_s < rules.ENOUGH_S
-    ):
+    if features is None or features.usable_points < rules.ENOUGH_POINTS:
         return "too_few_points"
-    if features.points_per_min_milli < rules.ENOUGH_PER_MIN_MILLI:
+    if features.duration_s < rules.ENOUGH_S or features.pieces_m < rules.ENOUGH_M:
+        return "too_short"
+    rhythm_ms = rules.SLOWEST_RHYTHM_MS.get(claim.methodology, features.interval_ms)
+    if features.points_per_min_milli < rules.ENOUGH_PER_MIN_MILLI or features.interval_ms > rhythm_ms:
         return "too_thin"
     if features.coverage_ppm < rules.ENOUGH_COVERAGE_PPM:
         return "claim_not_covered"
@@ -133,7 +132,7 @@ def _quality(features: Features) -> Iterator[str]:
     straight = 100 * features.path_m < rules.STRAIGHT_PERCENT * features.crow_m
     if straight and features.crow_m >= rules.STRAIGHT_M:
         yield "straight_line"
-    if features.jump_m > 0:
+    if features.jump_m > rules.JUMP_M:
         yield "jump"
 
 

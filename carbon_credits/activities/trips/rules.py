@@ -19,14 +19,16 @@ REVIEW: Final = 30
 
 ENOUGH_POINTS: Final = 10  # usable ones …
 ENOUGH_S: Final = 120  # … over two minutes under way …
+ENOUGH_M: Final = 300  # … and 300 m …
 ENOUGH_PER_MIN_MILLI: Final = 1_500  # … no thinner than one in 40 seconds …
 ENOUGH_COVERAGE_PPM: Final = 500_000  # … and half of the claimed time without a hole of more than a minute
 
 SLACK_MS: Final = 60_000  # a trace may begin or end this long outside the claim
 INSIDE_PPM: Final = 500_000  # share of points that must lie in the claimed time
 GOOD_COVERAGE_PPM: Final = 800_000
+JUMP_M: Final = 300
 SEEN_EXACT_PPM: Final = 50_000  # the most seen on honest repeats of a route is 12,000
-SEEN_MOVES_PPM: Final = 250_000
+SEEN_MOVES_PPM: Final = 300_000
 OVERLAP_REJECT_PPM: Final = 700_000
 OVERLAP_REVIEW_PPM: Final = 200_000
 CONSTANT_CV_PPM: Final = 50_000  # the steadiest real leg has 63,000
@@ -48,7 +50,8 @@ DISTANCE_REJECT_M: Final = 200
 class Scale:
     """A feature read against two limits: up to `good` it fits, up to `bad` it is narrow, beyond it fails.
 
-    With `rising`, high values are good and the order turns round. `points` and `codes` are for the three outcomes.
+    `points` are given at `good`, at `bad` and beyond; between the limits they fall evenly. With `good` above `bad`, high
+    values are good. `codes` name the three outcomes.
     """
 
     feature: str
@@ -56,42 +59,58 @@ class Scale:
     bad: int
     points: tuple[int, int, int]
     codes: tuple[str, str, str]
-    rising: bool = False
 
     def read(self, value: int) -> tuple[str, int]:
         """The reason and its points for a value."""
-        sign = -1 if self.rising else 1
-        place = 0 if sign * value <= sign * self.good else 1 if sign * value <= sign * self.bad else 2
-        return self.codes[place], self.points[place]
+        width, past = abs(self.bad - self.good), value - self.good
+        past = past if self.bad > self.good else -past
+        if past <= 0:
+            return self.codes[0], self.points[0]
+        if past > width:
+            return self.codes[2], self.points[2]
+        return self.codes[1], self.points[0] - (self.points[0] - self.points[1]) * past // width
 
 
 PACE: Final = ("pace_fits", "pace_narrow", "pace_too_fast")
 TYPICAL: Final = ("speed_fits", "speed_narrow", "speed_too_fast")
-SURGE: Final = ("surge_fits", "surge_narrow", "surge_too_strong")
+SURGE: Final = ("surge_fits", "surge_strong", "surge_too_strong")
+EVEN: Final = ("even_speed", "uneven_speed", "too_uneven_speed")
 SWING: Final = ("swing_fits", "swing_small", "swing_too_small")
 WIGGLE: Final = ("course_lively", "course_calm", "course_too_calm")
 TURNS: Final = ("turns_many", "turns_few", "turns_too_few")
+CORNERS: Final = ("corners_fit", "corners_slow", "corners_too_slow")
+HALTS: Final = ("halts_fit", "halts_long", "halts_too_long")
+CRUISE: Final = ("cruise_fits", "cruise_short", "cruise_too_short")
 
 SCALES: Final[Mapping[str, tuple[Scale, ...]]] = MappingProxyType(
     {
         "travel.walking": (
-            Scale("sustained_mm_s", 2_600, 3_600, (25, -5, -60), PACE),
-            Scale("p85_mm_s", 2_300, 3_500, (15, -5, -40), TYPICAL),
-            Scale("headings_per_km_milli", 5_000, 3_000, (10, -5, -25), TURNS, rising=True),
+            Scale("sustained_mm_s", 2_600, 3_800, (20, -20, -60), PACE),
+            Scale("p85_mm_s", 2_300, 3_500, (10, -10, -40), TYPICAL),
+            Scale("swing_ppm", 600_000, 350_000, (15, -15, -30), SWING),
+            Scale("wiggle_mrad", 250, 100, (10, -10, -15), WIGGLE),
+            Scale("headings_per_km_milli", 6_000, 3_000, (15, -15, -25), TURNS),
         ),
         "travel.cycling": (
-            Scale("sustained_mm_s", 6_000, 8_000, (20, 0, -60), PACE),
-            Scale("p85_mm_s", 5_500, 7_000, (10, -5, -40), TYPICAL),
-            Scale("swing_ppm", 240_000, 180_000, (15, 0, -30), SWING, rising=True),
-            Scale("wiggle_mrad", 100, 60, (10, 0, -20), WIGGLE, rising=True),
-            Scale("headings_per_km_milli", 3_000, 1_500, (10, 0, -15), TURNS, rising=True),
+            Scale("sustained_mm_s", 5_500, 8_000, (10, -40, -60), PACE),
+            Scale("accel_p90_mm_s2", 220, 400, (10, -20, -20), SURGE),
+            Scale("speed_cv_ppm", 350_000, 600_000, (15, -25, -30), EVEN),
+            Scale("swing_ppm", 340_000, 220_000, (15, -10, -25), SWING),
+            Scale("wiggle_mrad", 110, 50, (8, -12, -12), WIGGLE),
+            Scale("headings_per_km_milli", 4_500, 1_500, (15, -20, -20), TURNS),
+            Scale("corner_ppm", 650_000, 400_000, (10, -15, -15), CORNERS),
+            Scale("longest_stop_s", 90, 300, (8, -12, -12), HALTS),
+            Scale("steady_ppm", 600_000, 350_000, (8, -12, -12), CRUISE),
         ),
         "travel.e_bike": (
-            Scale("sustained_mm_s", 8_500, 11_000, (20, 0, -60), PACE),
-            Scale("p85_mm_s", 8_000, 9_500, (10, -5, -40), TYPICAL),
-            Scale("swing_ppm", 240_000, 180_000, (15, 0, -30), SWING, rising=True),
+            Scale("sustained_mm_s", 8_500, 11_000, (20, -20, -60), PACE),
+            Scale("p85_mm_s", 8_000, 9_500, (10, -10, -40), TYPICAL),
+            Scale("swing_ppm", 330_000, 200_000, (15, -20, -20), SWING),
         ),
     }
+)
+SLOWEST_RHYTHM_MS: Final[Mapping[str, int]] = MappingProxyType(
+    {"travel.walking": 40_000, "travel.cycling": 5_500, "travel.e_bike": 10_500}
 )
 PARTNER_ONLY: Final = frozenset(
     {
@@ -107,9 +126,9 @@ PARTNER_ONLY: Final = frozenset(
 POINTS: Final[Mapping[str, int]] = MappingProxyType(
     {
         "enough_points": 30,
-        "well_covered": 10,
-        "poorly_covered": -10,
+        "well_covered": 5,
         "too_few_points": 0,
+        "too_short": 0,
         "too_thin": 0,
         "claim_not_covered": 0,
         "partner_record": 70,
@@ -138,7 +157,7 @@ AT_MOST_REVIEW: Final = frozenset(
     {"overlaps_another_trip", "movement_seen_before", "distance_above_trace", "jump"}
 )
 UNVERIFIED: Final = frozenset(
-    {"too_few_points", "too_thin", "claim_not_covered", "partner_record_needed", "not_a_trip"}
+    {"too_few_points", "too_short", "too_thin", "claim_not_covered", "partner_record_needed", "not_a_trip"}
 )
 DAMNING: Final = frozenset(
     {
