@@ -149,7 +149,7 @@ def test_two_points_are_no_verdict_and_the_claim_counts_as_declared(
     trace = an_honest_ride()
     two = {
         **trace,
-        "polyline6": "_ibE_seK_seK_seK",
+        "polyline6": "ooq|j@wdlvvE_|Bg{C",
         "dt_ms": [0, 900_000],
         "accuracy_m": [5, 5],
         "mock": [0, 0],

@@ -23,6 +23,7 @@ PAUSE_S: Final = (0.05, 0.35)
 LONGEST_WAIT_S: Final = 1.0
 PATIENCE_S: Final = 90.0
 TIMEOUT_S: Final = 15.0
+TRACE: Final = {"crs": "WGS84", "polyline6": "ooq|j@wdlvvE_|Bg{C", "dt_ms": [0, 170_000], "accuracy_m": [5, 5]}
 # what belongs in a log and never in an answer: stacks, SQL, places on the disk
 LEAK: Final = re.compile(
     rb"Traceback|File \"|psycopg|sqlalchemy|redis\.|\bselect \b.*\bfrom\b|insert into|/site-packages/|\.py\b|/tmp/",
@@ -41,13 +42,20 @@ class Ride:
     def body(self) -> bytes:
         """The claim as the phone sends it."""
         ends = self.begins + timedelta(minutes=3)
-        told = {
+        told: dict[str, Any] = {
             "methodology": "travel.cycling",
             "occurred_from": self.begins.isoformat(),
             "occurred_to": ends.isoformat(),
             "monitored": {"distance_m": self.distance_m},
         }
+        if self.is_traced:
+            told["evidence"] = {"trace": TRACE}
         return json.dumps(told).encode()
+
+    @property
+    def is_traced(self) -> bool:
+        """Every fourth brings a trace of two points: it waits for a look, which can tell nothing from it."""
+        return self.distance_m % 4 == 0
 
 
 @dataclass(frozen=True)

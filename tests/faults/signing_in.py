@@ -32,9 +32,17 @@ def _token(port: int, number: str, texts: Path, log: Log) -> str:
     assert asked.status == 202, asked
     guess = {"challenge_id": asked.told()["challenge_id"], "code": _code(texts, number)}
     signed_in = own.definite(_post("/v1/auth/token", guess))
-    own.close()
     assert signed_in.status == 200, signed_in
-    return str(signed_in.told()["access_token"])
+    token = str(signed_in.told()["access_token"])
+    agreed = own.definite(_agree_to_traces(token))
+    own.close()
+    assert agreed.status == 200, agreed
+    return token
+
+
+def _agree_to_traces(token: str) -> tuple[str, str, bytes, dict[str, str]]:
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
+    return "PUT", "/v1/consents/location_traces", b'{"granted": true}', headers
 
 
 def _post(path: str, told: dict[str, str]) -> tuple[str, str, bytes, dict[str, str]]:

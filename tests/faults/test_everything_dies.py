@@ -49,6 +49,7 @@ def test_whatever_dies_every_acknowledged_act_is_credited_exactly_once(
     assert len(nemesis.inflicted) == 6
     found = verdict.acts(stack)
     verdict.assert_each_act_is_credited_once(clients, found)
+    verdict.assert_each_trace_is_looked_at_once(stack, clients)
     verdict.assert_each_answer_is_kept(stack, clients)
     verdict.assert_wallets_add_up(clients, numbers)
     _assert_calm(stack, nemesis)

@@ -30,9 +30,15 @@ left join (
 ) p using (activity_id)
 """
 KEPT: Final = "select key, status, body from idempotency_key where operation = 'activities.submit'"
+TRACES: Final = """
+select (select count(*) from trip_trace where judged_at is not null) as traces,
+       (select count(*) from trip_verdict) as verdicts, (select max(round) from trip_verdict) as rounds,
+       (select count(*) from trip_print) as prints
+"""
 # what has come due and has not gone, although it has had its time
 UNSETTLED: Final = """
 select (select count(*) from activity_queue) as queued,
+       (select count(*) from trip_trace where judged_at is null) as traces,
        (select count(*) from outbox where state = 'waiting' and next_at <= clock_timestamp()
           and topic = any(%(taken)s)) as due
 """
@@ -44,7 +50,7 @@ def settle(stack: Stack, patience_s: float) -> None:
     with stack.as_owner() as connection:
         while True:
             left = connection.execute(UNSETTLED, {"taken": ["sms.code"]}).fetchone()
-            if stack.is_ready() and left == {"queued": 0, "due": 0}:
+            if stack.is_ready() and not any((left or {"nothing": 1}).values()):
                 return
             assert time.monotonic() < ends, f"not settled after {patience_s:.0f} s: {left}"
             time.sleep(0.1)
@@ -76,6 +82,15 @@ def _assert_as_told(ride: Ride, answers: list[Answer], row: dict[str, Any]) -> N
     credited = {"reduction_mg": row["credited_mg"], "points": row["points"]}
     assert all(estimate == credited for estimate in estimates), (estimates, row)
     assert (row["posted_mg"], row["posted_points"]) == (row["credited_mg"], row["points"]), row
+
+
+def assert_each_trace_is_looked_at_once(stack: Stack, clients: Clients) -> None:
+    """Every act that brought a trace has one verdict and one set of prints; no other act has any."""
+    traced = sum(ride.is_traced for ride in clients.log.by_ride())
+    with stack.as_owner() as connection:
+        found = connection.execute(TRACES).fetchone()
+    assert traced > 0
+    assert found == {"traces": traced, "verdicts": traced, "rounds": 1, "prints": traced}
 
 
 def assert_each_answer_is_kept(stack: Stack, clients: Clients) -> None:
