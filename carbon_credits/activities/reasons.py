@@ -1,4 +1,4 @@
-"""Why not, or why less: every reason a decision can carry that does not come from a methodology's own conditions."""
+"""Why not, or why less: every reason a decision can carry that is not a methodology's own."""
 
 from carbon_credits.core.i18n import Text
 from carbon_credits.methodologies import quantification
@@ -67,15 +67,14 @@ REASONS: dict[str, Text] = {
     "contradictory_duration": Text("时长与起止时间矛盾", "The duration contradicts the times"),
     "broken_row": Text("该行无法读取", "The row cannot be read"),
 }
-CONDITIONS = {
-    condition.reason: versions[-1] for versions in BY_CODE.values() for condition in versions[-1].conditions
-}
+# a methodology's own: conditions that were not met, and why an act comes to nothing
+OF_METHODOLOGIES = {reason: versions[-1] for versions in BY_CODE.values() for reason in versions[-1].reasons}
 
 
 def explain(code: str) -> Text:
     """The text for people of a reason code; a code without one is a KeyError, caught by a test."""
     if code in REASONS:
         return REASONS[code]
-    methodology = CONDITIONS[code]
+    methodology = OF_METHODOLOGIES[code]
     words = quantification.explain(methodology, code, releases(methodology)[-1])
     return Text(words.zh, words.en)

@@ -35,11 +35,11 @@ def _one_text_a_reason(newest_ones: Iterable[Methodology]) -> None:
     said: dict[str, tuple[str, Text]] = {}
     for methodology in newest_ones:
         release = releases(methodology)[-1]
-        for condition in methodology.conditions:
-            text = explain(methodology, condition.reason, release)
-            code, before = said.setdefault(condition.reason, (methodology.code, text))
+        for reason in methodology.reasons:
+            text = explain(methodology, reason, release)
+            code, before = said.setdefault(reason, (methodology.code, text))
             if before != text:
-                raise DeclarationError(f"{condition.reason} of {methodology.code} says otherwise in {code}")
+                raise DeclarationError(f"{reason} of {methodology.code} says otherwise in {code}")
 
 
 def _follows(earlier: Methodology, later: Methodology) -> None:

@@ -36,7 +36,7 @@ _OPERATORS: dict[str, Callable[..., Any]] = {
 
 
 def recompute(document: bytes, monitored: Mapping[str, int]) -> Recomputed:
-    """The milligrams and unmet reasons of an act under a release; the caller has checked the date."""
+    """The milligrams and reasons of an act under a release; the caller has checked the date."""
     release = json.loads(document)
     reasons = _unfit(release["monitored"], monitored)
     if reasons:
@@ -47,7 +47,8 @@ def recompute(document: bytes, monitored: Mapping[str, int]) -> Recomputed:
     if unmet:
         return Recomputed(0, 0, unmet)
     raw_mg = floor(evaluate(release["formula"], values))
-    return Recomputed(raw_mg, max(0, raw_mg), ())
+    nothing = (release["no_grams"]["reason"],) if "no_grams" in release and raw_mg <= 0 else ()
+    return Recomputed(raw_mg, max(0, raw_mg), nothing)
 
 
 def evaluate(tree: list[Any], values: Mapping[str, Fraction]) -> Any:

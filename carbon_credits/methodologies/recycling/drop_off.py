@@ -5,10 +5,21 @@ Foshan burns its waste, so no landfill methane is claimed, nor what burning the 
 recycler's rejects are burned too.
 """
 
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
-from carbon_credits.methodologies.base import Boundary, Condition, Monitored, Parameter, Reference, Text
+from carbon_credits.methodologies.base import (
+    Boundary,
+    Condition,
+    Monitored,
+    Parameter,
+    Reference,
+    Status,
+    Text,
+)
+from carbon_credits.methodologies.factors import factor
 from carbon_credits.methodologies.formula import Number, Truth, least
 from carbon_credits.methodologies.proposals import proposal
 
@@ -46,15 +57,9 @@ def most_credited(grams: int, why: str) -> Parameter:
     )
 
 
-MONITORED = (
-    Monitored("mass_g", Text("称重重量", "Mass on the scale"), "g", least=0, most=200_000),
-    Monitored(
-        "contamination_ppm",
-        Text("杂质率（百万分之一）", "Contamination, parts per million"),
-        "ppm",
-        0,
-        1_000_000,
-    ),
+MASS = Monitored("mass_g", Text("称重重量", "Mass on the scale"), "g", least=0, most=200_000)
+CONTAMINATION = Monitored(
+    "contamination_ppm", Text("杂质率（百万分之一）", "Contamination, parts per million"), "ppm", 0, 1_000_000
 )
 LIGHTEST = proposal(
     "lightest_g",
@@ -82,3 +87,28 @@ def replacing(material: Text) -> Boundary:
         f"Primary production of {material.en}; differences in burning are not counted",
     )
     return Boundary(baseline, COLLECTED, REJECTS)
+
+
+# What every methodology of a drop-off declares alike; a file adds what makes its material different.
+WEIGHED: Mapping[str, Any] = {
+    "version": 1,
+    "status": Status.TRIAL,
+    "in_force": SINCE,
+    "bases": ("transaction",),
+    "references": (ORDER,),
+    "needs_partner": True,
+    "verifiable": True,
+}
+CREDITED: Mapping[str, Any] = {
+    **WEIGHED,
+    "monitored": (MASS, CONTAMINATION),
+    "conditions": (HEAVY_ENOUGH,),
+    "cap_quantity": "mass_g",
+}
+# weighed and recorded, and worth no grams; whether it earns points is policy
+WITHOUT_GRAMS: Mapping[str, Any] = {**WEIGHED, "monitored": (MASS,), "parameters": (), "conditions": ()}
+
+
+def parameters(*savings: Parameter, most_credited: Parameter) -> tuple[Parameter, ...]:
+    """The savings of a material, and what is deducted and asked of every drop-off."""
+    return *savings, factor("collection_kg_per_kg"), most_credited, LIGHTEST
