@@ -17,7 +17,14 @@ from carbon_credits.methodologies.declaration import DeclarationError, value_fau
 
 FOLDER = Path(__file__).parent / "factors"
 # Named by hand, like everything else that counts.
-FILES = ("grid.toml", "travel.toml", "recycling.toml", "planting.toml", "purchases.toml")
+FILES = (
+    "grid.toml",
+    "travel.toml",
+    "recycling.toml",
+    "planting.toml",
+    "purchases.toml",
+    "household.toml",
+)
 
 _FACTOR_KEYS: Mapping[str, type] = {"unit": str, "zh": str, "en": str, "values": list}
 _VALUE_KEYS: Mapping[str, type] = {

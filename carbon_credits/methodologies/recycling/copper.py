@@ -54,7 +54,7 @@ V1 = Methodology(
         ),
         worked("不足 200 克", "Less than 200 g", 0, "mass_too_small", mass_g=199, contamination_ppm=0),
     ),
-    **drop_off.CREDITED,
+    **drop_off.credited(),
 )
 
 VERSIONS = (V1,)

@@ -77,6 +77,7 @@ HEAVY_ENOUGH = Condition(
 # one kilogram has one owner: the order of the drop-off is claimed by one act alone
 ORDER = Reference("transaction", "order_no", required=True)
 COLLECTED = Text("再生生产与收运", "Recycled production and collection")
+NOT_COUNTED = Text("不计", "Not counted")
 REJECTS = Text("分拣剩余物按杂质率扣除", "Rejects are deducted through contamination")
 
 
@@ -99,14 +100,14 @@ WEIGHED: Mapping[str, Any] = {
     "needs_partner": True,
     "verifiable": True,
 }
-CREDITED: Mapping[str, Any] = {
-    **WEIGHED,
-    "monitored": (MASS, CONTAMINATION),
-    "conditions": (HEAVY_ENOUGH,),
-    "cap_quantity": "mass_g",
-}
 # weighed and recorded, and worth no grams; whether it earns points is policy
 WITHOUT_GRAMS: Mapping[str, Any] = {**WEIGHED, "monitored": (MASS,), "parameters": (), "conditions": ()}
+
+
+def credited(*also: Monitored) -> Mapping[str, Any]:
+    """What a material that is credited by its clean mass declares, with what else its sorter tells."""
+    monitored = (MASS, CONTAMINATION, *also)
+    return {**WEIGHED, "monitored": monitored, "conditions": (HEAVY_ENOUGH,), "cap_quantity": "mass_g"}
 
 
 def parameters(*savings: Parameter, most_credited: Parameter) -> tuple[Parameter, ...]:

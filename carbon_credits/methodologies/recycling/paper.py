@@ -34,7 +34,8 @@ V1 = Methodology(
         "再扣除收运排放；超过单次上限的重量不计。"
         "纸与纸板统一按较低的纸板因子计算。",
         "Paper handed in is recycled in place of primary production. The reduction is the clean mass times "
-        "the saving per kilogram, less collection, up to a ceiling a drop-off. Paper and board both count at "
+        "the saving per kilogram, less collection, up to a ceiling a drop-off. Paper and board both "
+        "count at "
         "the lower factor of board.",
     ),
     boundary=drop_off.replacing(Text("纸板", "board")),
@@ -66,7 +67,7 @@ V1 = Methodology(
         ),
         worked("一张报纸", "One newspaper", 0, "mass_too_small", mass_g=199, contamination_ppm=0),
     ),
-    **drop_off.CREDITED,
+    **drop_off.credited(),
 )
 
 VERSIONS = (V1,)
