@@ -57,10 +57,10 @@ class NumberInUse:
     grams: Grams
 
     @property
-    def weight(self) -> tuple[int, int, int, str]:
-        """Orders numbers: weak grade, weak confidence, many grams, name."""
+    def weight(self) -> tuple[bool, int, int, int, str]:
+        """Orders numbers: those that carry grams, weak grade, weak confidence, many grams, name."""
         most = max(self.grams.avoided_mg, self.grams.removal_mg)
-        return GRADES.index(self.grade), CONFIDENCES.index(self.confidence), -most, self.name
+        return most == 0, GRADES.index(self.grade), CONFIDENCES.index(self.confidence), -most, self.name
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class OfGrade:
 
 
 def numbers_in_use(session: Session) -> tuple[list[NumberInUse], list[OfGrade]]:
-    """Every number in use, weakest and heaviest first, and the totals of each grade, weakest first."""
+    """Every number in use (of those that carry grams the weakest first), and the totals of each grade."""
     credited = _credited(session)
     used_by: dict[tuple[str, ...], set[str]] = defaultdict(set)
     leaning: dict[tuple[str, ...], Grams] = defaultdict(Grams)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from enum import Enum
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -92,6 +93,11 @@ def _factor(place: _Place, name: str, table: Any) -> Parameter:
         description=Text(table["zh"], table["en"]),
         values=tuple(_value(place.value(nth), row) for nth, row in enumerate(table["values"])),
     )
+    for nth, (earlier, later) in enumerate(pairwise(parameter.values), 1):
+        if later.since <= earlier.since:
+            raise place.value(nth).fault(
+                f"since {later.since} does not lie after {earlier.since}: dates do not rise"
+            )
     for fault in value_faults(parameter):
         raise place.fault(fault)
     return parameter

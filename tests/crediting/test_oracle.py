@@ -24,7 +24,7 @@ KINDS = {
     "travel.metro": lambda r: {"distance_m": r.choice([0, 800, 9000, 42_000])},
     "recycling.paper": lambda r: {
         "mass_g": r.choice([150, 2000, 9000]),
-        "contamination_ppm": r.choice([0, 50_000]),
+        "contamination_ppm": r.choice([0, 50_000, 990_000]),
     },
     "purchases.no_cutlery": lambda _: {"count": 1},
     # these earn no grams, always and now and then
