@@ -12,6 +12,7 @@ from carbon_credits.core import clock
 from carbon_credits.core.ids import resident_id, shard_of
 from carbon_credits.crediting.batch import credit_batch
 from carbon_credits.crediting.leaning import CONFIDENCES, GRADES, Grams, NumberInUse, numbers_in_use
+from carbon_credits.methodologies.base import Grade
 from carbon_credits.methodologies.catalogue import METHODOLOGIES
 from tests.factories.acts import a_claimed_act, a_partner_source
 from tests.factories.programme import a_fund, a_rate, two_staff
@@ -89,8 +90,8 @@ def test_the_weakest_number_that_carries_most_comes_first(session: Session) -> N
     of_grade = {total.grade: total.grams for total in totals}
     # each of the three leans on some proposal of grade D; the metro alone on a number of grade B
     avoided = ACTS["travel.metro"][1] + ACTS["recycling.paper"][1]
-    assert of_grade["D"] == Grams(avoided, ACTS["planting.tree"][1])
-    assert of_grade["B"] == Grams(ACTS["travel.metro"][1], 0)
+    assert of_grade[Grade.D] == Grams(avoided, ACTS["planting.tree"][1])
+    assert of_grade[Grade.B] == Grams(ACTS["travel.metro"][1], 0)
 
 
 def test_an_act_without_grams_is_credited_with_its_own_reason(session: Session) -> None:
