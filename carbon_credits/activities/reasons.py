@@ -1,4 +1,4 @@
-"""Why not, or why less: every reason a decision can carry that does not come from a methodology's own conditions."""
+"""Why not, or why less: every reason a decision can carry that is not a methodology's own."""
 
 from carbon_credits.activities.trips import rules
 from carbon_credits.activities.trips.trace import BROKEN
@@ -100,15 +100,14 @@ REASONS: dict[str, Text] = {
     **rules.REASONS,
     **BROKEN,
 }
-CONDITIONS = {
-    condition.reason: versions[-1] for versions in BY_CODE.values() for condition in versions[-1].conditions
-}
+# a methodology's own: conditions that were not met, and why an act comes to nothing
+OF_METHODOLOGIES = {reason: versions[-1] for versions in BY_CODE.values() for reason in versions[-1].reasons}
 
 
 def explain(code: str) -> Text:
     """The text for people of a reason code; a code without one is a KeyError, caught by a test."""
     if code in REASONS:
         return REASONS[code]
-    methodology = CONDITIONS[code]
+    methodology = OF_METHODOLOGIES[code]
     words = quantification.explain(methodology, code, releases(methodology)[-1])
     return Text(words.zh, words.en)

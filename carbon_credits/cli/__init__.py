@@ -5,7 +5,7 @@ from pathlib import Path
 from flask import Flask
 from flask_migrate import Migrate
 
-from carbon_credits.cli import bench, demo, ledger, partners, policy, running, trips
+from carbon_credits.cli import bench, demo, factors, ledger, partners, policy, running, trips
 from carbon_credits.core.db import database
 
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
@@ -18,6 +18,7 @@ def register(app: Flask) -> None:
         *running.COMMANDS,
         *policy.COMMANDS,
         *ledger.COMMANDS,
+        *factors.COMMANDS,
         partners.group,
         trips.group,
         demo.group,

@@ -72,7 +72,7 @@ class _Batch:
         self._compare_with_the_past()
         exclusivity.give_back(self.connection, occurring)
         with self._by_hash():
-            self._execute(deciding.DECIDE.format(terms=self.reading.terms))
+            self._execute(deciding.DECIDE.format(terms=self.reading.terms, nothing=self.reading.nothing))
             self._execute(deciding.REFUSE.format(unmet_codes=self.reading.unmet_codes))
         analyze(self.session, picked)
         self._pay()

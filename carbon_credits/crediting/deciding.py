@@ -90,7 +90,7 @@ select activity_id, resident_id, occurred_from, occurred_to, raw_mg, credited_mg
        case when removal then 'r' when verifiable and evidence_class in ('A', 'B') then 'v' else 'c' end,
        'credited',
        nullif(found || array_remove(array[
-         case when mg = 0 then 'no_reduction' end,
+         case when mg = 0 then coalesce({nothing}, 'no_reduction') end,
          case when nth > most_count then 'daily_count_cap' end,
          case when counted < asked then 'daily_quantity_cap' end,
          case when credited_mg > 0 and points_per_mg is null then 'no_earning_rate' end,

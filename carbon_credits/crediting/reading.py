@@ -61,6 +61,7 @@ class Reading:
         )
         self.terms = ",\n    ".join(_terms(versions[-1]) for versions in BY_NUMBER.values())
         self.unmet_codes = science.reasons
+        self.nothing = science.nothing
 
 
 @lru_cache(maxsize=4)

@@ -121,6 +121,17 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
+class NoGrams:
+    """Why an act comes to nothing: always where there is no formula, else where the formula gives nothing.
+
+    Such an act is credited with 0 mg and this reason; points, if any, are policy. `text` may name parameters in braces.
+    """
+
+    reason: str
+    text: Text
+
+
+@dataclass(frozen=True, slots=True)
 class Boundary:
     """The sources and sinks counted: what happens without the act, with it, and elsewhere because of it."""
 
@@ -150,10 +161,24 @@ class Example:
     raw_mg: int | None = None
 
 
+def worked(
+    zh: str,
+    en: str,
+    reduction_mg: int,
+    *reasons: str,
+    on: date = date(2026, 3, 2),
+    raw_mg: int | None = None,
+    **monitored: int,
+) -> Example:
+    """An example in one line: its title in both languages, milligrams, reasons, and what was monitored."""
+    return Example(Text(zh, en), on, monitored, reduction_mg, reasons, raw_mg)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Methodology:
     """One version of one methodology. The formula gives milligrams of CO2e before the one rounding down.
 
+    Without a formula it earns no grams, says why in `no_grams`, and reads as the constant 0.
     In force from `in_force` up to, not including, `until`. Raises DeclarationError if it contradicts itself.
     """
 
@@ -168,11 +193,12 @@ class Methodology:
     monitored: tuple[Monitored, ...]
     parameters: tuple[Parameter, ...]
     conditions: tuple[Condition, ...]
-    formula: Callable[..., Number]
     bases: tuple[str, ...]
     needs_partner: bool  # a phone's claim alone awaits the partner's record
     verifiable: bool  # False: claimed grams for ever, whatever the evidence class
     examples: tuple[Example, ...]
+    formula: Callable[..., Number] | None = None
+    no_grams: NoGrams | None = None
     references: tuple[Reference, ...] = ()
     derived: tuple[str, ...] = ()
     pool: Pool = Pool.AVOIDED
@@ -197,6 +223,12 @@ class Methodology:
     def quantities(self) -> tuple[Monitored, ...]:
         """What must be known of an act: monitored data, then what the programme derives."""
         return *self.monitored, *(DERIVED[name] for name in self.derived)
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Every reason code of its own: unmet conditions, then why an act comes to nothing."""
+        own = () if self.no_grams is None else (self.no_grams.reason,)
+        return *(condition.reason for condition in self.conditions), *own
 
     def in_force_on(self, day: date) -> bool:
         """Whether this version applies to acts of that day."""

@@ -26,13 +26,15 @@ class BatchSql:
 
     `release`: the caller's number of the release in force, NULL when none is. `unmet`: a bit mask, 0 when all
     is well. `raw`: milligrams before rounding, numeric; read it only where `unmet` is 0. `reasons`: the codes
-    (text[]) of a mask that stands in a column `unmet`, by the version that was in force on the day.
+    (text[]) of a mask that stands in a column `unmet`, by the version that was in force on the day. `nothing`: the
+    version's own reason why an act comes to nothing, NULL where it has none; read it only where that is so.
     """
 
     release: str
     unmet: str
     raw: str
     reasons: str
+    nothing: str
 
 
 def monitored_column(name: str) -> str:
@@ -59,17 +61,20 @@ def batch_sql(
     ordered = sorted(methodologies, key=lambda m: (m.number, m.version))
     by_number = [(number, list(versions)) for number, versions in groupby(ordered, key=lambda m: m.number)]
 
-    def whole(render: Render, otherwise: str) -> str:
-        arms = (
-            f"when {number} then {_by_date(versions, render, otherwise)}" for number, versions in by_number
+    def whole(render: Render, otherwise: str, only: Callable[[Methodology], bool] = lambda _: True) -> str:
+        arms = " ".join(
+            f"when {number} then {_by_date(versions, render, otherwise)}"
+            for number, versions in by_number
+            if any(map(only, versions))
         )
-        return f"(case methodology {' '.join(arms)} else {otherwise} end)"
+        return f"(case methodology {arms} else {otherwise} end)" if arms else otherwise
 
     return BatchSql(
         release=whole(lambda _, release: str(numbers[release.digest]), "null::integer"),
         unmet=whole(lambda m, release: _unmet(m, release, column), str(NOT_IN_FORCE_BIT)),
         raw=whole(lambda m, release: _raw(m, release, column), "null::numeric"),
         reasons=f"array_remove({whole(lambda m, _: _reasons(m), _named(_BESIDE))}, null)",
+        nothing=whole(lambda m, _: _nothing(m), "null::text", lambda m: m.no_grams is not None),
     )
 
 
@@ -84,6 +89,10 @@ def _bits(methodology: Methodology) -> Iterable[tuple[int, str]]:
 
 def _reasons(methodology: Methodology) -> str:
     return _named((*_BESIDE, *_bits(methodology)))
+
+
+def _nothing(methodology: Methodology) -> str:
+    return "null::text" if methodology.no_grams is None else f"'{methodology.no_grams.reason}'::text"
 
 
 def _named(bits: Iterable[tuple[int, str]]) -> str:

@@ -5,13 +5,56 @@ from datetime import date
 
 from carbon_credits.methodologies.base import Methodology, Text
 from carbon_credits.methodologies.declaration import DeclarationError
-from carbon_credits.methodologies.household import rooftop_pv
-from carbon_credits.methodologies.planting import tree
-from carbon_credits.methodologies.purchases import cutlery, own_bag
+from carbon_credits.methodologies.household import (
+    demand_response,
+    electricity_saving,
+    gas_saving,
+    rooftop_pv,
+    water_saving,
+)
+from carbon_credits.methodologies.planting import donation, tree
+from carbon_credits.methodologies.purchases import (
+    air_conditioner,
+    clean_plate,
+    cutlery,
+    e_invoice,
+    green_certificate,
+    heat_pump_water_heater,
+    led,
+    new_energy_vehicle,
+    own_bag,
+    own_cup,
+    refrigerator,
+    second_hand,
+)
 from carbon_credits.methodologies.quantification import explain
-from carbon_credits.methodologies.recycling import aluminium, copper, glass, paper, plastics, rubber, steel
+from carbon_credits.methodologies.recycling import (
+    aluminium,
+    copper,
+    e_waste,
+    food_waste,
+    glass,
+    lead,
+    mixed,
+    paper,
+    plastics,
+    rubber,
+    steel,
+    textiles,
+    zinc,
+)
 from carbon_credits.methodologies.releases import releases
-from carbon_credits.methodologies.travel import bus, cycling, e_bike, metro, shared_bicycle, walking
+from carbon_credits.methodologies.travel import (
+    bus,
+    carpool,
+    cycling,
+    e_bike,
+    electric_car,
+    metro,
+    no_car_day,
+    shared_bicycle,
+    walking,
+)
 
 
 def catalogued(methodologies: Iterable[Methodology]) -> Mapping[str, tuple[Methodology, ...]]:
@@ -35,11 +78,11 @@ def _one_text_a_reason(newest_ones: Iterable[Methodology]) -> None:
     said: dict[str, tuple[str, Text]] = {}
     for methodology in newest_ones:
         release = releases(methodology)[-1]
-        for condition in methodology.conditions:
-            text = explain(methodology, condition.reason, release)
-            code, before = said.setdefault(condition.reason, (methodology.code, text))
+        for reason in methodology.reasons:
+            text = explain(methodology, reason, release)
+            code, before = said.setdefault(reason, (methodology.code, text))
             if before != text:
-                raise DeclarationError(f"{condition.reason} of {methodology.code} says otherwise in {code}")
+                raise DeclarationError(f"{reason} of {methodology.code} says otherwise in {code}")
 
 
 def _follows(earlier: Methodology, later: Methodology) -> None:
@@ -63,17 +106,41 @@ METHODOLOGIES: tuple[Methodology, ...] = (
     *e_bike.VERSIONS,
     *bus.VERSIONS,
     *metro.VERSIONS,
+    *carpool.VERSIONS,
+    *no_car_day.VERSIONS,
+    *electric_car.VERSIONS,
     *steel.VERSIONS,
     *copper.VERSIONS,
     *aluminium.VERSIONS,
+    *lead.VERSIONS,
+    *zinc.VERSIONS,
     *paper.VERSIONS,
     *plastics.VERSIONS,
     *rubber.VERSIONS,
     *glass.VERSIONS,
+    *textiles.VERSIONS,
+    *food_waste.VERSIONS,
+    *e_waste.VERSIONS,
+    *mixed.VERSIONS,
     *tree.VERSIONS,
+    *donation.VERSIONS,
+    *air_conditioner.VERSIONS,
+    *refrigerator.VERSIONS,
+    *led.VERSIONS,
+    *heat_pump_water_heater.VERSIONS,
+    *new_energy_vehicle.VERSIONS,
+    *second_hand.VERSIONS,
     *cutlery.VERSIONS,
     *own_bag.VERSIONS,
+    *own_cup.VERSIONS,
+    *clean_plate.VERSIONS,
+    *e_invoice.VERSIONS,
+    *green_certificate.VERSIONS,
     *rooftop_pv.VERSIONS,
+    *electricity_saving.VERSIONS,
+    *gas_saving.VERSIONS,
+    *water_saving.VERSIONS,
+    *demand_response.VERSIONS,
 )
 
 BY_CODE: Mapping[str, tuple[Methodology, ...]] = catalogued(METHODOLOGIES)

@@ -11,7 +11,16 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from carbon_credits.methodologies import readings
-from carbon_credits.methodologies.formula import NAME, Expr, FormulaError, Number, Truth, names, read
+from carbon_credits.methodologies.formula import (
+    NAME,
+    Expr,
+    FormulaError,
+    Number,
+    Truth,
+    constant,
+    names,
+    read,
+)
 
 if TYPE_CHECKING:
     from carbon_credits.methodologies.base import Methodology, Parameter, Value
@@ -21,7 +30,7 @@ REFERENCES = ("order_no", "trip_id", "vehicle", "meter", "item")
 BIGINT = 2**63 - 1
 # Bits 28 to 30 of the mask of unmet conditions say why no condition was asked; the sign bit stays free.
 MOST_CONDITIONS = 28
-RESERVED_REASONS = ("monitored_missing", "out_of_range", "not_in_force")
+RESERVED_REASONS = ("monitored_missing", "out_of_range", "not_in_force", "no_reduction")
 _CODE = re.compile(r"[a-z]+\.[a-z0-9]+(_[a-z0-9]+)*")
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
@@ -39,7 +48,9 @@ def ends_in_unit(name: str, unit: str) -> bool:
 def read_trees(methodology: "Methodology") -> tuple[Expr, tuple[Expr, ...]]:
     """Call the formula and each condition once with symbols; a fault is raised with its place."""
     known = {q.name for q in methodology.quantities} | {p.name for p in methodology.parameters}
-    tree = _read(f"{methodology.code} v{methodology.version} formula", methodology.formula, known, Number)
+    place = f"{methodology.code} v{methodology.version} formula"
+    formula = methodology.formula
+    tree = constant(0) if formula is None else _read(place, formula, known, Number)
     tests = (
         _read(f"{methodology.code} v{methodology.version} condition {c.reason}", c.holds, known, Truth)
         for c in methodology.conditions
@@ -64,6 +75,7 @@ def check(methodology: "Methodology") -> None:
         *_quantities(methodology),
         *_parameters(methodology),
         *_conditions(methodology),
+        *_no_grams(methodology),
         *_exclusivity(methodology),
         *_examples(methodology),
     ]
@@ -90,12 +102,12 @@ def _identity(m: "Methodology") -> Iterable[str]:
 
 
 def _quantities(m: "Methodology") -> Iterable[str]:
-    used = names(m.tree).union(*(names(test) for test in m.tests))
+    used = names(m.tree).union(*(names(test) for test in m.tests), _told(m))
     listed = [q.name for q in m.quantities] + [p.name for p in m.parameters]
     for name in sorted({name for name in listed if listed.count(name) > 1}):
         yield f"{name} is declared twice"
     for name in listed:
-        if name not in used:
+        if name not in used and not (m.formula is None and name in {q.name for q in m.quantities}):
             yield f"{name} is declared and used by neither the formula nor a condition"
     for q in m.quantities:
         if not NAME.fullmatch(q.name) or not ends_in_unit(q.name, q.unit):
@@ -157,6 +169,27 @@ def _conditions(m: "Methodology") -> Iterable[str]:
         for name in (n for text in condition.text for n in _PLACEHOLDER.findall(text)):
             if name not in parameters:
                 yield f"condition {condition.reason}: its text names {name!r}, which is not a parameter"
+
+
+def _no_grams(m: "Methodology") -> Iterable[str]:
+    if m.no_grams is None:
+        if m.formula is None:
+            yield "it has neither a formula nor a reason why it earns no grams"
+        return
+    reason, text = m.no_grams.reason, m.no_grams.text
+    if not NAME.fullmatch(reason) or reason in (*RESERVED_REASONS, *(c.reason for c in m.conditions)):
+        yield f"no_grams {reason!r}: the reason code is taken or not in snake case"
+    if not (text.zh.strip() and text.en.strip()):
+        yield f"no_grams {reason} lacks one of its languages"
+    for name in sorted(_told(m) - {parameter.name for parameter in m.parameters}):
+        yield f"no_grams {reason}: its text names {name!r}, which is not a parameter"
+
+
+def _told(m: "Methodology") -> set[str]:
+    """What the text of no_grams names: a number shown for information is used, too."""
+    return (
+        set() if m.no_grams is None else {n for text in m.no_grams.text for n in _PLACEHOLDER.findall(text)}
+    )
 
 
 def _exclusivity(m: "Methodology") -> Iterable[str]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from enum import Enum
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,7 +18,14 @@ from carbon_credits.methodologies.declaration import DeclarationError, value_fau
 
 FOLDER = Path(__file__).parent / "factors"
 # Named by hand, like everything else that counts.
-FILES = ("grid.toml", "travel.toml", "recycling.toml", "planting.toml", "purchases.toml")
+FILES = (
+    "grid.toml",
+    "travel.toml",
+    "recycling.toml",
+    "planting.toml",
+    "purchases.toml",
+    "household.toml",
+)
 
 _FACTOR_KEYS: Mapping[str, type] = {"unit": str, "zh": str, "en": str, "values": list}
 _VALUE_KEYS: Mapping[str, type] = {
@@ -85,6 +93,11 @@ def _factor(place: _Place, name: str, table: Any) -> Parameter:
         description=Text(table["zh"], table["en"]),
         values=tuple(_value(place.value(nth), row) for nth, row in enumerate(table["values"])),
     )
+    for nth, (earlier, later) in enumerate(pairwise(parameter.values), 1):
+        if later.since <= earlier.since:
+            raise place.value(nth).fault(
+                f"since {later.since} does not lie after {earlier.since}: dates do not rise"
+            )
     for fault in value_faults(parameter):
         raise place.fault(fault)
     return parameter

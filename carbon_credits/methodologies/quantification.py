@@ -42,7 +42,7 @@ class Used(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Quantification:
-    """Milligrams of CO2e with everything needed to explain them. Any reason means nothing is credited.
+    """Milligrams of CO2e with everything needed to explain them. Any reason means that no grams are credited.
 
     `raw_mg` is the formula's floor before negatives become zero, for statistics; 0 where it was not asked.
     """
@@ -58,7 +58,8 @@ class Quantification:
 def quantify(methodology: Methodology, monitored: Mapping[str, int], on: date) -> Quantification:
     """Quantify one act of a day. `monitored` also holds the derived numbers; other names are ignored.
 
-    Order: in force, present, in range, conditions (all of them), formula, one rounding down. Raises TypeError
+    Order: in force, present, in range, conditions (all of them), formula, one rounding down; where that leaves nothing,
+    the methodology's own reason if it has one (`no_grams`). Raises TypeError
     for a number that is not an int: fractions and floats never come this far.
     """
     release = release_on(methodology, on)
@@ -78,16 +79,19 @@ def quantify(methodology: Methodology, monitored: Mapping[str, int], on: date) -
     if unmet := tuple(condition.reason for condition, test in tests if not exact(test, known, record)):
         return Quantification(0, 0, unmet, release, used, _steps(steps))
     raw_mg = int(number(methodology.tree, known, record).to_integral_value(ROUND_FLOOR))
-    return Quantification(max(0, raw_mg), raw_mg, (), release, used, _steps(steps))
+    nothing = (methodology.no_grams.reason,) if methodology.no_grams and raw_mg <= 0 else ()
+    return Quantification(max(0, raw_mg), raw_mg, nothing, release, used, _steps(steps))
 
 
 def explain(methodology: Methodology, reason: str, release: Release | None) -> Text:
     """The plain words of a reason code, with the release's numbers. Raises KeyError for an unknown code."""
     if reason in REASONS:
         return REASONS[reason]
-    condition = {condition.reason: condition for condition in methodology.conditions}[reason]
+    texts = {condition.reason: condition.text for condition in methodology.conditions}
+    if methodology.no_grams is not None:
+        texts[methodology.no_grams.reason] = methodology.no_grams.text
     numbers = {} if release is None else {name: plain(value) for name, value in release.parameters.items()}
-    return Text(*(line.format_map(numbers) for line in condition.text))
+    return Text(*(line.format_map(numbers) for line in texts[reason]))
 
 
 @cache

@@ -78,6 +78,7 @@ def _release(methodology: Methodology, since: date, until: date | None) -> Relea
             ],
             "formula": as_json(methodology.tree),
         }
+        | _nothing(methodology)
     )
     return Release(
         methodology=methodology.code,
@@ -91,6 +92,14 @@ def _release(methodology: Methodology, since: date, until: date | None) -> Relea
         document=document,
         digest=sha256(document),
     )
+
+
+def _nothing(methodology: Methodology) -> dict[str, object]:
+    """Why an act comes to nothing; the key stands only where there is something to say."""
+    if methodology.no_grams is None:
+        return {}
+    reason, text = methodology.no_grams.reason, methodology.no_grams.text
+    return {"no_grams": {"reason": reason, "zh": text.zh, "en": text.en}}
 
 
 def _monitored(quantity: Monitored) -> dict[str, object]:

@@ -7,6 +7,7 @@ programme's own readings cannot hide here.
 import json
 from collections.abc import Callable, Mapping
 from fractions import Fraction
+from functools import lru_cache
 from math import floor
 from typing import Any, NamedTuple
 
@@ -36,8 +37,8 @@ _OPERATORS: dict[str, Callable[..., Any]] = {
 
 
 def recompute(document: bytes, monitored: Mapping[str, int]) -> Recomputed:
-    """The milligrams and unmet reasons of an act under a release; the caller has checked the date."""
-    release = json.loads(document)
+    """The milligrams and reasons of an act under a release; the caller has checked the date."""
+    release = _read(document)
     reasons = _unfit(release["monitored"], monitored)
     if reasons:
         return Recomputed(0, 0, reasons)
@@ -47,7 +48,15 @@ def recompute(document: bytes, monitored: Mapping[str, int]) -> Recomputed:
     if unmet:
         return Recomputed(0, 0, unmet)
     raw_mg = floor(evaluate(release["formula"], values))
-    return Recomputed(raw_mg, max(0, raw_mg), ())
+    nothing = (release["no_grams"]["reason"],) if "no_grams" in release and raw_mg <= 0 else ()
+    return Recomputed(raw_mg, max(0, raw_mg), nothing)
+
+
+@lru_cache(maxsize=128)
+def _read(document: bytes) -> dict[str, Any]:
+    """A document as JSON, read once for as long as it is asked for; nobody writes into it."""
+    read: dict[str, Any] = json.loads(document)
+    return read
 
 
 def evaluate(tree: list[Any], values: Mapping[str, Fraction]) -> Any:

@@ -264,6 +264,20 @@ def test_the_catalogue_shows_formula_sources_and_digests(client: FlaskClient) ->
         assert all(release["digest"].startswith("sha256:") for release in version["releases"])
 
 
+def test_the_catalogue_says_what_earns_no_grams_and_why(client: FlaskClient) -> None:
+    listed = {item["code"]: item["no_grams"] for item in client.get("/v1/methodologies").get_json()["items"]}
+    assert listed["travel.metro"] is None
+    lead = listed["recycling.lead"]
+    assert (lead["reason"], lead["always"]) == ("hazardous_waste", True)
+    assert listed["household.demand_response"]["always"] is False
+    # for information alone: by the factor of the grid, a certificate stands for 441.9 kg
+    certificate = client.get("/v1/methodologies/purchases.green_certificate")
+    (version,) = json.loads(certificate.data)["versions"]
+    assert version["formula"] == {"text": "0", "json": ["const", "0"]}
+    assert "0.4419 t" in version["no_grams"]["description"]["en"]
+    assert "0.4419 吨" in version["no_grams"]["description"]["zh"]
+
+
 @pytest.mark.parametrize("code", ["travel.broomstick", "x", "%00", "a" * 61])
 def test_an_unknown_methodology_is_404(client: FlaskClient, code: str) -> None:
     assert client.get(f"/v1/methodologies/{code}").status_code == 404

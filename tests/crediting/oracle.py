@@ -106,8 +106,8 @@ class Oracle:
 
     def _quantify(self, act: Act) -> None:
         found = quantify(act.methodology, {**act.monitored, **derive(act.methodology, act.f, act.t)}, act.on)
-        if found.reasons:
-            act.state, act.reasons = "rejected", list(found.reasons)
+        if refused := [reason for reason in found.reasons if reason != _nothing(act.methodology)]:
+            act.state, act.reasons = "rejected", refused
             return
         act.raw = found.raw_mg
         if act.methodology.needs_partner and act.evidence not in PARTNERS:
@@ -195,7 +195,7 @@ class Oracle:
             act.reasons = [
                 code
                 for code, holds in (
-                    ("no_reduction", mg == 0),
+                    (_nothing(m), mg == 0),
                     ("daily_count_cap", cut),
                     ("daily_quantity_cap", act.counted < asked),
                     ("no_earning_rate", act.credited > 0 and rate is None),
@@ -214,6 +214,11 @@ class Oracle:
                 if paid < act.points:
                     act.points = paid
                     act.reasons.append("fund_exhausted")
+
+
+def _nothing(methodology: Methodology) -> str:
+    """What is said where an act comes to nothing: the methodology's own words, if it has any."""
+    return "no_reduction" if methodology.no_grams is None else methodology.no_grams.reason
 
 
 def _room(most: int | None, used: int, asked: int) -> int:

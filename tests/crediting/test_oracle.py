@@ -24,9 +24,16 @@ KINDS = {
     "travel.metro": lambda r: {"distance_m": r.choice([0, 800, 9000, 42_000])},
     "recycling.paper": lambda r: {
         "mass_g": r.choice([150, 2000, 9000]),
-        "contamination_ppm": r.choice([0, 50_000]),
+        "contamination_ppm": r.choice([0, 50_000, 990_000]),
     },
     "purchases.no_cutlery": lambda _: {"count": 1},
+    # these earn no grams, always and now and then
+    "recycling.lead": lambda r: {"mass_g": r.choice([500, 12_000])},
+    "household.demand_response": lambda r: {
+        "base_wh": 9000,
+        "energy_wh": r.choice([6000, 9000, 12_000]),
+        "similar_days": r.choice([3, 5]),
+    },
 }
 CAPS = {
     ("travel.cycling", "quantity"): 10_000,
@@ -79,7 +86,10 @@ class World:
             lasts = timedelta(minutes=self.r.choice([8, 16, 30, 60]))
             evidence = self.r.choice("AADD")
             keys = {}
-            if code in ("recycling.paper", "purchases.no_cutlery") and self.r.random() < 0.7:
+            if (
+                code in ("recycling.paper", "recycling.lead", "purchases.no_cutlery")
+                and self.r.random() < 0.7
+            ):
                 keys["transaction"] = bytes([self.r.randrange(12)]) * 16
             if code == "travel.cycling" and self.r.random() < 0.8:
                 keys["vehicle"] = bytes(16)
@@ -184,7 +194,7 @@ def test_the_batch_and_a_plain_program_decide_alike(session: Session, seed: int)
 def test_every_state_and_reason_is_reached_by_some_seed(session: Session) -> None:
     r = random.Random(5)
     world = World(session, r, budget=2500)
-    world.claim_some(600)
+    world.claim_some(900)
     for _ in world.drain():
         pass
     states = {row["state"] for row in world.decisions().values()}
@@ -201,6 +211,9 @@ def test_every_state_and_reason_is_reached_by_some_seed(session: Session) -> Non
         "fund_exhausted",
         "wallet_closed",
         "replaced_by_partner_record",
+        "no_reduction",
+        "hazardous_waste",
+        "pure_load_shift",
     }
     assert wanted - reasons == set()
 

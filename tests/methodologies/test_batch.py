@@ -68,8 +68,8 @@ def read_batch(
     every = [release for methodology in catalogue for release in releases(methodology)]
     expressions = batch_sql(catalogue, {release.digest: k for k, release in enumerate(every)})
     statement = (
-        f"select release, unmet, {expressions.reasons}, case when unmet = 0 then floor(raw)::bigint end"
-        f" from (select k, methodology, occurred_on, {expressions.release} release,"
+        f"select release, unmet, {expressions.reasons}, case when unmet = 0 then floor(raw)::bigint end,"
+        f" {expressions.nothing} from (select k, methodology, occurred_on, {expressions.release} release,"
         f" {expressions.unmet} unmet, {expressions.raw} raw"
         f" from act offset 0) x"
         f" order by k"
@@ -82,13 +82,17 @@ def expected(catalogue: Sequence[Methodology], act: Act) -> tuple[Any, ...]:
     every = [release for methodology in catalogue for release in releases(methodology)]
     found = quantify(act.methodology, act.known, act.day)
     if found.release is None:
-        return None, NOT_IN_FORCE_BIT, ["not_in_force"], None
+        return None, NOT_IN_FORCE_BIT, ["not_in_force"], None, None
     assert recompute(found.release.document, act.known) == (found.raw_mg, found.reduction_mg, found.reasons)
     bits = {"monitored_missing": MISSING_BIT, "out_of_range": RANGE_BIT}
     bits |= {condition.reason: 1 << k for k, condition in enumerate(act.methodology.conditions)}
-    unmet = sum(bits[reason] for reason in found.reasons)
-    assert unmet_reasons(act.methodology, unmet) == found.reasons
-    return every.index(found.release), unmet, list(found.reasons), None if unmet else found.raw_mg
+    nothing = act.methodology.no_grams.reason if act.methodology.no_grams else None
+    refused = tuple(reason for reason in found.reasons if reason != nothing)
+    unmet = sum(bits[reason] for reason in refused)
+    assert unmet_reasons(act.methodology, unmet) == refused
+    if unmet == 0 and found.reduction_mg == 0:
+        assert found.reasons == (() if nothing is None else (nothing,))
+    return every.index(found.release), unmet, list(refused), None if unmet else found.raw_mg, nothing
 
 
 def random_act(chance: random.Random, catalogue: Sequence[Methodology], days: Sequence[date]) -> Act:
@@ -128,7 +132,7 @@ def test_the_catalogue_quantifies_five_thousand_random_acts_in_one_statement(
     acts = [random_act(chance, METHODOLOGIES, days) for _ in range(5000)]
     found = read_batch(connection, METHODOLOGIES, acts)
     assert found == [expected(METHODOLOGIES, act) for act in acts]
-    credited = [raw for _, unmet, _, raw in found if unmet == 0]
+    credited = [raw for _, unmet, _, raw, _ in found if unmet == 0]
     assert len(credited) > 300
     assert any(raw < 0 for raw in credited)
 
@@ -172,13 +176,13 @@ def test_versions_and_dated_values_each_decide_their_own_days(connection: psycop
 def test_an_unknown_number_is_not_in_force(connection: psycopg.Connection) -> None:
     stranger = Act(replace(cycling.V1, number=999), date(2026, 3, 2), {"distance_m": 3200}, 960)
     assert read_batch(connection, METHODOLOGIES, [stranger]) == [
-        (None, NOT_IN_FORCE_BIT, ["not_in_force"], None)
+        (None, NOT_IN_FORCE_BIT, ["not_in_force"], None, None)
     ]
 
 
 def test_a_duration_in_the_claim_is_never_read(connection: psycopg.Connection) -> None:
     forged = Act(cycling.V1, date(2026, 3, 2), {"distance_m": 9000, "duration_s": 1800}, 60)
-    ((_, _, reasons, _),) = read_batch(connection, METHODOLOGIES, [forged])
+    ((_, _, reasons, *_),) = read_batch(connection, METHODOLOGIES, [forged])
     assert reasons == ["ride_too_fast"]
     assert "monitored" not in monitored_column("duration_s")
 

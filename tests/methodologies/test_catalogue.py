@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 from itertools import pairwise
@@ -28,6 +29,20 @@ each_example = pytest.mark.parametrize(
     [(m, example) for m in METHODOLOGIES for example in m.examples],
     ids=lambda value: value.title.en if isinstance(value, Example) else value.code,
 )
+
+
+def good_one(methodology: Methodology, examples: Iterable[Example]) -> Example | None:
+    """An example that is credited: with grams, or with 0 and the reason where the methodology earns none."""
+    if methodology.formula is not None:
+        return next((e for e in examples if e.reduction_mg > 0), None)
+    assert methodology.no_grams is not None
+    return next((e for e in examples if e.reasons == (methodology.no_grams.reason,)), None)
+
+
+def shown(methodology: Methodology) -> Example:
+    found = good_one(methodology, methodology.examples)
+    assert found is not None
+    return found
 
 
 @each_example
@@ -62,21 +77,47 @@ def test_the_documents_are_canonical_json_as_rfc_8785_has_it(methodology: Method
 
 
 @each
-def test_every_condition_is_seen_to_fail(methodology: Methodology) -> None:
+def test_every_condition_is_seen_to_fail_and_every_other_reason_to_be_given(methodology: Methodology) -> None:
     seen = {reason for example in methodology.examples for reason in example.reasons}
-    assert {condition.reason for condition in methodology.conditions} <= seen
+    assert set(methodology.reasons) <= seen
 
 
 @each
 def test_some_example_is_credited_in_every_release(methodology: Methodology) -> None:
     for release in releases(methodology):
         here = [e for e in methodology.examples if release_on(methodology, e.on) is release]
-        assert any(example.reduction_mg > 0 for example in here)
+        assert good_one(methodology, here) is not None
+
+
+def test_what_earns_no_grams_says_so_in_its_text_and_leaves_points_to_policy() -> None:
+    without = {m.code: m for m in METHODOLOGIES if m.no_grams is not None}
+    assert set(without) == {
+        "recycling.lead",
+        "recycling.zinc",
+        "recycling.food_waste",
+        "recycling.mixed",
+        "purchases.new_energy_vehicle",
+        "purchases.green_certificate",
+        "household.demand_response",  # where the load was only shifted
+    }
+    for methodology in without.values():
+        assert "积分由政策决定" in methodology.summary.zh
+        assert "points is a matter of policy" in methodology.summary.en
+        for release in releases(methodology):
+            told = json.loads(release.document)["no_grams"]
+            assert methodology.no_grams is not None
+            assert told == {"reason": methodology.no_grams.reason, **methodology.no_grams.text._asdict()}
+
+
+def test_the_document_of_a_methodology_with_grams_alone_has_no_such_key() -> None:
+    for methodology in METHODOLOGIES:
+        if methodology.no_grams is None:
+            assert all(b"no_grams" not in release.document for release in releases(methodology))
 
 
 @each
 def test_a_missing_or_absurd_number_is_a_reason_before_the_formula(methodology: Methodology) -> None:
-    good = next(example for example in methodology.examples if example.reduction_mg > 0)
+    good = shown(methodology)
     for quantity in methodology.quantities:
         absent = {name: value for name, value in good.monitored.items() if name != quantity.name}
         assert quantify(methodology, absent, good.on).reasons == ("monitored_missing",)
@@ -125,21 +166,24 @@ def test_releases_follow_each_other_without_a_gap(methodology: Methodology) -> N
 
 @each
 def test_a_receipt_shows_every_value_its_source_and_every_step(methodology: Methodology) -> None:
-    good = next(example for example in methodology.examples if example.reduction_mg > 0)
+    good = shown(methodology)
     found = quantify(methodology, good.monitored, good.on)
     assert {used.name for used in found.values} == {p.name for p in methodology.parameters}
     assert all(used.unit and used.source.address for used in found.values)
+    if methodology.formula is None:
+        assert found.reduction_mg == found.raw_mg == 0
+        return
     last = found.steps[-1].value
     assert not isinstance(last, bool)
     assert found.raw_mg <= last < found.raw_mg + 1
-    shown = " ".join(step.text for step in found.steps)
-    assert all(name in shown for name in names(methodology.tree))
+    told = " ".join(step.text for step in found.steps)
+    assert all(name in told for name in names(methodology.tree))
 
 
 @each
 def test_every_reason_has_plain_words_in_both_languages(methodology: Methodology) -> None:
     release = releases(methodology)[-1]
-    codes = [*REASONS, *(condition.reason for condition in methodology.conditions)]
+    codes = [*REASONS, *methodology.reasons]
     for code in codes:
         words = explain(methodology, code, release)
         assert words.zh.strip()

@@ -14,6 +14,7 @@ from carbon_credits.methodologies.base import (
     Grade,
     Methodology,
     Monitored,
+    NoGrams,
     Parameter,
     Reference,
     Source,
@@ -86,6 +87,12 @@ def condition(**changes: Any) -> dict[str, Any]:
 
 COUNT = V1.monitored[0]
 
+
+def without_grams(reason: str = "nothing_avoided", zh: str = "零", en: str = "nothing") -> dict[str, Any]:
+    """The cutlery methodology with no formula and no parameter, and a reason instead."""
+    return {"formula": None, "parameters": (), "no_grams": NoGrams(reason, Text(zh, en))}
+
+
 FAULTS: list[tuple[dict[str, Any], str]] = [
     ({"formula": halved}, "formula: a formula has no division"),
     ({"formula": branching}, "formula: a formula cannot branch"),
@@ -95,6 +102,13 @@ FAULTS: list[tuple[dict[str, Any], str]] = [
     ({"formula": truthful}, "gives a Truth, a Number is needed"),
     ({"formula": enormous}, "does not fit a bigint"),
     ({"formula": endless}, "60 in all"),
+    ({"formula": None, "parameters": ()}, "neither a formula nor a reason why it earns no grams"),
+    (without_grams("no_reduction"), "the reason code is taken or not in snake case"),
+    (without_grams("Nothing"), "the reason code is taken or not in snake case"),
+    (without_grams() | condition(reason="nothing_avoided"), "the reason code is taken"),
+    (without_grams(en=" "), "no_grams nothing_avoided lacks one of its languages"),
+    (without_grams(zh="{count} 次"), "its text names 'count', which is not a parameter"),
+    (without_grams() | {"parameters": (FACTOR,)}, "cutlery_g_per_order is declared and used by neither"),
     ({"code": "no_cutlery"}, "is not family.name"),
     ({"number": 40_000}, "number 40000"),
     ({"version": 0}, "version 0"),

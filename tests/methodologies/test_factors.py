@@ -68,7 +68,16 @@ def test_a_cited_factor_loads_with_exact_numbers(tmp_path: Path) -> None:
         ("value = 1.04", "value = nan", "not a finite Decimal"),
         ("since = 2025-01-01", 'since = "2025"', "since is a str"),
         ("since = 2025-01-01", "since = 2025-01-01T00:00:00", "since is a datetime"),
-        ("since = 2026-01-01", "since = 2025-01-01", "dates do not rise"),
+        (
+            "since = 2026-01-01",
+            "since = 2025-01-01",
+            "line 17, steel_kg_per_kg: since 2025-01-01 does not lie after",
+        ),
+        (
+            "since = 2026-01-01",
+            "since = 2024-12-31",
+            "line 17, steel_kg_per_kg: since 2024-12-31 does not lie after",
+        ),
         ("value = 1.04", "value = 1.04\nvlaue = 2", "vlaue unknown"),
         ("uncertainty = 0.30\n", "", "uncertainty missing"),
         ('zh = "钢"', 'zh = ""', "lacks a description"),

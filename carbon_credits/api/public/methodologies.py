@@ -14,6 +14,7 @@ from carbon_credits.core.i18n import Text
 from carbon_credits.methodologies.base import Condition, Methodology, Monitored, Parameter
 from carbon_credits.methodologies.catalogue import BY_CODE
 from carbon_credits.methodologies.formula import plain
+from carbon_credits.methodologies.quantification import explain
 from carbon_credits.methodologies.readings import as_json, text
 from carbon_credits.methodologies.releases import Release, releases
 
@@ -35,6 +36,7 @@ SUMMARY_PROPERTIES: Final[Mapping[str, Any]] = {
     "pool": {"type": "string", "enum": ["avoided", "removal"]},
     "needs_partner": {"type": "boolean"},
     "verifiable": {"type": "boolean"},
+    "no_grams": {"type": ["object", "null"]},
     "monitored": {"type": "array", "items": {"type": "object"}},
 }
 VERSION_PROPERTIES: Final[Mapping[str, Any]] = {
@@ -128,6 +130,7 @@ def _summary(methodology: Methodology) -> dict[str, Any]:
         "pool": methodology.pool,
         "needs_partner": methodology.needs_partner,
         "verifiable": methodology.verifiable,
+        "no_grams": _no_grams(methodology),
         "monitored": [_monitored(quantity) for quantity in methodology.monitored],
     }
 
@@ -158,6 +161,15 @@ def _version(methodology: Methodology) -> dict[str, Any]:
         ],
         "releases": [_release(release) for release in releases(methodology)],
     }
+
+
+def _no_grams(methodology: Methodology) -> dict[str, Any] | None:
+    """Why an act comes to nothing: `always`, or only where the formula gives nothing."""
+    if methodology.no_grams is None:
+        return None
+    words = explain(methodology, methodology.no_grams.reason, releases(methodology)[-1])
+    always = methodology.formula is None
+    return {"reason": methodology.no_grams.reason, "always": always, "description": _both(words)}
 
 
 def _both(pair: tuple[str, str]) -> dict[str, str]:

@@ -66,6 +66,82 @@ def within_twenty_years(age_days: Number, oldest_days: Number) -> Truth:
 
 SINCE = date(2025, 1, 1)
 
+# What trees of one's own and trees given to share.
+BOUNDARY = Boundary(
+    baseline=Text("种植前的植被碳储量变化，按零计", "Change of the stock before planting, taken as zero"),
+    project=Text(
+        "存活树木地上与地下生物量的增加", "Gain of biomass above and below ground in surviving trees"
+    ),
+    leakage=Text(
+        "按零计；养护与施肥的排放由缓冲吸收",
+        "Taken as zero; the buffer stands for upkeep and fertiliser",
+    ),
+)
+MONITORED = (
+    Monitored(
+        "biomass_gain_g",
+        Text(
+            "每棵存活树木本生长年干生物量增量（均值）",
+            "Mean gain of dry biomass per surviving tree in the year",
+        ),
+        "g",
+        least=0,
+        most=1_000_000,
+    ),
+    Monitored(
+        "half_width_g",
+        Text("该均值 90% 置信区间的半宽", "Half-width of its 90 % interval"),
+        "g",
+        least=0,
+        most=1_000_000,
+    ),
+    Monitored("count", Text("存活棵数", "Surviving trees"), "count", least=1, most=1000),
+    Monitored(
+        "age_days",
+        Text("种植至存活检查的天数", "Days from planting to the survival check"),
+        "days",
+        0,
+        20_000,
+    ),
+)
+PARAMETERS = (
+    factor("carbon_kg_per_kg"),
+    factor("co2_kg_per_kg"),
+    factor("yearly_ceiling_kg_per_tree"),
+    factor("buffer_share"),
+    proposal(
+        "youngest_days",
+        "days",
+        SINCE,
+        330,
+        Text("首次存活检查的最少天数", "Fewest days before the first survival check"),
+        "One growing season has passed; the first summer kills most of what will die.",
+    ),
+    proposal(
+        "oldest_days",
+        "days",
+        SINCE,
+        7305,
+        Text("可计年限（20 年）", "Twenty years in days"),
+        "The crediting period over which the ceiling of 55 kg a tree is meant.",
+    ),
+)
+CONDITIONS = (
+    Condition(
+        "planted_too_recently",
+        Text(
+            "种植满 {youngest_days} 天后的存活检查",
+            "Survival is checked at least {youngest_days} days after planting",
+        ),
+        survived_a_year,
+    ),
+    Condition(
+        "past_crediting_period",
+        Text("树龄不超过 {oldest_days} 天", "The tree is at most {oldest_days} days old"),
+        within_twenty_years,
+    ),
+)
+
 V1 = Methodology(
     code="planting.tree",
     number=23,
@@ -81,80 +157,10 @@ V1 = Methodology(
     ),
     status=Status.TRIAL,
     in_force=SINCE,
-    boundary=Boundary(
-        baseline=Text("种植前的植被碳储量变化，按零计", "Change of the stock before planting, taken as zero"),
-        project=Text(
-            "存活树木地上与地下生物量的增加", "Gain of biomass above and below ground in surviving trees"
-        ),
-        leakage=Text(
-            "按零计；养护与施肥的排放由缓冲吸收",
-            "Taken as zero; the buffer stands for upkeep and fertiliser",
-        ),
-    ),
-    monitored=(
-        Monitored(
-            "biomass_gain_g",
-            Text(
-                "每棵存活树木本生长年干生物量增量（均值）",
-                "Mean gain of dry biomass per surviving tree in the year",
-            ),
-            "g",
-            least=0,
-            most=1_000_000,
-        ),
-        Monitored(
-            "half_width_g",
-            Text("该均值 90% 置信区间的半宽", "Half-width of its 90 % interval"),
-            "g",
-            least=0,
-            most=1_000_000,
-        ),
-        Monitored("count", Text("存活棵数", "Surviving trees"), "count", least=1, most=1000),
-        Monitored(
-            "age_days",
-            Text("种植至存活检查的天数", "Days from planting to the survival check"),
-            "days",
-            0,
-            20_000,
-        ),
-    ),
-    parameters=(
-        factor("carbon_kg_per_kg"),
-        factor("co2_kg_per_kg"),
-        factor("yearly_ceiling_kg_per_tree"),
-        factor("buffer_share"),
-        proposal(
-            "youngest_days",
-            "days",
-            SINCE,
-            330,
-            Text("首次存活检查的最少天数", "Fewest days before the first survival check"),
-            "One growing season has passed; the first summer kills most of what will die.",
-        ),
-        proposal(
-            "oldest_days",
-            "days",
-            SINCE,
-            7305,
-            Text("可计年限（20 年）", "Twenty years in days"),
-            "The crediting period over which the ceiling of 55 kg a tree is meant.",
-        ),
-    ),
-    conditions=(
-        Condition(
-            "planted_too_recently",
-            Text(
-                "种植满 {youngest_days} 天后的存活检查",
-                "Survival is checked at least {youngest_days} days after planting",
-            ),
-            survived_a_year,
-        ),
-        Condition(
-            "past_crediting_period",
-            Text("树龄不超过 {oldest_days} 天", "The tree is at most {oldest_days} days old"),
-            within_twenty_years,
-        ),
-    ),
+    boundary=BOUNDARY,
+    monitored=MONITORED,
+    parameters=PARAMETERS,
+    conditions=CONDITIONS,
     formula=removal,
     bases=("item",),
     # the tag of the tree or plot, a stroke and the growth year: one tree, one year, once

@@ -4,19 +4,10 @@ The shop's bill says that no bag was sold and the till knows the customer; a pho
 may count is the programme's cap, not part of the science.
 """
 
-from datetime import date
-
-from carbon_credits.methodologies.base import (
-    Boundary,
-    Example,
-    Methodology,
-    Monitored,
-    Reference,
-    Status,
-    Text,
-)
+from carbon_credits.methodologies.base import Boundary, Methodology, Text, worked
 from carbon_credits.methodologies.factors import factor
 from carbon_credits.methodologies.formula import Number
+from carbon_credits.methodologies.purchases import bill
 
 
 def reduction(count: Number, bag_g_per_bag: Number) -> Number:
@@ -27,39 +18,24 @@ def reduction(count: Number, bag_g_per_bag: Number) -> Number:
 V1 = Methodology(
     code="purchases.own_bag",
     number=31,
-    version=1,
     title=Text("自带购物袋", "Shopping with one's own bag"),
     summary=Text(
         "购物时自带购物袋，未购买塑料袋，并由商家账单证实。减排量等于少用的塑料袋数乘以每个塑料袋的减排量。",
-        "A bill without a plastic bag, confirmed by the shop. The reduction is the number of bags not used "
-        "times the reduction per bag.",
+        "A bill without a plastic bag, confirmed by the shop. The reduction is the number of bags not "
+        "used times the reduction per bag.",
     ),
-    status=Status.TRIAL,
-    in_force=date(2025, 1, 1),
     boundary=Boundary(
-        baseline=Text("一个塑料购物袋的生产与处置", "Making and disposing of one plastic bag"),
-        project=Text("使用自有购物袋，其生产不计", "A bag of one's own; making it is not counted"),
-        leakage=Text("无", "None"),
+        Text("一个塑料购物袋的生产与处置", "Making and disposing of one plastic bag"),
+        Text("使用自有购物袋，其生产不计", "A bag of one's own; making it is not counted"),
+        Text("无", "None"),
     ),
-    monitored=(Monitored("count", Text("少用的塑料袋数", "Bags not used"), "count", least=1, most=20),),
     parameters=(factor("bag_g_per_bag"),),
-    conditions=(),
     formula=reduction,
-    bases=("transaction",),
-    references=(Reference("transaction", "order_no", required=True),),
-    needs_partner=True,
-    verifiable=True,
-    cap_quantity="count",
-    mature_days=15,
     examples=(
-        Example(Text("一个袋子", "One bag"), date(2026, 3, 2), {"count": 1}, reduction_mg=21_000),
-        Example(
-            Text("一单两个袋子", "Two bags in one bill"),
-            date(2026, 3, 2),
-            {"count": 2},
-            reduction_mg=42_000,
-        ),
+        worked("一个袋子", "One bag", 21_000, count=1),
+        worked("一单两个袋子", "Two bags in one bill", 42_000, count=2),
     ),
+    **bill.counted(Text("少用的塑料袋数", "Bags not used")),
 )
 
 VERSIONS = (V1,)

@@ -5,10 +5,21 @@ Foshan burns its waste, so no landfill methane is claimed, nor what burning the 
 recycler's rejects are burned too.
 """
 
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
-from carbon_credits.methodologies.base import Boundary, Condition, Monitored, Parameter, Reference, Text
+from carbon_credits.methodologies.base import (
+    Boundary,
+    Condition,
+    Monitored,
+    Parameter,
+    Reference,
+    Status,
+    Text,
+)
+from carbon_credits.methodologies.factors import factor
 from carbon_credits.methodologies.formula import Number, Truth, least
 from carbon_credits.methodologies.proposals import proposal
 
@@ -46,15 +57,9 @@ def most_credited(grams: int, why: str) -> Parameter:
     )
 
 
-MONITORED = (
-    Monitored("mass_g", Text("称重重量", "Mass on the scale"), "g", least=0, most=200_000),
-    Monitored(
-        "contamination_ppm",
-        Text("杂质率（百万分之一）", "Contamination, parts per million"),
-        "ppm",
-        0,
-        1_000_000,
-    ),
+MASS = Monitored("mass_g", Text("称重重量", "Mass on the scale"), "g", least=0, most=200_000)
+CONTAMINATION = Monitored(
+    "contamination_ppm", Text("杂质率（百万分之一）", "Contamination, parts per million"), "ppm", 0, 1_000_000
 )
 LIGHTEST = proposal(
     "lightest_g",
@@ -72,6 +77,7 @@ HEAVY_ENOUGH = Condition(
 # one kilogram has one owner: the order of the drop-off is claimed by one act alone
 ORDER = Reference("transaction", "order_no", required=True)
 COLLECTED = Text("再生生产与收运", "Recycled production and collection")
+NOT_COUNTED = Text("不计", "Not counted")
 REJECTS = Text("分拣剩余物按杂质率扣除", "Rejects are deducted through contamination")
 
 
@@ -82,3 +88,28 @@ def replacing(material: Text) -> Boundary:
         f"Primary production of {material.en}; differences in burning are not counted",
     )
     return Boundary(baseline, COLLECTED, REJECTS)
+
+
+# What every methodology of a drop-off declares alike; a file adds what makes its material different.
+WEIGHED: Mapping[str, Any] = {
+    "version": 1,
+    "status": Status.TRIAL,
+    "in_force": SINCE,
+    "bases": ("transaction",),
+    "references": (ORDER,),
+    "needs_partner": True,
+    "verifiable": True,
+}
+# weighed and recorded, and worth no grams; whether it earns points is policy
+WITHOUT_GRAMS: Mapping[str, Any] = {**WEIGHED, "monitored": (MASS,), "parameters": (), "conditions": ()}
+
+
+def credited(*also: Monitored) -> Mapping[str, Any]:
+    """What a material that is credited by its clean mass declares, with what else its sorter tells."""
+    monitored = (MASS, CONTAMINATION, *also)
+    return {**WEIGHED, "monitored": monitored, "conditions": (HEAVY_ENOUGH,), "cap_quantity": "mass_g"}
+
+
+def parameters(*savings: Parameter, most_credited: Parameter) -> tuple[Parameter, ...]:
+    """The savings of a material, and what is deducted and asked of every drop-off."""
+    return *savings, factor("collection_kg_per_kg"), most_credited, LIGHTEST

@@ -4,9 +4,7 @@ Glass is heavy for what it saves: more than some hundred kilometres in a small l
 recycler lies near. The value is the lower of two sources.
 """
 
-from datetime import date
-
-from carbon_credits.methodologies.base import Example, Methodology, Status, Text
+from carbon_credits.methodologies.base import Methodology, Text, worked
 from carbon_credits.methodologies.factors import factor
 from carbon_credits.methodologies.formula import Number
 from carbon_credits.methodologies.recycling import drop_off
@@ -28,7 +26,6 @@ def reduction(
 V1 = Methodology(
     code="recycling.glass",
     number=18,
-    version=1,
     title=Text("回收废玻璃", "Recycling glass"),
     summary=Text(
         "交投的废玻璃经熔制再生，替代原生玻璃生产。"
@@ -37,50 +34,27 @@ V1 = Methodology(
         "The reduction is the clean mass times the saving per kilogram, less collection, up to a ceiling a "
         "drop-off.",
     ),
-    status=Status.TRIAL,
-    in_force=drop_off.SINCE,
     boundary=drop_off.replacing(Text("玻璃", "glass")),
-    monitored=drop_off.MONITORED,
-    parameters=(
+    parameters=drop_off.parameters(
         factor("glass_saving_kg_per_kg"),
-        factor("collection_kg_per_kg"),
-        drop_off.most_credited(20_000, "More than a household hands in at once."),
-        drop_off.LIGHTEST,
+        most_credited=drop_off.most_credited(20_000, "More than a household hands in at once."),
     ),
-    conditions=(drop_off.HEAVY_ENOUGH,),
     formula=reduction,
-    bases=("transaction",),
-    references=(drop_off.ORDER,),
-    needs_partner=True,
-    verifiable=True,
-    cap_quantity="mass_g",
     examples=(
-        Example(
-            Text("1 千克清洁玻璃", "1 kg of clean glass"),
-            date(2026, 3, 2),
-            {"mass_g": 1000, "contamination_ppm": 0},
-            reduction_mg=280_000,
+        worked("1 千克清洁玻璃", "1 kg of clean glass", 280_000, mass_g=1000, contamination_ppm=0),
+        worked(
+            "3 千克，杂质 10%",
+            "3 kg with 10 % contamination",
+            750_000,
+            mass_g=3000,
+            contamination_ppm=100_000,
         ),
-        Example(
-            Text("3 千克，杂质 10%", "3 kg with 10 % contamination"),
-            date(2026, 3, 2),
-            {"mass_g": 3000, "contamination_ppm": 100_000},
-            reduction_mg=750_000,
+        worked(
+            "超过单次上限", "Above the ceiling of a drop-off", 5_600_000, mass_g=25_000, contamination_ppm=0
         ),
-        Example(
-            Text("超过单次上限", "Above the ceiling of a drop-off"),
-            date(2026, 3, 2),
-            {"mass_g": 25_000, "contamination_ppm": 0},
-            reduction_mg=5_600_000,
-        ),
-        Example(
-            Text("不足 200 克", "Less than 200 g"),
-            date(2026, 3, 2),
-            {"mass_g": 199, "contamination_ppm": 0},
-            reduction_mg=0,
-            reasons=("mass_too_small",),
-        ),
+        worked("不足 200 克", "Less than 200 g", 0, "mass_too_small", mass_g=199, contamination_ppm=0),
     ),
+    **drop_off.credited(),
 )
 
 VERSIONS = (V1,)

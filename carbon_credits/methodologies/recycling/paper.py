@@ -6,9 +6,7 @@ them apart, and two codes would only teach people to declare the dearer one. Fos
 landfill methane is claimed.
 """
 
-from datetime import date
-
-from carbon_credits.methodologies.base import Example, Methodology, Status, Text
+from carbon_credits.methodologies.base import Methodology, Text, worked
 from carbon_credits.methodologies.factors import factor
 from carbon_credits.methodologies.formula import Number
 from carbon_credits.methodologies.recycling import drop_off
@@ -30,73 +28,46 @@ def reduction(
 V1 = Methodology(
     code="recycling.paper",
     number=15,
-    version=1,
     title=Text("回收废纸和纸板", "Recycling paper and board"),
     summary=Text(
         "交投的废纸经分拣后再生，替代原生纸浆生产。减排量等于清洁重量乘以每千克减排量，"
         "再扣除收运排放；超过单次上限的重量不计。"
         "纸与纸板统一按较低的纸板因子计算。",
         "Paper handed in is recycled in place of primary production. The reduction is the clean mass times "
-        "the saving per kilogram, less collection, up to a ceiling a drop-off. Paper and board both count at "
+        "the saving per kilogram, less collection, up to a ceiling a drop-off. Paper and board both "
+        "count at "
         "the lower factor of board.",
     ),
-    status=Status.TRIAL,
-    in_force=drop_off.SINCE,
     boundary=drop_off.replacing(Text("纸板", "board")),
-    monitored=drop_off.MONITORED,
-    parameters=(
+    parameters=drop_off.parameters(
         factor("board_saving_kg_per_kg"),
-        factor("collection_kg_per_kg"),
-        drop_off.most_credited(30_000, "More than a household hands in at once."),
-        drop_off.LIGHTEST,
+        most_credited=drop_off.most_credited(30_000, "More than a household hands in at once."),
     ),
-    conditions=(drop_off.HEAVY_ENOUGH,),
     formula=reduction,
-    bases=("transaction",),
-    references=(drop_off.ORDER,),
-    needs_partner=True,
-    verifiable=True,
-    cap_quantity="mass_g",
     examples=(
-        Example(
-            Text("1 千克清洁纸板", "1 kg of clean board"),
-            date(2026, 3, 2),
-            {"mass_g": 1000, "contamination_ppm": 0},
-            reduction_mg=80_000,
+        worked("1 千克清洁纸板", "1 kg of clean board", 80_000, mass_g=1000, contamination_ppm=0),
+        worked(
+            "3.5 千克，杂质 5%",
+            "3.5 kg with 5 % contamination",
+            262_500,
+            mass_g=3500,
+            contamination_ppm=50_000,
         ),
-        Example(
-            Text("3.5 千克，杂质 5%", "3.5 kg with 5 % contamination"),
-            date(2026, 3, 2),
-            {"mass_g": 3500, "contamination_ppm": 50_000},
-            reduction_mg=262_500,
+        worked(
+            "毫克以下舍去", "Fractions of a milligram are dropped", 26_639, mass_g=333, contamination_ppm=1
         ),
-        Example(
-            Text("毫克以下舍去", "Fractions of a milligram are dropped"),
-            date(2026, 3, 2),
-            {"mass_g": 333, "contamination_ppm": 1},
-            reduction_mg=26_639,
-        ),
-        Example(
-            Text("45 千克只计 30 千克", "45 kg count as 30 kg"),
-            date(2026, 3, 2),
-            {"mass_g": 45_000, "contamination_ppm": 0},
-            reduction_mg=2_400_000,
-        ),
-        Example(
-            Text("九成是杂质：收运得不偿失", "Nine tenths dirt: collecting it costs more than it saves"),
-            date(2026, 3, 2),
-            {"mass_g": 1000, "contamination_ppm": 900_000},
-            reduction_mg=0,
+        worked("45 千克只计 30 千克", "45 kg count as 30 kg", 2_400_000, mass_g=45_000, contamination_ppm=0),
+        worked(
+            "九成是杂质：收运得不偿失",
+            "Nine tenths dirt: collecting it costs more than it saves",
+            0,
             raw_mg=-10_000,
+            mass_g=1000,
+            contamination_ppm=900_000,
         ),
-        Example(
-            Text("一张报纸", "One newspaper"),
-            date(2026, 3, 2),
-            {"mass_g": 199, "contamination_ppm": 0},
-            reduction_mg=0,
-            reasons=("mass_too_small",),
-        ),
+        worked("一张报纸", "One newspaper", 0, "mass_too_small", mass_g=199, contamination_ppm=0),
     ),
+    **drop_off.credited(),
 )
 
 VERSIONS = (V1,)

@@ -4,9 +4,7 @@ Credited as crumb or reclaim. A tyre that is retreaded or used again saves more 
 it is reclaimed or burned as fuel is the recycler's mass balance to show.
 """
 
-from datetime import date
-
-from carbon_credits.methodologies.base import Example, Methodology, Status, Text
+from carbon_credits.methodologies.base import Methodology, Text, worked
 from carbon_credits.methodologies.factors import factor
 from carbon_credits.methodologies.formula import Number
 from carbon_credits.methodologies.recycling import drop_off
@@ -28,7 +26,6 @@ def reduction(
 V1 = Methodology(
     code="recycling.rubber",
     number=17,
-    version=1,
     title=Text("回收废橡胶", "Recycling rubber"),
     summary=Text(
         "交投的废橡胶、废轮胎制成胶粉或再生胶，替代原生橡胶。"
@@ -37,50 +34,27 @@ V1 = Methodology(
         "The reduction is the clean mass times the saving per kilogram, less collection, up to a ceiling a "
         "drop-off.",
     ),
-    status=Status.TRIAL,
-    in_force=drop_off.SINCE,
     boundary=drop_off.replacing(Text("橡胶", "rubber")),
-    monitored=drop_off.MONITORED,
-    parameters=(
+    parameters=drop_off.parameters(
         factor("rubber_saving_kg_per_kg"),
-        factor("collection_kg_per_kg"),
-        drop_off.most_credited(40_000, "Four tyres of a car."),
-        drop_off.LIGHTEST,
+        most_credited=drop_off.most_credited(40_000, "Four tyres of a car."),
     ),
-    conditions=(drop_off.HEAVY_ENOUGH,),
     formula=reduction,
-    bases=("transaction",),
-    references=(drop_off.ORDER,),
-    needs_partner=True,
-    verifiable=True,
-    cap_quantity="mass_g",
     examples=(
-        Example(
-            Text("1 千克清洁橡胶", "1 kg of clean rubber"),
-            date(2026, 3, 2),
-            {"mass_g": 1000, "contamination_ppm": 0},
-            reduction_mg=380_000,
+        worked("1 千克清洁橡胶", "1 kg of clean rubber", 380_000, mass_g=1000, contamination_ppm=0),
+        worked(
+            "一条轮胎，杂质 10%",
+            "One tyre with 10 % contamination",
+            2_720_000,
+            mass_g=8000,
+            contamination_ppm=100_000,
         ),
-        Example(
-            Text("一条轮胎，杂质 10%", "One tyre with 10 % contamination"),
-            date(2026, 3, 2),
-            {"mass_g": 8000, "contamination_ppm": 100_000},
-            reduction_mg=2_720_000,
+        worked(
+            "超过单次上限", "Above the ceiling of a drop-off", 15_200_000, mass_g=45_000, contamination_ppm=0
         ),
-        Example(
-            Text("超过单次上限", "Above the ceiling of a drop-off"),
-            date(2026, 3, 2),
-            {"mass_g": 45_000, "contamination_ppm": 0},
-            reduction_mg=15_200_000,
-        ),
-        Example(
-            Text("不足 200 克", "Less than 200 g"),
-            date(2026, 3, 2),
-            {"mass_g": 199, "contamination_ppm": 0},
-            reduction_mg=0,
-            reasons=("mass_too_small",),
-        ),
+        worked("不足 200 克", "Less than 200 g", 0, "mass_too_small", mass_g=199, contamination_ppm=0),
     ),
+    **drop_off.credited(),
 )
 
 VERSIONS = (V1,)

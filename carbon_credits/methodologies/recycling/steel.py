@@ -5,9 +5,7 @@ would have gone to an incinerator is partly recovered from its ash: who files th
 until then it is a trial. Industrial scrap is no household's.
 """
 
-from datetime import date
-
-from carbon_credits.methodologies.base import Example, Methodology, Status, Text
+from carbon_credits.methodologies.base import Methodology, Text, worked
 from carbon_credits.methodologies.factors import factor
 from carbon_credits.methodologies.formula import Number
 from carbon_credits.methodologies.recycling import drop_off
@@ -29,7 +27,6 @@ def reduction(
 V1 = Methodology(
     code="recycling.steel",
     number=10,
-    version=1,
     title=Text("回收废钢铁", "Recycling scrap steel"),
     summary=Text(
         "交投的废钢铁经熔炼再生，替代原生钢材生产。"
@@ -38,50 +35,27 @@ V1 = Methodology(
         "The reduction is the clean mass times the saving per kilogram, less collection, up to a ceiling a "
         "drop-off.",
     ),
-    status=Status.TRIAL,
-    in_force=drop_off.SINCE,
     boundary=drop_off.replacing(Text("钢材", "steel")),
-    monitored=drop_off.MONITORED,
-    parameters=(
+    parameters=drop_off.parameters(
         factor("steel_saving_kg_per_kg"),
-        factor("collection_kg_per_kg"),
-        drop_off.most_credited(20_000, "More than a household hands in at once."),
-        drop_off.LIGHTEST,
+        most_credited=drop_off.most_credited(20_000, "More than a household hands in at once."),
     ),
-    conditions=(drop_off.HEAVY_ENOUGH,),
     formula=reduction,
-    bases=("transaction",),
-    references=(drop_off.ORDER,),
-    needs_partner=True,
-    verifiable=True,
-    cap_quantity="mass_g",
     examples=(
-        Example(
-            Text("1 千克清洁钢材", "1 kg of clean steel"),
-            date(2026, 3, 2),
-            {"mass_g": 1000, "contamination_ppm": 0},
-            reduction_mg=1_020_000,
+        worked("1 千克清洁钢材", "1 kg of clean steel", 1_020_000, mass_g=1000, contamination_ppm=0),
+        worked(
+            "2.5 千克，杂质 10%",
+            "2.5 kg with 10 % contamination",
+            2_290_000,
+            mass_g=2500,
+            contamination_ppm=100_000,
         ),
-        Example(
-            Text("2.5 千克，杂质 10%", "2.5 kg with 10 % contamination"),
-            date(2026, 3, 2),
-            {"mass_g": 2500, "contamination_ppm": 100_000},
-            reduction_mg=2_290_000,
+        worked(
+            "超过单次上限", "Above the ceiling of a drop-off", 20_400_000, mass_g=25_000, contamination_ppm=0
         ),
-        Example(
-            Text("超过单次上限", "Above the ceiling of a drop-off"),
-            date(2026, 3, 2),
-            {"mass_g": 25_000, "contamination_ppm": 0},
-            reduction_mg=20_400_000,
-        ),
-        Example(
-            Text("不足 200 克", "Less than 200 g"),
-            date(2026, 3, 2),
-            {"mass_g": 199, "contamination_ppm": 0},
-            reduction_mg=0,
-            reasons=("mass_too_small",),
-        ),
+        worked("不足 200 克", "Less than 200 g", 0, "mass_too_small", mass_g=199, contamination_ppm=0),
     ),
+    **drop_off.credited(),
 )
 
 VERSIONS = (V1,)

@@ -3,7 +3,11 @@
 Speeds are compared by cross-multiplying: metres times 3600 against (km/h times 1000) times seconds.
 """
 
+from decimal import Decimal
+
 from carbon_credits.methodologies.formula import Number, Truth
+
+PPM = Decimal("0.000001")
 
 
 def long_enough(distance_m: Number, shortest_m: Number) -> Truth:
