@@ -32,6 +32,7 @@ from carbon_credits.core.db import reading
 from carbon_credits.core.ids import shard_of
 from carbon_credits.crediting.estimates import estimate
 from carbon_credits.crediting.receipts import receipt
+from carbon_credits.methodologies.standing import status_on
 
 LIST: Final = "activities.index"
 # recent, so that what the page offers to send is not too old to be taken
@@ -76,7 +77,11 @@ def submit(body: dict[str, Any]) -> Response:
             "id": made.id,
             "status": made.status,
             "evidence_class": made.evidence_class,
-            "estimate": {"reduction_mg": worth.reduction_mg, "points": worth.points},
+            "estimate": {
+                "reduction_mg": worth.reduction_mg,
+                "points": worth.points,
+                "methodology_status": status_on(told.methodology, made.occurred_on),
+            },
             "reasons": _reasons((*worth.reasons, *unseen)),
             "links": _links(made.id),
         }
@@ -166,6 +171,7 @@ def _view(view: service.ActivityView) -> dict[str, Any]:
     return {
         "id": view.id,
         "methodology": view.methodology,
+        "methodology_status": status_on(view.methodology, view.occurred_on),
         "occurred_from": view.occurred_from,
         "occurred_to": view.occurred_to,
         "occurred_on": view.occurred_on,
