@@ -1,4 +1,4 @@
-"""Claiming an act, looking at one's acts, seeing how a number came about, objecting."""
+"""Claiming an act, looking at one's acts, objecting."""
 
 from collections.abc import Iterable
 from datetime import date, timedelta
@@ -18,7 +18,6 @@ from carbon_credits.api.language import language
 from carbon_credits.api.paging import cursor_to, position_of
 from carbon_credits.api.reading import body_as_told
 from carbon_credits.api.resident.shapes import (
-    RECEIPT,
     Accepted,
     Activities,
     Activity,
@@ -31,7 +30,6 @@ from carbon_credits.core import clock
 from carbon_credits.core.db import reading
 from carbon_credits.core.ids import shard_of
 from carbon_credits.crediting.estimates import estimate
-from carbon_credits.crediting.receipts import receipt
 from carbon_credits.methodologies.standing import status_on
 
 LIST: Final = "activities.index"
@@ -51,7 +49,7 @@ blueprint = Blueprint(
     "activities",
     __name__,
     who=Who.RESIDENT,
-    description="低碳行为：申报、查询、凭据、申诉。\n\nActs: claims, views, receipts, appeals.",
+    description="低碳行为：申报、查询、申诉。\n\nActs: claims, views, appeals.",
 )
 
 
@@ -118,20 +116,6 @@ def show(activity: str) -> Response:
     """查询一次行为 / One act"""
     with reading() as session:
         return answer(_view(service.activity_of(session, principal().id, activity)))
-
-
-@blueprint.route("/v1/activities/<activity>/receipt", methods=["GET"], parameters=ACT)
-@blueprint.response(200, RECEIPT)
-@blueprint.refuses(404)
-def show_receipt(activity: str) -> Response:
-    """核算凭据 / How the number came about
-
-    方法学版本、参数及来源、逐步计算、积分标准与上限。
-
-    The methodology's version, its parameters with sources, each step, the rate and the caps.
-    """
-    with reading() as session:
-        return answer(receipt(session, principal().id, activity))
 
 
 @blueprint.route("/v1/activities/<activity>/appeal", methods=["POST"], parameters=ACT)
