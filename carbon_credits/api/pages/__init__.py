@@ -54,7 +54,8 @@ def release(code: str, digest: str) -> Response:
     response = Response(found.document, mimetype="application/json")
     response.headers["Cache-Control"] = YEAR
     response.set_etag(digest)
-    return response.make_conditional(request)
+    response.make_conditional(request)
+    return response
 
 
 @blueprint.get("/receipts/<token>")

@@ -1,13 +1,13 @@
 """A formula laid out for reading: its symbols told apart, its cases set as a table, its steps with numbers put in."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, NamedTuple
 
 from carbon_credits.api.pages.numbers import MINUS, grouped
-from carbon_credits.methodologies.formula import Expr
+from carbon_credits.methodologies.formula import Expr, nodes
 from carbon_credits.methodologies.readings import text
 
 TOKEN: Final = re.compile(r"(?P<name>[a-z_][a-z0-9_]*)|(?P<number>[0-9]+(?:\.[0-9]+)?)|(?P<sign>[^a-z0-9_]+)")
@@ -45,6 +45,7 @@ class Layout:
 
     line: str
     cases: tuple[Cases, ...]
+    parts: frozenset[str]  # every sub-expression, as the plain text reading writes it
 
     def short(self, line: str) -> str:
         """A line of the plain text reading with the names of the cases in their place."""
@@ -62,11 +63,19 @@ class Line(NamedTuple):
     holds: bool | None  # for a test; None for a number
 
 
+class Steps(NamedTuple):
+    """A calculation's steps: those of the formula itself, and those that only the conditions asked for."""
+
+    formula: list[Line]
+    conditions: list[Line]
+
+
 def lay_out(tree: Expr) -> Layout:
     """Take every outermost choice out of a formula: `case_1`, `case_2`, in the order of reading."""
     choices = {text(choice): choice for choice in _choices(tree)}
     cases = tuple(_cases(f"case_{at}", choice) for at, choice in enumerate(choices.values(), 1))
-    return Layout(Layout("", cases).short(text(tree)), cases)
+    parts = frozenset(text(node) for node in nodes(tree))
+    return Layout(Layout("", cases, parts).short(text(tree)), cases, parts)
 
 
 def pieces(line: str) -> tuple[Piece, ...]:
@@ -76,24 +85,31 @@ def pieces(line: str) -> tuple[Piece, ...]:
 
 def lines(
     layout: Layout,
-    steps: Sequence[tuple[str, Decimal | bool | str]],
+    steps: Iterable[tuple[str, Decimal | bool | str]],
     known: Mapping[str, Decimal | int | str],
-) -> list[Line]:
+) -> Steps:
     """The steps of a calculation in order, each sub-expression with the numbers it was reckoned from."""
     hidden = {part for cases in layout.cases for part in cases.inner}
-    kept = [(layout.short(line), value) for line, value in steps if line not in hidden]
+    kept = [(line in layout.parts, layout.short(line), value) for line, value in steps if line not in hidden]
     named = {cases.name for cases in layout.cases}
-    values = {**known, **{line: value for line, value in kept if line in named}}
-    return [_line(line, value, values) for line, value in kept]
+    values = {**known, **{line: value for _, line, value in kept if line in named}}
+    told: tuple[list[Line], list[Line]] = ([], [])
+    for in_formula, line, value in kept:
+        told[0 if in_formula else 1].append(_line(line, value, values))
+    return Steps(*told)
+
+
+def filled(line: tuple[Piece, ...], known: Mapping[str, Decimal | int | str]) -> tuple[Piece, ...]:
+    """A line with numbers in place of the names that have one."""
+    return tuple(_filled(piece, known) for piece in line)
 
 
 def _line(line: str, value: Decimal | bool | str, known: Mapping[str, Decimal | int | str]) -> Line:
     symbols = pieces(line)
-    filled = tuple(_filled(piece, known) for piece in symbols)
-    holds = value if isinstance(value, bool) else None
-    shown = "" if isinstance(value, bool) else grouped(value)
-    alone = len(symbols) == 1
-    return Line(symbols, () if alone else filled, shown, holds)
+    numbers = () if len(symbols) == 1 else filled(symbols, known)
+    if isinstance(value, bool):
+        return Line(symbols, numbers, "", value)
+    return Line(symbols, numbers, grouped(value), None)
 
 
 def _filled(piece: Piece, known: Mapping[str, Decimal | int | str]) -> Piece:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from decimal import Decimal
 from typing import Any, Final
 
 from carbon_credits.api.pages import numbers
@@ -20,7 +21,6 @@ from carbon_credits.api.pages.words import (
 )
 from carbon_credits.core.i18n import Text
 from carbon_credits.methodologies.base import Example, Methodology, Monitored, Parameter, Pool, Source, Value
-from carbon_credits.methodologies.formula import plain
 from carbon_credits.methodologies.quantification import Quantification, explain, quantify
 from carbon_credits.methodologies.readings import text
 from carbon_credits.methodologies.releases import Release, releases
@@ -224,7 +224,10 @@ def _value(value: Value, language: str) -> View:
 
 def _example(methodology: Methodology, example: Example, layout: Layout, language: str) -> View:
     found = quantify(methodology, example.monitored, example.on)
-    known_numbers = {**example.monitored, **({} if found.release is None else found.release.parameters)}
+    known_numbers: dict[str, Decimal | int | str] = {
+        **example.monitored,
+        **({} if found.release is None else found.release.parameters),
+    }
     return {
         "title": say(example.title, language),
         "on": example.on,
@@ -252,7 +255,7 @@ def _unrounded(methodology: Methodology, found: Quantification) -> str | None:
     if found.reasons or not found.steps:
         return None
     whole = text(methodology.tree)
-    return next((numbers.grouped(plain(step.value)) for step in found.steps if step.text == whole), None)
+    return next((numbers.grouped(step.value) for step in found.steps if step.text == whole), None)
 
 
 def _version(methodology: Methodology, language: str, today: date) -> View:

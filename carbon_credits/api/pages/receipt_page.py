@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any, Final
 
 from carbon_credits.api.pages import numbers
-from carbon_credits.api.pages.formulas import lay_out, lines, pieces
+from carbon_credits.api.pages.formulas import filled, lay_out, lines, pieces
 from carbon_credits.api.pages.methodology_page import formula_view
 from carbon_credits.api.pages.words import (
     CLASSES,
@@ -157,7 +157,7 @@ def _conditions(calculation: Receipt, methodology: Methodology, language: str) -
     return [
         {
             "text": say(words[one["reason"]], language).format_map(fixed),
-            "test": pieces(tests[one["reason"]]),
+            "test": filled(pieces(tests[one["reason"]]), {**calculation["quantities"], **fixed}),
             "holds": bool(evaluate(one["holds"], values)) if complete else None,
         }
         for one in document["conditions"]

@@ -73,7 +73,8 @@ def public(html: str, reader: Language) -> Response:
     response.headers["Cache-Control"] = FRESH
     response.headers["Vary"] = "Accept-Language"
     response.set_etag(sha256(html.encode()).hexdigest()[:32])
-    return response.make_conditional(request)
+    response.make_conditional(request)
+    return response
 
 
 def private(html: str, reader: Language, status: int = 200) -> Response:
@@ -94,7 +95,8 @@ def asset(name: str) -> Response:
     response.headers["Cache-Control"] = FRESH
     response.headers["Content-Security-Policy"] = CSP
     response.set_etag(tag)
-    return response.make_conditional(request)
+    response.make_conditional(request)
+    return response
 
 
 @cache
