@@ -57,6 +57,8 @@ def methodology_view(
             name: say(getattr(methodology.boundary, name), language)
             for name in ("baseline", "project", "leakage")
         },
+        "needs_partner": methodology.needs_partner,
+        "verifiable": methodology.verifiable,
         "evidence": _evidence(methodology, language),
         "quantities": [_quantity(quantity, methodology, language) for quantity in methodology.quantities],
         "formula": formula_view(layout),

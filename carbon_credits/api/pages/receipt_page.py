@@ -22,6 +22,7 @@ from carbon_credits.api.pages.words import (
     say,
     unit_in,
 )
+from carbon_credits.core.i18n import Text
 from carbon_credits.methodologies.base import Methodology
 from carbon_credits.methodologies.catalogue import BY_CODE
 from carbon_credits.methodologies.readings import text
@@ -30,6 +31,7 @@ from carbon_credits.methodologies.replay import evaluate
 View = dict[str, Any]
 Receipt = Mapping[str, Any]
 UNDECIDED: Final = ("claimed", "held", "awaiting")
+UNMET: Final = Text("未满足：", "This does not hold: ")
 POOL_COLUMNS: Final = {"verified_mg": "verified", "claimed_mg": "claimed", "removal_mg": "removal"}
 
 
@@ -52,14 +54,12 @@ def receipt_view(receipt: Receipt, language: str) -> View:
             "key": receipt["evidence_class"],
             "words": say(known(CLASSES, receipt["evidence_class"]), language),
         },
-        "reasons": [
-            say((reason["text"]["zh"], reason["text"]["en"]), language) for reason in receipt["reasons"]
-        ],
+        "reasons": [_reason(reason, methodology, language) for reason in receipt["reasons"]],
         "monitored": _monitored(receipt, methodology, language),
         "result": None if result is None else _result(result, methodology, receipt, language),
         "calculation": None if calculation is None else _calculation(calculation, methodology, language),
         "postings": [_posting(posting, language) for posting in receipt["postings"]],
-        "restatements": [_restatement(one) for one in receipt.get("restatements", ())],
+        "restatements": [_restatement(one, language) for one in receipt.get("restatements", ())],
     }
 
 
@@ -69,6 +69,13 @@ def _methodology(receipt: Receipt) -> Methodology:
     if receipt["calculation"] is None:
         return versions[-1]
     return next(v for v in versions if v.version == receipt["calculation"]["version"])
+
+
+def _reason(reason: Receipt, methodology: Methodology, language: str) -> str:
+    """A reason in words. A condition's text says what has to hold, so that it does not is put before it."""
+    words = say((reason["text"]["zh"], reason["text"]["en"]), language)
+    is_condition = any(condition.reason == reason["code"] for condition in methodology.conditions)
+    return UNMET.in_language(language) + words if is_condition else words
 
 
 def _monitored(receipt: Receipt, methodology: Methodology, language: str) -> list[View]:
@@ -194,8 +201,9 @@ def _posting(posting: Receipt, language: str) -> View:
     }
 
 
-def _restatement(one: Receipt) -> View:
-    reason = one["reason"]
+def _restatement(one: Receipt, language: str) -> View:
+    why = one["reason"]
+    reason = say((why["zh"], why["en"]), language) if isinstance(why, Mapping) else why
     return {
         "at": numbers.moment(one["at"]) if "T" in str(one["at"]) else numbers.day(one["at"]),
         "from": one["from_release"],
