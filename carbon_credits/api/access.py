@@ -31,8 +31,9 @@ ACCESS: Final[Mapping[str, Who]] = {
     "activities.submit": Who.RESIDENT,
     "activities.index": Who.RESIDENT,
     "activities.show": Who.RESIDENT,
-    "activities.show_receipt": Who.RESIDENT,
     "activities.object_to": Who.RESIDENT,
+    "receipts.show": Who.RESIDENT,
+    "receipts.lend_out": Who.RESIDENT,
     "wallet.show": Who.RESIDENT,
     "wallet.postings": Who.RESIDENT,
     "methodologies.index": Who.ANYONE,
@@ -46,6 +47,11 @@ ACCESS: Final[Mapping[str, Who]] = {
     "documents.show": Who.ANYONE,
     "docs.page": Who.ANYONE,
     "docs.asset": Who.ANYONE,
+    "pages.methodologies": Who.ANYONE,
+    "pages.methodology": Who.ANYONE,
+    "pages.release": Who.ANYONE,
+    "pages.lent_receipt": Who.ANYONE,
+    "pages.asset": Who.ANYONE,
 }
 
 

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from carbon_credits.api import access, auth, docs, documents, errors, frame, house, limits
+from carbon_credits.api import access, auth, docs, documents, errors, frame, house, limits, pages
 from carbon_credits.api.access import Who
 from carbon_credits.api.answers import StrictJson
 from carbon_credits.api.partner import oauth, records
 from carbon_credits.api.public import keys, methodologies, probes
-from carbon_credits.api.resident import activities, me, wallet
+from carbon_credits.api.resident import activities, me, receipts, wallet
 from carbon_credits.api.resident import auth as sign_in
 from carbon_credits.config import Settings
 from carbon_credits.core.i18n import Text
@@ -53,8 +53,8 @@ def _configure(app: Flask, settings: Settings) -> None:
 
 def _routes(app: Flask) -> None:
     resident = documents.make(app, "resident", _title(RESIDENT), RESIDENT, (Who.RESIDENT,))
-    for blueprint in (sign_in.blueprint, me.blueprint, activities.blueprint, wallet.blueprint):
-        resident.register_blueprint(blueprint)
+    for blueprint in (sign_in, me, activities, receipts, wallet):
+        resident.register_blueprint(blueprint.blueprint)
     partner = documents.make(app, "partner", _title(PARTNER), PARTNER, (Who.PARTNER,))
     for blueprint in (oauth.blueprint, records.blueprint):
         partner.register_blueprint(blueprint)
@@ -63,6 +63,7 @@ def _routes(app: Flask) -> None:
         public.register_blueprint(blueprint)
     documents.serve(app, {"resident": resident, "partner": partner, "public": public})
     app.register_blueprint(docs.blueprint)
+    app.register_blueprint(pages.blueprint)
 
 
 def _title(words: Text) -> Text:

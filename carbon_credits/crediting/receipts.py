@@ -16,6 +16,7 @@ from carbon_credits.methodologies.catalogue import on as methodology_on
 from carbon_credits.methodologies.formula import plain
 from carbon_credits.methodologies.quantification import Step, quantify
 from carbon_credits.methodologies.replay import recompute
+from carbon_credits.methodologies.standing import status_on
 
 DECISION = text("""
 select d.generation, d.raw_mg, d.credited_mg, d.points, d.bonus, d.counted, d.journal_id, d.release_id, d.fund_id,
@@ -58,6 +59,7 @@ def receipt(session: Session, resident_id: int, name: str) -> Mapping[str, Any]:
         "activity": act.id,
         "status": act.status,
         "methodology": act.methodology,
+        "methodology_status": status_on(act.methodology, act.occurred_on).value,
         "occurred_from": _utc(act.occurred_from),
         "occurred_to": _utc(act.occurred_to),
         "occurred_on": act.occurred_on.isoformat(),

@@ -12,7 +12,14 @@ from carbon_credits.api.access import ACCESS, RouteWithoutRule, Who
 from tests.api.conftest import Caller, a_ride
 
 # a value for each name that stands in a path
-NAMES = {"activity": "20261122-1", "purpose": "statistics", "code": "travel.cycling", "name": "resident"}
+NAMES = {
+    "activity": "20261122-1",
+    "purpose": "statistics",
+    "code": "travel.cycling",
+    "name": "resident",
+    "digest": "0" * 64,
+    "token": "AbCd",
+}
 
 
 def _calls(application: Flask, *audiences: Who) -> list[tuple[str, str, Who]]:

@@ -25,7 +25,7 @@ def test_the_first_sign_in_enrols_and_opens_a_wallet(resident: Caller, records: 
     assert (me["phone"], me["street"], me["language"]) == ("138****0001", None, "zh")
     wallet = resident.get("/v1/wallet").get_json()
     assert wallet["points"] == {"available": 0, "held": 0, "pending": 0, "debt": 0, "expiring": []}
-    assert wallet["carbon"] == {"verified_mg": 0, "claimed_mg": 0, "removal_mg": 0}
+    assert wallet["carbon"] == {"verified_mg": 0, "claimed_mg": 0, "removal_mg": 0, "status": "trial"}
     assert records.execute(text("select count(*) from wallet")).scalar_one() == 1
 
 
@@ -135,7 +135,7 @@ def test_a_ride_that_earns_nothing_says_why_in_both_languages(resident: Caller) 
         ).get_json()
         for reader in ("zh", "en")
     )
-    assert zh["estimate"] == {"reduction_mg": 0, "points": 0}
+    assert zh["estimate"] == {"reduction_mg": 0, "points": 0, "methodology_status": "trial"}
     assert [reason["code"] for reason in zh["reasons"]] == [reason["code"] for reason in en["reasons"]]
     assert zh["reasons"][0]["text"] != en["reasons"][0]["text"]
     assert "{" not in zh["reasons"][0]["text"] + en["reasons"][0]["text"]

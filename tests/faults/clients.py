@@ -23,7 +23,12 @@ PAUSE_S: Final = (0.05, 0.35)
 LONGEST_WAIT_S: Final = 1.0
 PATIENCE_S: Final = 90.0
 TIMEOUT_S: Final = 15.0
-TRACE: Final = {"crs": "WGS84", "polyline6": "ooq|j@wdlvvE_|Bg{C", "dt_ms": [0, 170_000], "accuracy_m": [5, 5]}
+TRACE: Final = {
+    "crs": "WGS84",
+    "polyline6": "ooq|j@wdlvvE_|Bg{C",
+    "dt_ms": [0, 170_000],
+    "accuracy_m": [5, 5],
+}
 # what belongs in a log and never in an answer: stacks, SQL, places on the disk
 LEAK: Final = re.compile(
     rb"Traceback|File \"|psycopg|sqlalchemy|redis\.|\bselect \b.*\bfrom\b|insert into|/site-packages/|\.py\b|/tmp/",

@@ -1,4 +1,4 @@
-"""Claiming an act, looking at one's acts, seeing how a number came about, objecting."""
+"""Claiming an act, looking at one's acts, objecting."""
 
 from collections.abc import Iterable
 from datetime import date, timedelta
@@ -19,7 +19,6 @@ from carbon_credits.api.language import language
 from carbon_credits.api.paging import cursor_to, position_of
 from carbon_credits.api.reading import body_as_told
 from carbon_credits.api.resident.shapes import (
-    RECEIPT,
     Accepted,
     Activities,
     Appeal,
@@ -32,8 +31,8 @@ from carbon_credits.core import clock
 from carbon_credits.core.db import reading
 from carbon_credits.core.ids import shard_of
 from carbon_credits.crediting.estimates import estimate
-from carbon_credits.crediting.receipts import receipt
 from carbon_credits.jobs.doorbell import VERIFICATION
+from carbon_credits.methodologies.standing import status_on
 
 LIST: Final = "activities.index"
 # recent, so that what the page offers to send is not too old to be taken
@@ -52,7 +51,7 @@ blueprint = Blueprint(
     "activities",
     __name__,
     who=Who.RESIDENT,
-    description="低碳行为：申报、查询、凭据、申诉。\n\nActs: claims, views, receipts, appeals.",
+    description="低碳行为：申报、查询、申诉。\n\nActs: claims, views, appeals.",
 )
 
 
@@ -79,7 +78,11 @@ def submit(body: dict[str, Any]) -> Response:
             "id": made.id,
             "status": made.status,
             "evidence_class": made.evidence_class,
-            "estimate": {"reduction_mg": worth.reduction_mg, "points": worth.points},
+            "estimate": {
+                "reduction_mg": worth.reduction_mg,
+                "points": worth.points,
+                "methodology_status": status_on(told.methodology, made.occurred_on),
+            },
             "reasons": _reasons((*worth.reasons, *([made.of_trace] if made.of_trace else []))),
             "links": _links(made.id),
         }
@@ -119,20 +122,6 @@ def show(activity: str) -> Response:
         return answer({**_view(view), "trip": _trip(trip_of(session, principal().id, view.position[1]))})
 
 
-@blueprint.route("/v1/activities/<activity>/receipt", methods=["GET"], parameters=ACT)
-@blueprint.response(200, RECEIPT)
-@blueprint.refuses(404)
-def show_receipt(activity: str) -> Response:
-    """核算凭据 / How the number came about
-
-    方法学版本、参数及来源、逐步计算、积分标准与上限。
-
-    The methodology's version, its parameters with sources, each step, the rate and the caps.
-    """
-    with reading() as session:
-        return answer(receipt(session, principal().id, activity))
-
-
 @blueprint.route("/v1/activities/<activity>/appeal", methods=["POST"], parameters=ACT)
 @blueprint.arguments(Appeal, example={"words": "我确实骑行了全程 / I did ride all of it"})
 @blueprint.response(201, AppealView)
@@ -170,6 +159,7 @@ def _view(view: service.ActivityView) -> dict[str, Any]:
     return {
         "id": view.id,
         "methodology": view.methodology,
+        "methodology_status": status_on(view.methodology, view.occurred_on),
         "occurred_from": view.occurred_from,
         "occurred_to": view.occurred_to,
         "occurred_on": view.occurred_on,

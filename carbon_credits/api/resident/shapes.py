@@ -30,10 +30,25 @@ AN_ACT: Final = "20261122-4711"
 MOST_FIXES: Final = 5_000
 LONGEST_MS: Final = 6 * 3600 * 1000
 STATES: Final = ("claimed", "held", "awaiting", "credited", "rejected", "replaced", "reversed")
+# what stands behind grams is said beside them: a trial methodology's are estimates, not tradable
+STANDINGS: Final = ("draft", "trial", "filed", "superseded")
 UNEVEN: Final = Fault(
     "lengths_differ",
     Text("各数组长度须与轨迹点数一致", "Every list must have one entry for each point of the trace"),
 )
+
+
+class Standing(Choice):
+    """The status of the methodology under which grams are counted."""
+
+    def __init__(self, **options: Any) -> None:
+        told = (
+            "方法学状态；试行的为估算值，不可交易 / a trial methodology's grams are estimates, not tradable"
+        )
+        metadata: dict[str, Any] = {"description": told}
+        if options.get("allow_none"):
+            metadata["enum"] = [*STANDINGS, None]
+        super().__init__(*STANDINGS, metadata=metadata, example="trial", **options)
 
 
 class References(Body):
@@ -145,6 +160,7 @@ class Estimate(Body):
 
     reduction_mg = Whole(0, GREATEST, required=True, example=128_000)
     points = Whole(0, GREATEST, required=True, example=25)
+    methodology_status = Standing(required=True)
 
 
 class Links(Body):
@@ -170,6 +186,7 @@ class Activity(Body):
 
     id = Words(1, 40, required=True, example=AN_ACT)
     methodology = Words(3, 60, required=True, example="travel.cycling")
+    methodology_status = Standing(required=True)
     occurred_from = Instant(required=True)
     occurred_to = Instant(required=True)
     occurred_on = Day(required=True)
@@ -226,6 +243,7 @@ RECEIPT: Final[dict[str, Any]] = {
         "activity",
         "status",
         "methodology",
+        "methodology_status",
         "monitored",
         "reasons",
         "calculation",
@@ -236,6 +254,7 @@ RECEIPT: Final[dict[str, Any]] = {
         "activity": {"type": "string"},
         "status": {"type": "string", "enum": list(STATES)},
         "methodology": {"type": "string"},
+        "methodology_status": {"type": "string", "enum": list(STANDINGS)},
         "monitored": {"type": "object", "additionalProperties": {"type": "integer"}},
         "calculation": {"type": ["object", "null"]},
         "result": {"type": ["object", "null"]},

@@ -1,21 +1,27 @@
 """The two books as their owner sees them: points, grams, and how they came to be."""
 
+from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from flask import Response
 from marshmallow import fields
 
+from carbon_credits.activities.origins import methodologies_of
 from carbon_credits.api.access import Who
 from carbon_credits.api.answers import answer
 from carbon_credits.api.documents import Blueprint
 from carbon_credits.api.fields import Body, Choice, Day, Line, QueryWhole, Whole, Words
 from carbon_credits.api.house import house, principal
 from carbon_credits.api.paging import LONGEST, cursor_to, position_of
+from carbon_credits.api.resident.shapes import Standing
 from carbon_credits.api.strict_json import GREATEST
 from carbon_credits.core import clock
 from carbon_credits.core.db import reading
 from carbon_credits.ledger import service as ledger
 from carbon_credits.ledger.models import ContraKind, Posting
+from carbon_credits.methodologies.base import Status
+from carbon_credits.methodologies.standing import programme_status, status_on
 
 KINDS = tuple(kind.name.lower() for kind in ContraKind)
 POSTINGS = "wallet.postings"
@@ -43,11 +49,15 @@ class Points(Body):
 
 
 class Carbon(Body):
-    """Milligrams of CO2e: verified, claimed (never added to verified), removed by trees."""
+    """Milligrams of CO2e: verified, claimed (never added to verified), removed by trees.
+
+    `status` is trial while any methodology that could have produced them is.
+    """
 
     verified_mg = Whole(0, GREATEST, required=True, example=1_840_000)
     claimed_mg = Whole(0, GREATEST, required=True, example=128_000)
     removal_mg = Whole(0, GREATEST, required=True, example=0)
+    status = Standing(required=True)
 
 
 class Wallet(Body):
@@ -58,7 +68,10 @@ class Wallet(Body):
 
 
 class PostingLine(Body):
-    """One movement; `balance_after` is the sum of all points after it, `points` and grams are signed."""
+    """One movement; `balance_after` is the sum of all points after it, `points` and grams are signed.
+
+    `methodology_status` is null where no grams move.
+    """
 
     seq = Whole(1, GREATEST, required=True, example=12)
     booked_on = Day(required=True)
@@ -69,6 +82,7 @@ class PostingLine(Body):
     claimed_mg = Whole(-GREATEST, GREATEST, required=True, example=128_000)
     removal_mg = Whole(-GREATEST, GREATEST, required=True, example=0)
     balance_after = Whole(-GREATEST, GREATEST, required=True, example=885)
+    methodology_status = Standing(required=True, allow_none=True)
 
 
 class Postings(Body):
@@ -106,6 +120,7 @@ def show() -> Response:
                 "verified_mg": wallet.verified_mg,
                 "claimed_mg": wallet.claimed_mg,
                 "removal_mg": wallet.removal_mg,
+                "status": programme_status(),
             },
         }
     )
@@ -120,13 +135,34 @@ def postings(page: dict[str, Any]) -> Response:
     before = position_of(vault, who.actor, POSTINGS, page["cursor"])[0] if "cursor" in page else None
     with reading() as session:
         found = ledger.postings_of(session, who.id, before, limit + 1)
-        lines = [_line(posting) for posting in found[:limit]]
+        shown = found[:limit]
+        codes = methodologies_of(session, who.id, [act for p in shown if (act := _act_with_grams(p))])
+        lines = [_line(posting, codes) for posting in shown]
     more = len(found) > limit
     following = cursor_to(vault, who.actor, POSTINGS, [lines[-1]["seq"]]) if more else None
     return answer({"items": lines, "next": following})
 
 
-def _line(posting: Posting) -> dict[str, Any]:
+def _act_with_grams(posting: Posting) -> tuple[date, int] | None:
+    """The act of a posting that moves grams: where a methodology stands behind it."""
+    if posting.activity_id is None or not _moves_grams(posting):
+        return None
+    return posting.effective_on, posting.activity_id
+
+
+def _moves_grams(posting: Posting) -> bool:
+    return any((posting.verified_mg, posting.claimed_mg, posting.removal_mg))
+
+
+def _standing(posting: Posting, codes: Mapping[tuple[date, int], str]) -> Status | None:
+    """Its methodology's status; grams of no known act are no better than the programme's least settled."""
+    if not _moves_grams(posting):
+        return None
+    code = codes.get(_act_with_grams(posting) or (posting.effective_on, 0))
+    return programme_status() if code is None else status_on(code, posting.effective_on)
+
+
+def _line(posting: Posting, codes: Mapping[tuple[date, int], str]) -> dict[str, Any]:
     return {
         "seq": posting.wallet_seq,
         "booked_on": posting.booked_on,
@@ -137,4 +173,5 @@ def _line(posting: Posting) -> dict[str, Any]:
         "claimed_mg": posting.claimed_mg,
         "removal_mg": posting.removal_mg,
         "balance_after": posting.balance_after,
+        "methodology_status": _standing(posting, codes),
     }
