@@ -10,7 +10,9 @@ from sqlalchemy.orm import Session
 
 from carbon_credits.activities.reasons import explain
 from carbon_credits.activities.service import ActivityView, activity_of
+from carbon_credits.activities.verification import TripView, trip_of
 from carbon_credits.crediting.releases import document_of
+from carbon_credits.crediting.terms import terms_of
 from carbon_credits.methodologies.base import derive
 from carbon_credits.methodologies.catalogue import on as methodology_on
 from carbon_credits.methodologies.formula import plain
@@ -68,12 +70,14 @@ def receipt(session: Session, resident_id: int, name: str) -> Mapping[str, Any]:
         "reasons": [{"code": code, "text": explain(code).both()} for code in act.reasons],
     }
     if decision is None or act.status == "claimed":
-        return {**told, "calculation": None, "result": None, "postings": []}
+        return {**told, "trip": None, "calculation": None, "terms": None, "result": None, "postings": []}
     return {
         **told,
         "calculation": None
         if decision["release_id"] is None
         else _calculation(session, act, decision["release_id"], decision),
+        "trip": _trip(trip_of(session, resident_id, activity)),
+        "terms": terms_of(session, act.methodology, act.evidence_class, day),
         "result": _result(decision, act),
         "postings": [_posting(row) for row in booked],
     }
@@ -102,9 +106,23 @@ def _calculation(
         "steps": [_step(step) for step in found.steps],
         "rounding": release["rounding"],
         "raw_mg": decision["raw_mg"],
-        "recomputed_mg": again.raw_mg if not again.reasons else None,
+        "recomputed_mg": None if decision["raw_mg"] is None else again.raw_mg,
         "agrees": decision["raw_mg"] is None or again.raw_mg == decision["raw_mg"],
         "document": release,
+    }
+
+
+def _trip(view: TripView | None) -> dict[str, Any] | None:
+    """What a look at the act's trace found; the features are whole numbers, none of them a place."""
+    if view is None:
+        return None
+    return {
+        "decision": view.decision,
+        "reasons": [{"code": code, "text": explain(code).both()} for code in view.reasons],
+        "judged_at": _utc(view.judged_at),
+        "by_a_person": view.by_a_person,
+        "rules_version": view.rules_version,
+        "features": None if view.features is None else dict(view.features),
     }
 
 

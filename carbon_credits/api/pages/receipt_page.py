@@ -11,11 +11,14 @@ from carbon_credits.api.pages import numbers
 from carbon_credits.api.pages.formulas import filled, lay_out, lines, pieces
 from carbon_credits.api.pages.methodology_page import formula_view
 from carbon_credits.api.pages.words import (
+    CAP_UNITS,
     CLASSES,
     CONTRAS,
+    EVERYTHING,
     FAMILIES,
     POOLS,
     STATES,
+    TRIPS,
     badge,
     cited,
     known,
@@ -58,6 +61,8 @@ def receipt_view(receipt: Receipt, language: str) -> View:
         "monitored": _monitored(receipt, methodology, language),
         "result": None if result is None else _result(result, methodology, receipt, language),
         "calculation": None if calculation is None else _calculation(calculation, methodology, language),
+        "trip": None if receipt["trip"] is None else _trip(receipt["trip"], language),
+        "terms": _terms(receipt, language),
         "postings": [_posting(posting, language) for posting in receipt["postings"]],
         "restatements": [_restatement(one, language) for one in receipt.get("restatements", ())],
     }
@@ -103,6 +108,43 @@ def _result(result: Receipt, methodology: Methodology, receipt: Receipt, languag
         "decided_at": numbers.moment(result["decided_at"]) if result["decided_at"] else None,
         "generation": result["generation"],
         "counted": _counted(result, methodology, receipt, language),
+    }
+
+
+def _trip(trip: Receipt, language: str) -> View:
+    """What the look at the trace came to, and what spoke against it."""
+    return {
+        "decision": say(TRIPS[trip["decision"]], language),
+        "by_a_person": trip["by_a_person"],
+        "judged_at": numbers.moment(trip["judged_at"]),
+        "rules_version": trip["rules_version"],
+        "reasons": [say((one["text"]["zh"], one["text"]["en"]), language) for one in trip["reasons"]],
+    }
+
+
+def _terms(receipt: Receipt, language: str) -> View | None:
+    """How grams became points: the rate, the whole product before caps and the fund, and the caps of the day."""
+    result, terms = receipt["result"], receipt["terms"]
+    if receipt["status"] != "credited" or result is None or terms["rate"] is None:
+        return None
+    rate = terms["rate"]
+    earned = int(Fraction(rate["points_per_mg"]) * result["reduction_mg"])
+    return {
+        "rate": rate["points_per_mg"],
+        "in_force": rate["in_force"],
+        "mg": numbers.grouped(result["reduction_mg"]),
+        "earned": numbers.grouped(earned),
+        "cut": numbers.grouped(earned - result["points"]) if earned > result["points"] else None,
+        "caps": [_cap(cap, language) for cap in terms["caps"]],
+    }
+
+
+def _cap(cap: Receipt, language: str) -> View:
+    scope = cap["scope"]
+    return {
+        "scope": say(EVERYTHING, language) if scope == "*" else scope,
+        "unit": say(CAP_UNITS[cap["unit"]], language),
+        "most": numbers.grouped(cap["most"]),
     }
 
 

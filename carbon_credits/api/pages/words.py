@@ -47,6 +47,18 @@ CLASSES: Final[Mapping[str, Text]] = {
     "C": Text("手机申报，轨迹通过核验", "the phone, with a trace that passed the check"),
     "D": Text("仅手机申报", "the phone's word alone"),
 }
+TRIPS: Final[Mapping[str, Text]] = {
+    "accept": Text("轨迹核验通过", "The trace was accepted"),
+    "review": Text("轨迹有疑点，由工作人员核对", "The trace raises questions: a person looks"),
+    "reject": Text("轨迹与申报不符", "The trace does not fit the claim"),
+    "unverified": Text("轨迹不足以核验", "The trace does not suffice to tell"),
+}
+CAP_UNITS: Final[Mapping[str, Text]] = {
+    "count": Text("次", "acts"),
+    "quantity": Text("单位监测量", "units of what is measured"),
+    "points": Text("积分", "points"),
+}
+EVERYTHING: Final = Text("全部行为", "everything")
 POOLS: Final[Mapping[str, Text]] = {
     "verified": Text("已核实减排量", "verified reduction"),
     "claimed": Text("自行申报减排量", "declared reduction"),
