@@ -23,7 +23,6 @@ ENOUGH_M: Final = 300  # … and 300 m …
 ENOUGH_PER_MIN_MILLI: Final = 1_500  # … no thinner than one in 40 seconds …
 ENOUGH_COVERAGE_PPM: Final = 500_000  # … and half of the claimed time without a hole of more than a minute
 
-SLACK_MS: Final = 60_000  # a trace may begin or end this long outside the claim
 INSIDE_PPM: Final = 500_000  # share of points that must lie in the claimed time
 GOOD_COVERAGE_PPM: Final = 800_000
 JUMP_M: Final = 300
