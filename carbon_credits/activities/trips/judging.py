@@ -11,6 +11,9 @@ from carbon_credits.activities.trips import rules
 from carbon_credits.activities.trips.features import SLACK_MS, Features, measure
 from carbon_credits.activities.trips.rules import RULES_VERSION
 from carbon_credits.activities.trips.trace import Trace, epoch_ms
+from carbon_credits.activities.trips.wording import REASONS
+
+__all__ = ["REASONS", "Attestation", "Decision", "Surroundings", "TripClaim", "Verdict", "judge", "payable_m"]
 
 Decision = Literal["accept", "review", "reject", "unverified"]
 Attestation = Literal["ok", "absent", "failed"]

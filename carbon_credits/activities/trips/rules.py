@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from carbon_credits.core.i18n import Text
-
 RULES_VERSION: Final = 1
 
 ACCEPT: Final = 60

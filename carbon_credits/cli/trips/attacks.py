@@ -9,7 +9,7 @@ import numpy as np
 from carbon_credits.activities.trips.cleaning import in_metres
 from carbon_credits.activities.trips.fingerprint import overlap_ppm, prints_of
 from carbon_credits.activities.trips.judging import Surroundings
-from carbon_credits.activities.trips.polyline import Floats
+from carbon_credits.activities.trips.polyline import Floats, Ints
 from carbon_credits.activities.trips.trace import Trace, make
 from carbon_credits.cli.trips.records import Leg
 
@@ -27,14 +27,14 @@ Sent = Iterator[tuple[Leg, Surroundings]]  # a claim and what the database would
 Attack = Callable[[Sequence[Leg], str], Sent]
 
 
-def stretched(legs: Sequence[Leg], claimed: str) -> Sent:
+def stretched(legs: Sequence[Leg], _claimed: str) -> Sent:
     """Everything three times slower."""
     for leg in legs:
         t = leg.trace.t_ms
         yield leg.over(replace(leg.trace, t_ms=t[0] + (t - t[0]) * 3)), ALONE
 
 
-def resubmitted(legs: Sequence[Leg], claimed: str) -> Sent:
+def resubmitted(legs: Sequence[Leg], _claimed: str) -> Sent:
     """A week later by another person, each point moved by up to two metres; the honest original is on record."""
     for number, leg in enumerate(legs):
         copy = leg.over(noisy(leg.trace, number, WEEK_MS))
@@ -43,7 +43,7 @@ def resubmitted(legs: Sequence[Leg], claimed: str) -> Sent:
         yield copy, around
 
 
-def thinned(legs: Sequence[Leg], claimed: str) -> Sent:
+def thinned(legs: Sequence[Leg], _claimed: str) -> Sent:
     """One point a minute."""
     for leg in legs:
         minutes = (leg.trace.t_ms - leg.trace.t_ms.min()) // 60_000
@@ -51,12 +51,12 @@ def thinned(legs: Sequence[Leg], claimed: str) -> Sent:
         yield leg.over(_picked(leg.trace, first)), ALONE
 
 
-def spliced(legs: Sequence[Leg], claimed: str) -> Sent:
+def spliced(legs: Sequence[Leg], _claimed: str) -> Sent:
     """A kilometre and a half of one, then of another, moved to where and when the first one ended."""
     yield from ((leg.over(_joined(leg, other, move=True)), ALONE) for leg, other in _pairs(legs))
 
 
-def spliced_apart(legs: Sequence[Leg], claimed: str) -> Sent:
+def spliced_apart(legs: Sequence[Leg], _claimed: str) -> Sent:
     """The same, but left where it was recorded."""
     yield from ((leg.over(_joined(leg, other, move=False)), ALONE) for leg, other in _pairs(legs))
 
@@ -72,7 +72,7 @@ def drawn_shaking(legs: Sequence[Leg], claimed: str) -> Sent:
         yield leg.over(noisy(_line(leg, claimed), number, 0)), ALONE
 
 
-def eight_hours(legs: Sequence[Leg], claimed: str) -> Sent:
+def eight_hours(legs: Sequence[Leg], _claimed: str) -> Sent:
     """The trace of another part of the day: eight hours off the claim."""
     for leg in legs:
         yield replace(leg, trace=replace(leg.trace, t_ms=leg.trace.t_ms + EIGHT_HOURS_MS)), ALONE
@@ -126,10 +126,10 @@ def _beginning(trace: Trace) -> Trace:
     return _picked(trace, np.flatnonzero(far <= HALF_SPLICE_M))
 
 
-def _picked(trace: Trace, places: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> Trace:
-    columns = (trace.t_ms, trace.lat, trace.lon, trace.accuracy_m, trace.mock)
-    t_ms, lat, lon, accuracy_m, mock = (column[places] for column in columns)
-    return Trace(t_ms, lat, lon, accuracy_m, mock)
+def _picked(trace: Trace, places: Ints) -> Trace:
+    return Trace(
+        trace.t_ms[places], trace.lat[places], trace.lon[places], trace.accuracy_m[places], trace.mock[places]
+    )
 
 
 def _line(leg: Leg, claimed: str) -> Trace:
