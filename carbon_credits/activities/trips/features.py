@@ -13,6 +13,7 @@ from carbon_credits.activities.trips.legs import spans, under_way
 from carbon_credits.activities.trips.polyline import Flags, Floats
 from carbon_credits.activities.trips.trace import Trace
 
+SLACK_MS: Final = 60_000  # a trace may begin or end this long outside the claim
 STEP_S: Final = 10.0
 SWING_S: Final = 5.0
 MOVING_M_S: Final = 0.8
@@ -57,8 +58,8 @@ class Features:
 
 
 def measure(trace: Trace, from_ms: int, to_ms: int) -> Features | None:
-    """The features of a trace within a claim's time; None if nothing moves in it."""
-    track = clean(trace, from_ms, to_ms)
+    """The features of a trace within a claim's time, give or take SLACK_MS; None if nothing moves in it."""
+    track = clean(trace, from_ms - SLACK_MS, to_ms + SLACK_MS)
     points = thin(track, STEP_S)
     if len(points) < 3:
         return None
@@ -94,7 +95,7 @@ def measure(trace: Trace, from_ms: int, to_ms: int) -> Features | None:
         headings_per_km_milli=round(1000 * rhythm.turns / kilometres),
         max_gap_s=round(float(gaps.max())),
         points_per_min_milli=round(60_000 * len(track) / max(float(track.t_s[-1]), 1.0)),
-        coverage_ppm=_ppm(float(gaps[gaps <= NO_HOLE_S].sum()), (to_ms - from_ms) / 1000.0),
+        coverage_ppm=min(1_000_000, _ppm(float(gaps[gaps <= NO_HOLE_S].sum()), (to_ms - from_ms) / 1000.0)),
         speed_cv_ppm=_ppm(float(fast.std()), float(fast.mean())) if fast.size > 1 else 0,
         jump_m=round(_jump(track)),
         swing_ppm=_ppm(_swing(track), sustained),

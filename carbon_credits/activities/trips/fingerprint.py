@@ -20,9 +20,12 @@ from carbon_credits.activities.trips.polyline import Floats, Ints
 from carbon_credits.activities.trips.trace import Trace
 
 MOST_PRINTS: Final = 256  # of each kind; the smallest hashes are the sample
-FEWEST_PRINTS: Final = 8  # below this a share is chance
+FEWEST_PRINTS: Final = 6  # below this a share is chance
+FEW_TIMINGS: Final = 16  # a short trip crosses few lines and is known by more
 SLOTS: Final = 64
 LINES_PER_DEGREE: Final = 2_000  # a line every 55 m north, 51 m east in Foshan
+SHORT_LINES_PER_DEGREE: Final = 4_000
+RHYTHM: Final = 8  # fixes in a row whose spacing in milliseconds is compared
 LAG: Final = 3  # lines between the ends of one timing
 TICK_S: Final = 4.0  # two phones carried together differ by this much, a copy by less
 CELLS_PER_DEGREE: Final = 200  # cells of about 500 m
@@ -54,7 +57,7 @@ def prints_of(trace: Trace, key: bytes) -> Prints:
     points = np.unique(np.rint(np.stack([trace.lat, trace.lon], axis=1) * 1e6).astype(np.int64), axis=0)
     return Prints(
         _sample(_hashes(points, key, b"exact")),
-        _sample(_hashes(_timings(trace), key, b"moves")),
+        _sample(_movements(trace, key)),
         _slots(_hashes(_shingles(trace), key, b"route")),
     )
 
@@ -104,11 +107,37 @@ def _sample(hashes: Iterable[int]) -> tuple[int, ...]:
     return tuple(sorted(hashes)[:MOST_PRINTS])
 
 
-def _timings(trace: Trace) -> Ints:
+def _movements(trace: Trace, key: bytes) -> set[int]:
+    track = _in_degrees(trace)
+    found = _hashes(_timings(track, LINES_PER_DEGREE), key, b"moves")
+    if len(found) < FEW_TIMINGS:
+        found |= _hashes(_timings(track, SHORT_LINES_PER_DEGREE), key, b"short moves")
+        found |= _hashes(_rhythm(track), key, b"rhythm")
+    return found
+
+
+def _rhythm(track: Track) -> Ints:
+    """Rows of (cell, spacing, spacing …) in milliseconds, where the spacing is irregular enough to be a signature."""
+    spacing = np.rint(np.diff(track.t_s) * 1000).astype(np.int64)
+    if spacing.size < RHYTHM:
+        return np.zeros((0, RHYTHM + 1), dtype=np.int64)
+    rows = np.lib.stride_tricks.sliding_window_view(spacing, RHYTHM)
+    ordered = np.sort(rows, axis=1)
+    telling = np.count_nonzero(np.diff(ordered, axis=1), axis=1) >= RHYTHM // 2
+    cells = _cells(track)[: rows.shape[0]]
+    return np.concatenate([cells[:, None], rows], axis=1)[telling]
+
+
+def _cells(track: Track) -> Ints:
+    north: Ints = np.floor(track.y_m * CELLS_PER_DEGREE).astype(np.int64)
+    east: Ints = np.floor(track.x_m * CELLS_PER_DEGREE).astype(np.int64)
+    return north * (360 * CELLS_PER_DEGREE) + east
+
+
+def _timings(whole: Track, lines: int) -> Ints:
     """Rows of (line, line, line, ticks, ticks): where a track crossed the grid, and how long it took in between."""
-    track = thin(_in_degrees(trace), SMOOTH_S)
-    crossings = [_crossings(track.t_s, track.y_m * LINES_PER_DEGREE, 0)]
-    crossings.append(_crossings(track.t_s, track.x_m * LINES_PER_DEGREE, 1))
+    track = thin(whole, SMOOTH_S)
+    crossings = [_crossings(track.t_s, track.y_m * lines, 0), _crossings(track.t_s, track.x_m * lines, 1)]
     when, line = (np.concatenate(parts) for parts in zip(*crossings, strict=True))
     order = np.argsort(when, kind="stable")
     when, line = when[order], line[order]
@@ -142,9 +171,7 @@ def _crossings(t: Floats, along: Floats, axis: int) -> tuple[Floats, Ints]:
 
 def _shingles(trace: Trace) -> Ints:
     """Rows of three cells entered one after another."""
-    track = thin(_in_degrees(trace), SMOOTH_S)
-    north = np.floor(track.y_m * CELLS_PER_DEGREE).astype(np.int64)
-    cells = north * 360 * CELLS_PER_DEGREE + np.floor(track.x_m * CELLS_PER_DEGREE).astype(np.int64)
+    cells = _cells(thin(_in_degrees(trace), SMOOTH_S))
     entered = cells[np.concatenate(([True], np.diff(cells) != 0))] if cells.size else cells
     if entered.size < 3:
         return np.zeros((0, 3), dtype=np.int64)

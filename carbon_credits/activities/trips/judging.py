@@ -8,9 +8,12 @@ from typing import Literal
 import numpy as np
 
 from carbon_credits.activities.trips import rules
-from carbon_credits.activities.trips.features import Features, measure
+from carbon_credits.activities.trips.features import SLACK_MS, Features, measure
 from carbon_credits.activities.trips.rules import RULES_VERSION
 from carbon_credits.activities.trips.trace import Trace, epoch_ms
+from carbon_credits.activities.trips.wording import REASONS
+
+__all__ = ["REASONS", "Attestation", "Decision", "Surroundings", "TripClaim", "Verdict", "judge", "payable_m"]
 
 Decision = Literal["accept", "review", "reject", "unverified"]
 Attestation = Literal["ok", "absent", "failed"]
@@ -55,7 +58,7 @@ class Verdict:
 def judge(trace: Trace, claim: TripClaim, around: Surroundings) -> Verdict:
     """Decide what a trace is worth for a claim. Never raises on a trace that could be read."""
     from_ms, to_ms = epoch_ms(claim.occurred_from), epoch_ms(claim.occurred_to)
-    features = measure(trace, from_ms - rules.SLACK_MS, to_ms + rules.SLACK_MS) if to_ms > from_ms else None
+    features = measure(trace, from_ms, to_ms) if to_ms > from_ms else None
     reasons = [(code, rules.POINTS[code]) for code in _contradictions(trace, from_ms, to_ms)]
     reasons += [(code, rules.POINTS[code]) for code in _surroundings(trace, around)]
     thin = _too_little(features, claim)
@@ -80,7 +83,7 @@ def _contradictions(trace: Trace, from_ms: int, to_ms: int) -> Iterator[str]:
     if to_ms <= from_ms:
         yield "ends_before_start"
     elif len(trace):
-        inside = (trace.t_ms >= from_ms - rules.SLACK_MS) & (trace.t_ms <= to_ms + rules.SLACK_MS)
+        inside = (trace.t_ms >= from_ms - SLACK_MS) & (trace.t_ms <= to_ms + SLACK_MS)
         if 1_000_000 * np.count_nonzero(inside) < rules.INSIDE_PPM * len(trace):
             yield "trace_outside_claim"
 

@@ -59,8 +59,9 @@ def encode(latitude: Floats, longitude: Floats) -> str:
     differences = np.diff(whole, axis=0, prepend=np.zeros((1, 2), dtype=np.int64)).ravel()
     characters = bytearray()
     for value in np.where(differences < 0, ~(differences << 1), differences << 1).tolist():
-        while value >= 32:
-            characters.append((value & 31 | 32) + 63)
-            value >>= 5
-        characters.append(value + 63)
+        rest = value
+        while rest >= 32:
+            characters.append((rest & 31 | 32) + 63)
+            rest >>= 5
+        characters.append(rest + 63)
     return characters.decode("ascii")

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from carbon_credits.core.i18n import Text
-
 RULES_VERSION: Final = 1
 
 ACCEPT: Final = 60
@@ -23,7 +21,6 @@ ENOUGH_M: Final = 300  # … and 300 m …
 ENOUGH_PER_MIN_MILLI: Final = 1_500  # … no thinner than one in 40 seconds …
 ENOUGH_COVERAGE_PPM: Final = 500_000  # … and half of the claimed time without a hole of more than a minute
 
-SLACK_MS: Final = 60_000  # a trace may begin or end this long outside the claim
 INSIDE_PPM: Final = 500_000  # share of points that must lie in the claimed time
 GOOD_COVERAGE_PPM: Final = 800_000
 JUMP_M: Final = 300
@@ -80,12 +77,13 @@ WIGGLE: Final = ("course_lively", "course_calm", "course_too_calm")
 TURNS: Final = ("turns_many", "turns_few", "turns_too_few")
 CORNERS: Final = ("corners_fit", "corners_slow", "corners_too_slow")
 HALTS: Final = ("halts_fit", "halts_long", "halts_too_long")
+RECORDED: Final = ("recorded_finely", "recorded_less_finely", "recorded_coarsely")
 CRUISE: Final = ("cruise_fits", "cruise_short", "cruise_too_short")
 
 SCALES: Final[Mapping[str, tuple[Scale, ...]]] = MappingProxyType(
     {
         "travel.walking": (
-            Scale("sustained_mm_s", 2_600, 3_800, (20, -20, -60), PACE),
+            Scale("sustained_mm_s", 2_600, 6_000, (20, -25, -60), PACE),
             Scale("p85_mm_s", 2_300, 3_500, (10, -10, -40), TYPICAL),
             Scale("swing_ppm", 600_000, 350_000, (15, -15, -30), SWING),
             Scale("wiggle_mrad", 250, 100, (10, -10, -15), WIGGLE),
@@ -101,6 +99,7 @@ SCALES: Final[Mapping[str, tuple[Scale, ...]]] = MappingProxyType(
             Scale("corner_ppm", 650_000, 400_000, (10, -15, -15), CORNERS),
             Scale("longest_stop_s", 90, 300, (8, -12, -12), HALTS),
             Scale("steady_ppm", 600_000, 350_000, (8, -12, -12), CRUISE),
+            Scale("interval_ms", 2_000, 3_000, (10, -15, -15), RECORDED),
         ),
         "travel.e_bike": (
             Scale("sustained_mm_s", 8_500, 11_000, (20, -20, -60), PACE),

@@ -194,7 +194,7 @@ def _times(given: object) -> Ints:
         raise BrokenTrace("trace_too_many_points")
     if not all(type(each) is int for each in given):
         raise BrokenTrace("trace_bad_times")
-    if given and max(max(given), -min(given)) > MOST_MS:
+    if given and not -MOST_MS <= min(given) <= max(given) <= MOST_MS:
         raise BrokenTrace("trace_out_of_range")
     return np.array(given, dtype=np.int64)
 

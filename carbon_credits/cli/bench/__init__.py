@@ -13,7 +13,7 @@ from typing import Final
 
 import click
 
-from carbon_credits.cli.bench import bulk, claims, district, records, wallets
+from carbon_credits.cli.bench import bulk, claims, district, records, traces, wallets
 from carbon_credits.cli.bench.figures import Figure
 from carbon_credits.cli.bench.ground import Ground, fresh, server_settings
 from carbon_credits.cli.saying import plainly
@@ -24,7 +24,7 @@ from carbon_credits.jobs.surroundings import settings
 
 WEB: Final = ("claims_vs_insert", "claims_vs_tpcb", "credited_p95", "memory")
 BULK: Final = ("bulk_credit", "bulk_vs_floor")
-NAMES: Final = (*WEB, *BULK, "wallet_read")
+NAMES: Final = (*WEB, *BULK, "wallet_read", "trace_points")
 Say = Callable[[str], None]
 
 
@@ -38,10 +38,11 @@ class Size:
     web: claims.Length
     postings: int = 100_000
     reads: int = 500
+    traces: int = 1_000
 
 
 FULL: Final = Size(200_000, 1_000_000, 3, claims.Length(6, 5, 20))
-QUICK: Final = Size(10_000, 50_000, 1, claims.Length(2, 3, 5), postings=5_000, reads=100)
+QUICK: Final = Size(10_000, 50_000, 1, claims.Length(2, 3, 5), postings=5_000, reads=100, traces=50)
 
 
 @click.command("bench")
@@ -70,6 +71,10 @@ def command(as_json: bool, only: tuple[str, ...], quick: bool) -> None:
 
 def measure(wanted: frozenset[str], size: Size, say: Say) -> Iterator[Figure]:
     """The wanted figures, the shortest first; every database and file made for them is gone afterwards."""
+    if "trace_points" in wanted:
+        yield from traces.figures(size.traces, size.rounds)
+    if wanted == {"trace_points"}:
+        return  # arithmetic alone: no database is made for it
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="carbon-bench-")))
         template = stack.enter_context(fresh(owner_url(), settings()))

@@ -12,13 +12,14 @@ from carbon_credits.activities.trips.rules import RULES_VERSION
 from carbon_credits.cli.saying import plainly
 from carbon_credits.cli.tables import console
 from carbon_credits.cli.trips import confusion as tables
-from carbon_credits.cli.trips.attacks import ATTACKS, resubmitted
+from carbon_credits.cli.trips import naive
+from carbon_credits.cli.trips.attacks import ATTACKS, Sent, resubmitted
 from carbon_credits.cli.trips.confusion import GOALS, Judged, share
 from carbon_credits.cli.trips.records import SPLIT, Leg, judged, read
 
 MOST_ACCEPTED: Final = 0.01
 HEADINGS: Final = ("申报", "实际", "段", "点少", "通过", "复核", "拒绝", "未核", "通过率", "包络")
-ATTACK_HEADINGS: Final = ("手法", "申报", "次", "通过", "复核", "拒绝", "未核", "通过率")
+ATTACK_HEADINGS: Final = ("手法", "申报", "次", "通过", "复核", "拒绝", "未核", "通过率", "包络")
 paths = click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 split = click.option(
     "--split", "part", type=click.Choice(["report", "tune", "all"]), default="report", show_default=True
@@ -63,8 +64,8 @@ def attacks(paths: tuple[Path, ...], part: str) -> None:
     for words, attack in ATTACKS.values():
         both: Counter[str] = Counter()
         for claimed in ("travel.walking", "travel.cycling"):
-            decided = Counter(verdict.decision for verdict in attack(motorised, claimed))
-            lines.append(_attack_line(words, claimed, decided))
+            decided, line = _attacked(words, claimed, attack(motorised, claimed))
+            lines.append(line)
             both += decided
         everything += both
         shares.append((words, both))
@@ -96,14 +97,20 @@ def _honest_again(legs: Sequence[Leg]) -> Iterator[tuple[str, ...]]:
     """Of the trips the rules accept, how many a second person gets accepted."""
     for claimed, mode in (("travel.walking", "walk"), ("travel.cycling", "bicycle")):
         mine = [leg for leg in legs if leg.mode == mode and judged(leg, claimed).decision == "accept"]
-        decided = Counter(verdict.decision for verdict in resubmitted(mine, claimed))
-        yield _attack_line("一周后他人重报 a week later, 0–2 m noise", claimed, decided)
+        yield _attacked(ATTACKS["resubmitted"][0], claimed, resubmitted(mine, claimed))[1]
 
 
-def _attack_line(words: str, claimed: str, decided: Counter[str]) -> tuple[str, ...]:
-    counts = (str(decided[name]) for name in ("accept", "review", "reject", "unverified"))
+def _attacked(words: str, claimed: str, sent: Sent) -> tuple[Counter[str], tuple[str, ...]]:
+    """How often each decision was taken, and the same as a row; the last column is the naive envelope's share."""
+    decided: Counter[str] = Counter()
+    naively = 0
+    for leg, around in sent:
+        decided[judged(leg, claimed, around).decision] += 1
+        naively += naive.fits(leg, claimed)
     total = decided.total()
-    return words, claimed.removeprefix("travel."), str(total), *counts, share(decided["accept"], total)
+    counts = [str(decided[name]) for name in ("accept", "review", "reject", "unverified")]
+    shares = (share(decided["accept"], total), share(naively, total))
+    return decided, (words, claimed.removeprefix("travel."), str(total), *counts, *shares)
 
 
 def _attack_goal(words: str, decided: Counter[str]) -> tuple[str, bool]:

@@ -8,10 +8,10 @@ import numpy as np
 
 from carbon_credits.activities.trips.cleaning import in_metres
 from carbon_credits.activities.trips.fingerprint import overlap_ppm, prints_of
-from carbon_credits.activities.trips.judging import Surroundings, Verdict
-from carbon_credits.activities.trips.polyline import Floats
+from carbon_credits.activities.trips.judging import Surroundings
+from carbon_credits.activities.trips.polyline import Floats, Ints
 from carbon_credits.activities.trips.trace import Trace, make
-from carbon_credits.cli.trips.records import Leg, judged
+from carbon_credits.cli.trips.records import Leg
 
 WEEK_MS: Final = 7 * 24 * 3_600_000
 EIGHT_HOURS_MS: Final = 8 * 3_600_000
@@ -21,59 +21,61 @@ LINE_M: Final = 3_000.0
 LINE_EVERY_S: Final = 5.0
 DEGREE_M: Final = 111_200.0
 SPEEDS: Final[Mapping[str, float]] = {"travel.walking": 1.35, "travel.cycling": 4.2}  # metres a second
+ALONE: Final = Surroundings()
 KEY: Final = b"a key for measuring, kept by nobody"
-Attack = Callable[[Sequence[Leg], str], Iterator[Verdict]]
+Sent = Iterator[tuple[Leg, Surroundings]]  # a claim and what the database would know of it
+Attack = Callable[[Sequence[Leg], str], Sent]
 
 
-def stretched(legs: Sequence[Leg], claimed: str) -> Iterator[Verdict]:
+def stretched(legs: Sequence[Leg], _claimed: str) -> Sent:
     """Everything three times slower."""
     for leg in legs:
         t = leg.trace.t_ms
-        yield judged(leg.over(replace(leg.trace, t_ms=t[0] + (t - t[0]) * 3)), claimed)
+        yield leg.over(replace(leg.trace, t_ms=t[0] + (t - t[0]) * 3)), ALONE
 
 
-def resubmitted(legs: Sequence[Leg], claimed: str) -> Iterator[Verdict]:
+def resubmitted(legs: Sequence[Leg], _claimed: str) -> Sent:
     """A week later by another person, each point moved by up to two metres; the honest original is on record."""
     for number, leg in enumerate(legs):
         copy = leg.over(noisy(leg.trace, number, WEEK_MS))
         seen = overlap_ppm(prints_of(copy.trace, KEY), prints_of(leg.trace, KEY))
         around = Surroundings(seen_exact_ppm=seen.exact_ppm, seen_moves_ppm=seen.moves_ppm)
-        yield judged(copy, claimed, around)
+        yield copy, around
 
 
-def thinned(legs: Sequence[Leg], claimed: str) -> Iterator[Verdict]:
+def thinned(legs: Sequence[Leg], _claimed: str) -> Sent:
     """One point a minute."""
     for leg in legs:
         minutes = (leg.trace.t_ms - leg.trace.t_ms.min()) // 60_000
         _, first = np.unique(minutes, return_index=True)
-        yield judged(leg.over(_picked(leg.trace, first)), claimed)
+        yield leg.over(_picked(leg.trace, first)), ALONE
 
 
-def spliced(legs: Sequence[Leg], claimed: str) -> Iterator[Verdict]:
+def spliced(legs: Sequence[Leg], _claimed: str) -> Sent:
     """A kilometre and a half of one, then of another, moved to where and when the first one ended."""
-    yield from (judged(leg.over(_joined(leg, other, move=True)), claimed) for leg, other in _pairs(legs))
+    yield from ((leg.over(_joined(leg, other, move=True)), ALONE) for leg, other in _pairs(legs))
 
 
-def spliced_apart(legs: Sequence[Leg], claimed: str) -> Iterator[Verdict]:
+def spliced_apart(legs: Sequence[Leg], _claimed: str) -> Sent:
     """The same, but left where it was recorded."""
-    yield from (judged(leg.over(_joined(leg, other, move=False)), claimed) for leg, other in _pairs(legs))
+    yield from ((leg.over(_joined(leg, other, move=False)), ALONE) for leg, other in _pairs(legs))
 
 
-def drawn(legs: Sequence[Leg], claimed: str) -> Iterator[Verdict]:
+def drawn(legs: Sequence[Leg], claimed: str) -> Sent:
     """A straight line from the leg's beginning towards its end, at the claimed mode's speed to the millimetre."""
-    yield from (judged(leg.over(_line(leg, claimed)), claimed) for leg in legs)
+    yield from ((leg.over(_line(leg, claimed)), ALONE) for leg in legs)
 
 
-def drawn_shaking(legs: Sequence[Leg], claimed: str) -> Iterator[Verdict]:
+def drawn_shaking(legs: Sequence[Leg], claimed: str) -> Sent:
     """The same with up to two metres of noise."""
     for number, leg in enumerate(legs):
-        yield judged(leg.over(noisy(_line(leg, claimed), number, 0)), claimed)
+        yield leg.over(noisy(_line(leg, claimed), number, 0)), ALONE
 
 
-def eight_hours(legs: Sequence[Leg], claimed: str) -> Iterator[Verdict]:
+def eight_hours(legs: Sequence[Leg], _claimed: str) -> Sent:
     """The trace of another part of the day: eight hours off the claim."""
     for leg in legs:
-        yield judged(replace(leg, trace=replace(leg.trace, t_ms=leg.trace.t_ms + EIGHT_HOURS_MS)), claimed)
+        yield replace(leg, trace=replace(leg.trace, t_ms=leg.trace.t_ms + EIGHT_HOURS_MS)), ALONE
 
 
 ATTACKS: Final[Mapping[str, tuple[str, Attack]]] = {
@@ -124,10 +126,10 @@ def _beginning(trace: Trace) -> Trace:
     return _picked(trace, np.flatnonzero(far <= HALF_SPLICE_M))
 
 
-def _picked(trace: Trace, places: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> Trace:
-    columns = (trace.t_ms, trace.lat, trace.lon, trace.accuracy_m, trace.mock)
-    t_ms, lat, lon, accuracy_m, mock = (column[places] for column in columns)
-    return Trace(t_ms, lat, lon, accuracy_m, mock)
+def _picked(trace: Trace, places: Ints) -> Trace:
+    return Trace(
+        trace.t_ms[places], trace.lat[places], trace.lon[places], trace.accuracy_m[places], trace.mock[places]
+    )
 
 
 def _line(leg: Leg, claimed: str) -> Trace:

@@ -17,7 +17,6 @@ import numpy as np
 
 from carbon_credits.activities.trips.features import measure
 from carbon_credits.activities.trips.judging import Surroundings, TripClaim, Verdict, judge, payable_m
-from carbon_credits.activities.trips.rules import SLACK_MS
 from carbon_credits.activities.trips.trace import Trace, make
 
 # The split is by person, and where one person made all journeys, by journey: rules were tuned on these and no others.
@@ -70,7 +69,7 @@ class Leg:
 
 def judged(leg: Leg, methodology: str, around: Surroundings | None = None) -> Verdict:
     """The verdict when a leg is claimed as a mode, with the distance its own trace supports."""
-    features = measure(leg.trace, leg.began_ms - SLACK_MS, leg.ended_ms + SLACK_MS)
+    features = measure(leg.trace, leg.began_ms, leg.ended_ms)
     distance_m = 0 if features is None else payable_m(features)
     claim = TripClaim(methodology, _moment(leg.began_ms), _moment(leg.ended_ms), distance_m)
     return judge(leg.trace, claim, around or Surroundings())
