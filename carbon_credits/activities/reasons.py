@@ -1,7 +1,7 @@
 """Why not, or why less: every reason a decision can carry that is not a methodology's own."""
 
-from carbon_credits.activities.trips import rules
 from carbon_credits.activities.trips.trace import BROKEN
+from carbon_credits.activities.trips.wording import REASONS as OF_TRIPS
 from carbon_credits.core.i18n import Text
 from carbon_credits.methodologies import quantification
 from carbon_credits.methodologies.catalogue import BY_CODE
@@ -97,7 +97,7 @@ REASONS: dict[str, Text] = {
     "contradictory_duration": Text("时长与起止时间矛盾", "The duration contradicts the times"),
     "broken_row": Text("该行无法读取", "The row cannot be read"),
     # what a look at a trip's trace found
-    **rules.REASONS,
+    **OF_TRIPS,
     **BROKEN,
 }
 # a methodology's own: conditions that were not met, and why an act comes to nothing

@@ -166,7 +166,7 @@ def _listed(methodology: Methodology, language: str, today: date) -> View:
 
 
 def _no_grams(methodology: Methodology, language: str) -> str | None:
-    """Why acts of this kind come to nothing, where the declaration says so: always, or where the formula gives nothing."""
+    """Why acts of this kind come to nothing, always or where the formula gives nothing; None where they never do."""
     if methodology.no_grams is None:
         return None
     return say(explain(methodology, methodology.no_grams.reason, releases(methodology)[-1]), language)
