@@ -65,6 +65,7 @@ class Activity(Model):
     item_key: Mapped[bytes | None] = mapped_column(LargeBinary)
     transaction_key: Mapped[bytes | None] = mapped_column(LargeBinary)
     meter_key: Mapped[bytes | None] = mapped_column(LargeBinary)
+    evidence_digest: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class QueuedAct(Model):

@@ -10,6 +10,7 @@ from sqlalchemy import RowMapping, text
 from sqlalchemy.orm import Session
 
 from carbon_credits.activities.claims import Claim, exclusive_keys, faults_of
+from carbon_credits.activities.evidence_digest import evidence_digest
 from carbon_credits.core.crypto import Vault, digest
 from carbon_credits.core.errors import Conflict, Invalid, NotFound
 from carbon_credits.core.i18n import Text
@@ -93,19 +94,28 @@ def parse_public_id(name: str) -> tuple[date, int]:
 
 
 # One statement: the key decides whether the act is new; act and work-list row exist exactly when it is.
-RECORD = text("""
+RECORD = text(f"""
 with key as (
   insert into act_key (source_id, ext_key, activity_id, resident_id, content_digest, occurred_on)
   values (:source, :ext_key, nextval('activity_no'), :resident, :content, :occurred_on)
   on conflict do nothing
   returning activity_id
+), told as materialized (
+  select activity_id, cast(:resident as bigint) as resident_id, cast(:occurred_from as timestamptz) as occurred_from,
+         cast(:occurred_to as timestamptz) as occurred_to, cast(:occurred_on as date) as occurred_on,
+         cast(:methodology as smallint) as methodology, cast(:source as smallint) as source_id,
+         cast(:evidence_class as text) as evidence_class, cast(:monitored as jsonb) as monitored,
+         cast(:evidence as jsonb) as evidence, cast(:vehicle_key as bytea) as vehicle_key,
+         cast(:item_key as bytea) as item_key, cast(:transaction_key as bytea) as transaction_key,
+         cast(:meter_key as bytea) as meter_key
+  from key
 ), act as (
   insert into activity (activity_id, resident_id, occurred_from, occurred_to, occurred_on, methodology, source_id,
-    shard_id, evidence_class, monitored, evidence, vehicle_key, item_key, transaction_key, meter_key)
-  select activity_id, :resident, :occurred_from, :occurred_to, :occurred_on, :methodology, :source,
-    :shard, :evidence_class, cast(:monitored as jsonb), cast(:evidence as jsonb), :vehicle_key, :item_key,
-    :transaction_key, :meter_key
-  from key
+    shard_id, evidence_class, monitored, evidence, vehicle_key, item_key, transaction_key, meter_key, evidence_digest)
+  select activity_id, resident_id, occurred_from, occurred_to, occurred_on, methodology, source_id,
+    :shard, evidence_class, monitored, evidence, vehicle_key, item_key, transaction_key, meter_key,
+    {evidence_digest("told.")}
+  from told
 ), queued as (
   insert into activity_queue (activity_id, resident_id, occurred_on, generation, shard_id)
   select activity_id, :resident, :occurred_on, 1, :shard from key

@@ -48,7 +48,8 @@ LIES = [
     ("I12", "update decision set bonus = bonus + 1 where state = 'credited'"),
     ("I12", "update decision set pool = 'r' where state = 'credited' and pool = 'v'"),
     ("I12", "insert into activity select 999999, resident_id, occurred_from, occurred_to, told_at, occurred_on,"
-            " methodology, source_id, shard_id, evidence_class, monitored from activity limit 1"),
+            " methodology, source_id, shard_id, evidence_class, monitored, evidence, vehicle_key, item_key,"
+            " transaction_key, meter_key, evidence_digest from activity limit 1"),
     ("I14", "update decision set motion = true where resident_id = :who"),
 ]  # fmt: skip
 
