@@ -105,7 +105,11 @@ order by b.resident_id, i.occurred_on, i.line
 # the act and its work-list row exist exactly when the key was new.
 # `source` and class are the feed's; what else the digest covers lies in the staging row
 DIGEST = evidence_digest(
-    "i.", activity_id="p.activity_id", resident_id="p.resident_id", source_id="%(source)s", evidence_class="%(evidence_class)s::char(1)"
+    "i.",
+    activity_id="p.activity_id",
+    resident_id="p.resident_id",
+    source_id="%(source)s",
+    evidence_class="%(evidence_class)s::char(1)",
 )
 LAND = f"""
 with key as (

@@ -5,7 +5,7 @@ from pathlib import Path
 from flask import Flask
 from flask_migrate import Migrate
 
-from carbon_credits.cli import bench, demo, ledger, partners, policy, running
+from carbon_credits.cli import bench, demo, ledger, partners, policy, replaying, running
 from carbon_credits.core.db import database
 
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
@@ -23,3 +23,5 @@ def register(app: Flask) -> None:
         bench.command,
     ):
         app.cli.add_command(command)
+    for command in (replaying.command,):
+        ledger.credits.add_command(command)
