@@ -122,6 +122,27 @@ class Decision(Model):
     reasons: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
 
 
+class Restated(Model):
+    """The grams of one credited passage as a restatement has them; the newest counts. Points are not in it."""
+
+    __tablename__ = "restated"
+
+    resident_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    activity_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    generation: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    restatement_id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    shard_id: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    at: Mapped[datetime] = mapped_column(Instant)
+    old_mg: Mapped[int] = mapped_column(BigInteger)
+    new_mg: Mapped[int] = mapped_column(BigInteger)
+    raw_mg: Mapped[int | None] = mapped_column(BigInteger)
+    journal_id: Mapped[int | None] = mapped_column(BigInteger)
+    from_release: Mapped[int] = mapped_column(Integer)
+    to_release: Mapped[int] = mapped_column(Integer)
+    occurred_on: Mapped[date]
+    reasons: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
+
+
 class VehicleClaim(Model):
     """One vehicle carries one act at a time."""
 

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from carbon_credits.core import clock
 from carbon_credits.core.db import in_transaction, reading
 from carbon_credits.core.signing import retire_old
+from carbon_credits.crediting.nightly import replay_step
 from carbon_credits.jobs.surroundings import begin
 from carbon_credits.ledger.expiry import expire_due
 from carbon_credits.ledger.holds import lapse_due
@@ -90,6 +91,10 @@ def _retire_keys(session: Session) -> int:
     return 0
 
 
+def _replay(session: Session) -> int:
+    return replay_step(session, clock.now())
+
+
 TASKS: tuple[Task, ...] = (
     Task("seal", timedelta(seconds=15), _seal),
     Task("lapse_holds", timedelta(seconds=30), _lapse),
@@ -98,6 +103,8 @@ TASKS: tuple[Task, ...] = (
     Task("retire_keys", timedelta(minutes=5), _retire_keys),
     Task("make_partitions", timedelta(hours=12), _partitions),
     Task("clean", timedelta(hours=1), _clean),
+    # looked at every hour, so that a replay that was killed goes on within the hour; a new one begins once a night
+    Task("replay", timedelta(hours=1), _replay),
 )
 
 
