@@ -29,10 +29,12 @@ def figures(load: Load, owner_url: str, rounds: int, say: Callable[[str], None])
         credit(ground, load.folder, LANES[0] + LANES[1])
         with ground.owner() as owner:
             owner.execute("vacuum (analyze) activity, decision, posting")
+            asked = "select count(*) from decision where state = 'credited'"
+            (credits,) = owner.execute(asked).fetchone()
         rates = interleaved(
             rounds, {"replay": lambda: _rate(ground, _replayed), "floor": lambda: _rate(ground, _read)}
         )
-        say(", ".join(f"{name} {rate:,.0f}/s" for name, rate in rates.items()))
+        say(f"{credits:,} credits: " + ", ".join(f"{name} {rate:,.0f}/s" for name, rate in rates.items()))
         value, floor = rates["replay"], rates["floor"]
         yield Figure("replay", value, "credits/s", floor, value / floor, GOAL, value >= GOAL)
 
