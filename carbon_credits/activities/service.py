@@ -126,7 +126,9 @@ select activity_id from key
 # The act, whether it is queued, and its newest decision: one row for one act.
 VIEW = """
 select a.activity_id, a.occurred_on, a.occurred_from, a.occurred_to, a.told_at, a.methodology, a.evidence_class,
-       a.monitored, q.activity_id is not null as queued, d.generation, d.state, d.credited_mg, d.points, d.bonus,
+       a.monitored, q.activity_id is not null as queued, d.generation, d.state, d.points, d.bonus,
+       coalesce((select new_mg from restated r where r.resident_id = a.resident_id and r.activity_id = a.activity_id
+                 and r.generation = d.generation order by restatement_id desc limit 1), d.credited_mg) as credited_mg,
        d.matures_on, d.decided_at, d.reasons
 from activity a
 left join activity_queue q

@@ -5,7 +5,17 @@ from pathlib import Path
 from flask import Flask
 from flask_migrate import Migrate
 
-from carbon_credits.cli import bench, demo, ledger, partners, policy, replaying, running
+from carbon_credits.cli import (
+    bench,
+    demo,
+    ledger,
+    methodologies,
+    partners,
+    policy,
+    replaying,
+    restating,
+    running,
+)
 from carbon_credits.core.db import database
 
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
@@ -19,9 +29,10 @@ def register(app: Flask) -> None:
         *policy.COMMANDS,
         *ledger.COMMANDS,
         partners.group,
+        methodologies.group,
         demo.group,
         bench.command,
     ):
         app.cli.add_command(command)
-    for command in (replaying.command,):
+    for command in (replaying.command, restating.command):
         ledger.credits.add_command(command)

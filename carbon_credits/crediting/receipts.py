@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from carbon_credits.activities.reasons import explain
 from carbon_credits.activities.service import ActivityView, activity_of
 from carbon_credits.crediting.releases import document_of
+from carbon_credits.crediting.restating import restatements_of
 from carbon_credits.methodologies.base import derive
 from carbon_credits.methodologies.catalogue import on as methodology_on
 from carbon_credits.methodologies.formula import plain
@@ -66,7 +67,7 @@ def receipt(session: Session, resident_id: int, name: str) -> Mapping[str, Any]:
         "reasons": [{"code": code, "text": explain(code).both()} for code in act.reasons],
     }
     if decision is None or act.status == "claimed":
-        return {**told, "calculation": None, "result": None, "postings": []}
+        return {**told, "calculation": None, "result": None, "postings": [], "restatements": []}
     return {
         **told,
         "calculation": None
@@ -74,6 +75,7 @@ def receipt(session: Session, resident_id: int, name: str) -> Mapping[str, Any]:
         else _calculation(session, act, decision["release_id"], decision),
         "result": _result(decision, act),
         "postings": [_posting(row) for row in booked],
+        "restatements": restatements_of(session, resident_id, activity),
     }
 
 

@@ -42,7 +42,7 @@ def credited(session: Session) -> Session:
         )
     short = at + timedelta(hours=8)
     a_claimed_act(
-        session, PEOPLE[0], "travel.cycling", short, short + timedelta(minutes=2), {"distance_m": 90}
+        session, PEOPLE[0], "travel.cycling", short, short + timedelta(minutes=2), {"distance_m": 300}
     )
     session.commit()
     credit_all(session)
