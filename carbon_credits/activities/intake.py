@@ -132,7 +132,7 @@ insert into activity_queue (activity_id, resident_id, occurred_on, generation, s
 select p.activity_id, p.resident_id, i.occurred_on, 1, p.shard_id
 from key join intake_placed p using (activity_id) join intake i using (line)
 order by p.shard_id, p.resident_id, i.occurred_on, p.activity_id
-"""
+"""  # noqa: S608 - made of constants
 
 # What became of each line: landed now, known before (with the same or other content), or nobody's.
 OUTCOME = """

@@ -7,6 +7,7 @@ from flask_migrate import Migrate
 
 from carbon_credits.cli import (
     bench,
+    bounding,
     demo,
     ledger,
     methodologies,
@@ -34,5 +35,5 @@ def register(app: Flask) -> None:
         bench.command,
     ):
         app.cli.add_command(command)
-    for command in (replaying.command, restating.command):
+    for command in (replaying.command, restating.command, bounding.command):
         ledger.credits.add_command(command)

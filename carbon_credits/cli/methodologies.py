@@ -17,7 +17,7 @@ from carbon_credits.methodologies.alternatives import with_factor
 from carbon_credits.methodologies.base import Methodology
 from carbon_credits.methodologies.catalogue import VERSIONS, version_of
 from carbon_credits.methodologies.declaration import DeclarationError
-from carbon_credits.methodologies.lifecycle import credits, stage_on
+from carbon_credits.methodologies.lifecycle import may_credit, stage_on
 
 
 @click.group("methodologies")
@@ -74,7 +74,7 @@ def _chosen(code: str, version: int | None, factor: str | None) -> tuple[Methodo
         raise click.UsageError("--against V or --factor name=value")
     try:
         versions = VERSIONS[code]
-        now = next((m for m in reversed(versions) if credits(m)), versions[-1])
+        now = next((m for m in reversed(versions) if may_credit(m)), versions[-1])
         if version is not None:
             return now, version_of(code, version)
         name, _, amount = str(factor).partition("=")

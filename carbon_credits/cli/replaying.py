@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from datetime import datetime
+from itertools import pairwise
 from multiprocessing import get_context
 from typing import Any
 
@@ -83,7 +84,7 @@ def _dealt(session: Session, scope: Scope, processes: int) -> Iterator[Scope]:
         {"parts": processes},
     )
     bounds = [EVERYBODY[0], *list(rows.scalars())[:-1], EVERYBODY[1]]
-    for after, upto in zip(bounds, bounds[1:], strict=False):
+    for after, upto in pairwise(bounds):
         yield replace(scope, residents=(after, upto))
 
 
@@ -100,8 +101,9 @@ def _say(found: Replayed, seconds: float, processes: int, as_json: bool) -> None
         click.echo(json.dumps(told, ensure_ascii=False))
         return
     click.echo(
-        f"重算 {found.credits:,} 笔，重述 {found.restated:,} 笔，不符 {found.mismatches:,}；{seconds:.1f} 秒，每秒 {rate:,} / "
-        f"{found.credits:,} credits and {found.restated:,} restated figures recomputed, {found.mismatches:,} do not agree"
+        f"重算 {found.credits:,} 笔，重述 {found.restated:,} 笔，不符 {found.mismatches:,} / "
+        f"{found.credits:,} credits and {found.restated:,} restated figures recomputed, {found.mismatches:,} do not agree;"
+        f" {seconds:.1f} s, {rate:,}/s"
     )
     if not found.findings:
         return

@@ -1,15 +1,17 @@
 """`flask credits restate`: propose to state past grams anew under another version; once approved, carry it out."""
 
 from datetime import date, datetime
+from functools import partial
 
 import click
+from sqlalchemy.orm import Session
 
 from carbon_credits.cli.policy import propose
 from carbon_credits.cli.saying import plainly
 from carbon_credits.core import clock
 from carbon_credits.core.db import in_transaction, reading, transaction
 from carbon_credits.crediting.models import Restatement
-from carbon_credits.crediting.restating import RESTATE, STEP_RESIDENTS, order_of, restate_next, shards
+from carbon_credits.crediting.restating import RESTATE, STEP_RESIDENTS, Step, order_of, restate_next, shards
 
 DAY = click.DateTime(["%Y-%m-%d"])
 
@@ -73,7 +75,11 @@ def restate_shard(
     after: int | None = 0
     while after is not None:
         step = in_transaction(
-            lambda session, at=after: restate_next(session, ordered, shard, at, today, most)
-        )  # type: ignore[misc]
+            partial(_step, ordered=ordered, shard=shard, after=after, today=today, most=most)
+        )
         acts, postings, after = acts + step.acts, postings + step.postings, step.after
     return acts, postings
+
+
+def _step(session: Session, ordered: Restatement, shard: int, after: int, today: date, most: int) -> Step:
+    return restate_next(session, ordered, shard, after, today, most)

@@ -12,6 +12,7 @@ from datetime import date
 from typing import Any, Final
 
 from psycopg import Connection, sql
+from psycopg.rows import namedtuple_row
 from sqlalchemy.orm import Session
 
 from carbon_credits.activities.service import public_id
@@ -103,7 +104,7 @@ def lines(connection: "Connection[Any]", statement: str, scope: Scope) -> Iterat
     connection.execute(PATIENCE)
     after, upto = scope.residents
     given: dict[str, Any] = {"since": scope.since, "until": scope.until, "after": after, "upto": upto}
-    asked = sql.SQL(statement).format(  # type: ignore[arg-type]
+    asked = sql.SQL(statement).format(
         **{name: sql.Literal(value) for name, value in given.items()},
         shard=sql.SQL("true" if scope.shard is None else f"d.shard_id = {int(scope.shard)}"),
         limit=sql.SQL("all" if scope.limit is None else str(int(scope.limit))),
@@ -223,41 +224,29 @@ def _words(wanted: int | None) -> str:
 
 
 def _releases(connection: "Connection[Any]") -> dict[bytes, _Release]:
-    rows = connection.execute(
-        "select release_id, methodology, code, version, in_force, digest, formula_digest, parameters_digest, document"
-        " from formula_release"
-    )
-    return {b"%d" % row[ACTIVITY]: _release(*row) for row in rows}
+    with connection.cursor(row_factory=namedtuple_row) as cursor:
+        rows: list[Any] = list(cursor.execute("select * from formula_release").fetchall())
+    return {b"%d" % row.release_id: _release(row) for row in rows}
 
 
-def _release(
-    number: int,
-    methodology: int,
-    code: str,
-    version: int,
-    since: date,
-    digest: bytes,
-    formula: bytes,
-    parameters: bytes,
-    document: bytes,
-) -> _Release:
+def _release(row: Any) -> _Release:
     """A release held against its own names: the bytes against the digests, the columns against the bytes."""
-    name = f"{code} v{version} from {since} (release {number})"
-    owner = BY_NUMBER.get(methodology)
+    name = f"{row.code} v{row.version} from {row.in_force} (release {row.release_id})"
+    owner = BY_NUMBER.get(row.methodology)
     quantity = None if owner is None else owner[-1].cap_quantity
     try:
-        compiled = compile_release(bytes(document))
+        found = compile_release(bytes(row.document))
     except UnreadableDocument as error:
-        fault = Finding("document", "sha256:" + bytes(digest).hex(), str(error)[:120], name)
+        fault = Finding("document", "sha256:" + bytes(row.digest).hex(), str(error)[:120], name)
         return _Release(name, None, [fault], quantity)
     told = {
-        "digest": (bytes(digest).hex(), compiled.digest.hex()),
-        "formula_digest": (bytes(formula).hex(), compiled.formula_digest.hex()),
-        "parameters_digest": (bytes(parameters).hex(), compiled.parameters_digest.hex()),
+        "digest": (row.digest.hex(), found.digest.hex()),
+        "formula_digest": (row.formula_digest.hex(), found.formula_digest.hex()),
+        "parameters_digest": (row.parameters_digest.hex(), found.parameters_digest.hex()),
         "names": (
-            f"{methodology} {code} {version} {since}",
-            f"{compiled.number} {compiled.code} {compiled.version} {compiled.since}",
+            f"{row.methodology} {row.code} {row.version} {row.in_force}",
+            f"{found.number} {found.code} {found.version} {found.since}",
         ),
     }
     faults = [Finding(what, *pair, name) for what, pair in told.items() if pair[0] != pair[1]]
-    return _Release(name, compiled, faults, quantity)
+    return _Release(name, found, faults, quantity)

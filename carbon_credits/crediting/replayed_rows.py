@@ -28,7 +28,8 @@ _BROKEN = f"""
 
 # What is of this scope, by table: the planner then reads each once, or walks each index when residents are few.
 _ACTS = """
-  select * from activity where resident_id > {after} and resident_id <= {upto} and occurred_on between {since} and {until}"""
+  select * from activity
+  where resident_id > {after} and resident_id <= {upto} and occurred_on between {since} and {until}"""
 _POSTED = """
   select resident_id, activity_id, generation, sum(verified_mg)::bigint as verified, sum(claimed_mg)::bigint as claimed,
          sum(removal_mg)::bigint as removal
@@ -60,6 +61,7 @@ left join lateral (
   where p.journal_id = r.journal_id and p.shard_id = r.shard_id and p.resident_id = r.resident_id
     and p.activity_id = r.activity_id and p.generation = r.generation
 ) p on true
-where d.resident_id > {{after}} and d.resident_id <= {{upto}} and d.occurred_on between {{since}} and {{until}} and {{shard}}
+where d.resident_id > {{after}} and d.resident_id <= {{upto}} and d.occurred_on between {{since}} and {{until}}
+  and {{shard}}
 limit {{limit}}
 """

@@ -24,7 +24,7 @@ from carbon_credits.ledger.posting import post_selected
 from carbon_credits.methodologies.alternatives import reaching_back
 from carbon_credits.methodologies.base import Methodology
 from carbon_credits.methodologies.catalogue import VERSIONS, version_of
-from carbon_credits.methodologies.lifecycle import credits
+from carbon_credits.methodologies.lifecycle import may_credit
 from carbon_credits.methodologies.releases import releases
 
 RESTATE: Final = "credits.restate"
@@ -48,6 +48,7 @@ ordered as (
   where new_mg <> old_mg
 ),
 """
+_TOUCHED = "select distinct resident_id from ({figures}) f where new_mg <> old_mg"
 _REMEMBER = """
 insert into restated (restatement_id, resident_id, activity_id, occurred_on, generation, shard_id, from_release,
                       to_release, old_mg, new_mg, raw_mg, reasons, journal_id)
@@ -75,7 +76,7 @@ order by r.generation, r.restatement_id
 
 @dataclass(frozen=True)
 class Step:
-    """What one step did: acts looked at, postings written, and after which resident the next begins (None: shard done)."""
+    """What one step did: acts restated, postings written, after which resident the next begins (None: shard done)."""
 
     acts: int
     postings: int
@@ -86,7 +87,7 @@ def check_order(payload: Mapping[str, Any]) -> None:
     """Raises Invalid unless the payload names a version that credits and a period: code, version, since, until."""
     faults = []
     code, version = payload.get("code"), payload.get("version")
-    known = {m.version for m in VERSIONS.get(str(code), ()) if credits(m)}
+    known = {m.version for m in VERSIONS.get(str(code), ()) if may_credit(m)}
     if version not in known:
         no_such = Text("没有这个可计入的方法学版本", "No such version that credits")
         faults.append(FieldFault("/version", "unknown_version", no_such))
@@ -154,9 +155,7 @@ def restate_next(
         "upto": upto,
         "order": ordered.restatement_id,
     }
-    touched = session.execute(
-        text(f"select distinct resident_id from ({asked}) f where new_mg <> old_mg"), given
-    )  # noqa: S608
+    touched = session.execute(text(_TOUCHED.format(figures=asked)), given)
     lock_wallets(session, shard, list(touched.scalars()))
     ctes = _ORDERED.format(contra=int(ContraKind.ADJUSTMENT), figures=asked)
     posted = post_selected(session, ctes, given, JournalKind.RESTATEMENT, shard, today)

@@ -6,7 +6,7 @@ from datetime import date
 from carbon_credits.methodologies.base import Methodology, Text
 from carbon_credits.methodologies.declaration import DeclarationError
 from carbon_credits.methodologies.household import rooftop_pv
-from carbon_credits.methodologies.lifecycle import credits, may_succeed
+from carbon_credits.methodologies.lifecycle import may_credit, may_succeed
 from carbon_credits.methodologies.planting import tree
 from carbon_credits.methodologies.purchases import cutlery, own_bag
 from carbon_credits.methodologies.quantification import explain
@@ -36,7 +36,7 @@ def with_drafts(
 ) -> Mapping[str, tuple[Methodology, ...]]:
     """Every version by code, its drafts after those that credit. Raises DeclarationError where numbers collide."""
     found = dict(by_code)
-    for draft in (methodology for methodology in declared if not credits(methodology)):
+    for draft in (methodology for methodology in declared if not may_credit(methodology)):
         earlier = found.get(draft.code, ())
         if earlier and (draft.number != earlier[-1].number or draft.version <= earlier[-1].version):
             raise DeclarationError(
@@ -97,7 +97,7 @@ DECLARED: tuple[Methodology, ...] = (
 )
 
 # what acts may be credited under; drafts are told apart once, here
-METHODOLOGIES: tuple[Methodology, ...] = tuple(m for m in DECLARED if credits(m))
+METHODOLOGIES: tuple[Methodology, ...] = tuple(m for m in DECLARED if may_credit(m))
 BY_CODE: Mapping[str, tuple[Methodology, ...]] = catalogued(METHODOLOGIES)
 BY_NUMBER: Mapping[int, tuple[Methodology, ...]] = {
     versions[0].number: versions for versions in BY_CODE.values()

@@ -41,6 +41,6 @@ def may_succeed(earlier: Methodology, later: Methodology) -> bool:
     return after is before or after in FOLLOWS[before]
 
 
-def credits(methodology: Methodology) -> bool:
+def may_credit(methodology: Methodology) -> bool:
     """Whether acts may be credited under this version: a draft never credits."""
     return methodology.status is not Status.DRAFT

@@ -36,7 +36,8 @@ TODAY = clock.today()
 SINCE = TODAY - timedelta(days=300)
 LATER = date(2030, 1, 1)
 POINTS = """
-select (select jsonb_agg(to_jsonb(w) - 'claimed_mg' - 'verified_mg' - 'removal_mg' - 'seq' order by resident_id) from wallet w),
+select (select jsonb_agg(to_jsonb(w) - array['claimed_mg', 'verified_mg', 'removal_mg', 'seq'] order by resident_id)
+        from wallet w),
        (select jsonb_agg(to_jsonb(l) order by resident_id, expires_on, fund_id) from lot l),
        (select jsonb_agg(to_jsonb(d) order by activity_id, generation) from decision d),
        (select jsonb_agg(to_jsonb(f) order by fund_id, shard_id) from fund_slot f)
@@ -170,8 +171,10 @@ def test_a_second_restatement_begins_at_the_figure_of_the_first_and_may_lead_bac
     carry_out(offered, order(offered))
     assert carry_out(offered, order(offered, version=1, reason="the first was right")) == (8, 8)
     assert grams(offered) == before
-    chain = offered.execute(text("select count(*) from restated b join restated a using (activity_id, generation)"
-                                 " where a.restatement_id < b.restatement_id and a.new_mg = b.old_mg")).scalar_one()  # fmt: skip
+    chain = offered.execute(
+        text("""select count(*) from restated b join restated a using (activity_id, generation)
+                where a.restatement_id < b.restatement_id and a.new_mg = b.old_mg""")
+    ).scalar_one()
     assert chain == 8
     assert_sound(offered)
     assert replay(offered).mismatches == 0

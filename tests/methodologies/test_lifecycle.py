@@ -15,7 +15,7 @@ from carbon_credits.methodologies.catalogue import (
     with_drafts,
 )
 from carbon_credits.methodologies.declaration import DeclarationError
-from carbon_credits.methodologies.lifecycle import FOLLOWS, Stage, credits, may_succeed, stage_on
+from carbon_credits.methodologies.lifecycle import FOLLOWS, Stage, may_credit, may_succeed, stage_on
 from carbon_credits.methodologies.travel import cycling
 
 V1 = cycling.V1
@@ -55,7 +55,7 @@ def test_a_draft_credits_nothing_and_is_listed_after_the_others() -> None:
     listed = with_drafts(by_code, [V1, DRAFT])
     assert by_code["travel.cycling"] == (V1,)
     assert listed["travel.cycling"] == (V1, DRAFT)
-    assert [credits(m) for m in listed["travel.cycling"]] == [True, False]
+    assert [may_credit(m) for m in listed["travel.cycling"]] == [True, False]
     assert with_drafts({}, [DRAFT]) == {"travel.cycling": (DRAFT,)}
 
 
@@ -80,5 +80,5 @@ def test_a_version_is_succeeded_on_the_same_footing_or_a_firmer_one() -> None:
 
 def test_what_is_declared_is_what_credits_and_the_drafts() -> None:
     assert set(METHODOLOGIES) <= set(DECLARED)
-    assert {m for m in DECLARED if credits(m)} == set(METHODOLOGIES)
+    assert {m for m in DECLARED if may_credit(m)} == set(METHODOLOGIES)
     assert set(BY_CODE) <= set(VERSIONS)

@@ -16,7 +16,7 @@ from carbon_credits.core.i18n import Text
 from carbon_credits.methodologies.base import Condition, Methodology, Monitored, Parameter
 from carbon_credits.methodologies.catalogue import BY_CODE, VERSIONS
 from carbon_credits.methodologies.formula import plain
-from carbon_credits.methodologies.lifecycle import Stage, credits, stage_on
+from carbon_credits.methodologies.lifecycle import Stage, may_credit, stage_on
 from carbon_credits.methodologies.readings import as_json, text
 from carbon_credits.methodologies.releases import Release, releases
 
@@ -122,7 +122,9 @@ def _whole(code: str, day: date) -> dict[str, Any]:
 
 
 def _summary(methodology: Methodology, day: date) -> dict[str, Any]:
-    later = [m.version for m in VERSIONS[methodology.code] if m.version > methodology.version and credits(m)]
+    later = [
+        m.version for m in VERSIONS[methodology.code] if m.version > methodology.version and may_credit(m)
+    ]
     return {
         "code": methodology.code,
         "version": methodology.version,

@@ -30,11 +30,11 @@ def figures(load: Load, owner_url: str, rounds: int, say: Callable[[str], None])
         with ground.owner() as owner:
             owner.execute("vacuum (analyze) activity, decision, posting")
             asked = "select count(*) from decision where state = 'credited'"
-            (credits,) = owner.execute(asked).fetchone()
+            credited = owner.execute(asked).fetchone() or (0,)
         rates = interleaved(
             rounds, {"replay": lambda: _rate(ground, _replayed), "floor": lambda: _rate(ground, _read)}
         )
-        say(f"{credits:,} credits: " + ", ".join(f"{name} {rate:,.0f}/s" for name, rate in rates.items()))
+        say(f"{credited[0]:,} credits: " + ", ".join(f"{name} {rate:,.0f}/s" for name, rate in rates.items()))
         value, floor = rates["replay"], rates["floor"]
         yield Figure("replay", value, "credits/s", floor, value / floor, GOAL, value >= GOAL)
 
