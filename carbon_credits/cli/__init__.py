@@ -9,8 +9,8 @@ from carbon_credits.cli import (
     bench,
     bounding,
     demo,
+    impact,
     ledger,
-    methodologies,
     partners,
     policy,
     replaying,
@@ -30,10 +30,11 @@ def register(app: Flask) -> None:
         *policy.COMMANDS,
         *ledger.COMMANDS,
         partners.group,
-        methodologies.group,
         demo.group,
         bench.command,
     ):
         app.cli.add_command(command)
     for command in (replaying.command, restating.command, bounding.command):
         ledger.credits.add_command(command)
+    for command in impact.COMMANDS:
+        running.methodologies.add_command(command)

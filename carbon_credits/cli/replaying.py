@@ -102,8 +102,8 @@ def _say(found: Replayed, seconds: float, processes: int, as_json: bool) -> None
         return
     click.echo(
         f"重算 {found.credits:,} 笔，重述 {found.restated:,} 笔，不符 {found.mismatches:,} / "
-        f"{found.credits:,} credits and {found.restated:,} restated figures recomputed, {found.mismatches:,} do not agree;"
-        f" {seconds:.1f} s, {rate:,}/s"
+        f"{found.credits:,} credits and {found.restated:,} restated figures recomputed,"
+        f" {found.mismatches:,} do not agree; {seconds:.1f} s, {rate:,}/s"
     )
     if not found.findings:
         return

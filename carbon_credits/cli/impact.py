@@ -20,12 +20,7 @@ from carbon_credits.methodologies.declaration import DeclarationError
 from carbon_credits.methodologies.lifecycle import may_credit, stage_on
 
 
-@click.group("methodologies")
-def group() -> None:
-    """The science: versions and what a change would mean."""
-
-
-@group.command("list")
+@click.command("list")
 @plainly
 def list_versions() -> None:
     """Every version with its stage and dates, drafts too."""
@@ -39,7 +34,7 @@ def list_versions() -> None:
     console().print(made)
 
 
-@group.command("impact")
+@click.command("impact")
 @click.argument("code")
 @click.option(
     "--against", "version", type=click.IntRange(1), help="a version of the catalogue, a draft included"
@@ -142,3 +137,6 @@ def _fates(title: str, rows: list[Mapping[str, Any]]) -> Any:
 
 def _signed(mg: int) -> str:
     return ("−" if mg < 0 else "") + grams(abs(mg))
+
+
+COMMANDS = (list_versions, show_impact)
