@@ -7,6 +7,7 @@ from carbon_credits.core import idempotency as _idempotency
 from carbon_credits.core import outbox as _outbox
 from carbon_credits.core import signing as _signing
 from carbon_credits.core.db import Base
+from carbon_credits.crediting import models as _crediting
 from carbon_credits.ledger import models as _ledger
 from carbon_credits.partners import models as _partners
 from carbon_credits.programme import models as _programme
@@ -17,6 +18,7 @@ ROOMS = (
     _activities,
     _approvals,
     _audit,
+    _crediting,
     _idempotency,
     _outbox,
     _signing,

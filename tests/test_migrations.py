@@ -28,6 +28,8 @@ APPEND_ONLY = {
     "hold_lot",
     "journal",
     "posting",
+    "restated",
+    "restatement",
     "seal",
     "seal_member",
     "trip_print",

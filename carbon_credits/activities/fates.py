@@ -10,7 +10,7 @@ from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
 from carbon_credits.activities.intake import record_key
-from carbon_credits.activities.service import parse_public_id
+from carbon_credits.activities.names import parse_public_id
 from carbon_credits.methodologies.catalogue import BY_NUMBER
 
 _CHUNK: Final = 5_000

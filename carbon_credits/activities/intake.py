@@ -15,7 +15,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from carbon_credits.activities.claims import Claim, exclusive_keys, faults_of
-from carbon_credits.activities.service import content_digest, public_id
+from carbon_credits.activities.evidence_digest import evidence_digest
+from carbon_credits.activities.names import public_id
+from carbon_credits.activities.service import content_digest
 from carbon_credits.core.crypto import Vault, digest
 from carbon_credits.core.errors import NotFound
 from carbon_credits.core.i18n import Text
@@ -102,7 +104,15 @@ order by b.resident_id, i.occurred_on, i.line
 
 # The key first, in sorted order, so that two deliveries of the same records wait for one another and never in a ring;
 # the act and its work-list row exist exactly when the key was new.
-LAND = """
+# `source` and class are the feed's; what else the digest covers lies in the staging row
+DIGEST = evidence_digest(
+    "i.",
+    activity_id="p.activity_id",
+    resident_id="p.resident_id",
+    source_id="%(source)s",
+    evidence_class="%(evidence_class)s::char(1)",
+)
+LAND = f"""
 with key as (
   insert into act_key (source_id, ext_key, activity_id, resident_id, content_digest, occurred_on)
   select %(source)s, i.ext_key, p.activity_id, p.resident_id, i.content_digest, i.occurred_on
@@ -112,9 +122,10 @@ with key as (
   returning activity_id
 ), act as (
   insert into activity (activity_id, resident_id, occurred_from, occurred_to, occurred_on, methodology, source_id,
-    shard_id, evidence_class, monitored, evidence, vehicle_key, item_key, transaction_key, meter_key)
+    shard_id, evidence_class, monitored, evidence, vehicle_key, item_key, transaction_key, meter_key, evidence_digest)
   select p.activity_id, p.resident_id, i.occurred_from, i.occurred_to, i.occurred_on, i.methodology, %(source)s,
-    p.shard_id, %(evidence_class)s, i.monitored, i.evidence, i.vehicle_key, i.item_key, i.transaction_key, i.meter_key
+    p.shard_id, %(evidence_class)s, i.monitored, i.evidence, i.vehicle_key, i.item_key, i.transaction_key, i.meter_key,
+    {DIGEST}
   from key join intake_placed p using (activity_id) join intake i using (line)
   order by p.resident_id, i.occurred_on, p.activity_id
 )
@@ -122,7 +133,7 @@ insert into activity_queue (activity_id, resident_id, occurred_on, generation, s
 select p.activity_id, p.resident_id, i.occurred_on, 1, p.shard_id
 from key join intake_placed p using (activity_id) join intake i using (line)
 order by p.shard_id, p.resident_id, i.occurred_on, p.activity_id
-"""
+"""  # noqa: S608 - made of constants
 
 # What became of each line: landed now, known before (with the same or other content), or nobody's.
 OUTCOME = """

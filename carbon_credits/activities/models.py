@@ -65,6 +65,7 @@ class Activity(Model):
     item_key: Mapped[bytes | None] = mapped_column(LargeBinary)
     transaction_key: Mapped[bytes | None] = mapped_column(LargeBinary)
     meter_key: Mapped[bytes | None] = mapped_column(LargeBinary)
+    evidence_digest: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class QueuedAct(Model):
@@ -121,6 +122,27 @@ class Decision(Model):
     pool: Mapped[str | None] = mapped_column(CHAR(1))
     motion: Mapped[bool]
     state: Mapped[str] = mapped_column(Text)
+    reasons: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
+
+
+class Restated(Model):
+    """The grams of one credited passage as a restatement has them; the newest counts. Points are not in it."""
+
+    __tablename__ = "restated"
+
+    resident_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    activity_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    generation: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    restatement_id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    shard_id: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    at: Mapped[datetime] = mapped_column(Instant)
+    old_mg: Mapped[int] = mapped_column(BigInteger)
+    new_mg: Mapped[int] = mapped_column(BigInteger)
+    raw_mg: Mapped[int | None] = mapped_column(BigInteger)
+    journal_id: Mapped[int | None] = mapped_column(BigInteger)
+    from_release: Mapped[int] = mapped_column(Integer)
+    to_release: Mapped[int] = mapped_column(Integer)
+    occurred_on: Mapped[date]
     reasons: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
 
 

@@ -5,7 +5,20 @@ from pathlib import Path
 from flask import Flask
 from flask_migrate import Migrate
 
-from carbon_credits.cli import bench, demo, factors, ledger, partners, policy, running, trips
+from carbon_credits.cli import (
+    bench,
+    bounding,
+    demo,
+    factors,
+    impact,
+    ledger,
+    partners,
+    policy,
+    replaying,
+    restating,
+    running,
+    trips,
+)
 from carbon_credits.core.db import database
 
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
@@ -25,3 +38,7 @@ def register(app: Flask) -> None:
         bench.command,
     ):
         app.cli.add_command(command)
+    for command in (replaying.command, restating.command, bounding.command):
+        ledger.credits.add_command(command)
+    for command in impact.COMMANDS:
+        running.methodologies.add_command(command)

@@ -18,6 +18,7 @@ from carbon_credits.core.approvals import Approval
 from carbon_credits.core.db import reading, transaction
 from carbon_credits.core.errors import FieldFault, Invalid
 from carbon_credits.core.i18n import Text
+from carbon_credits.crediting import restating
 from carbon_credits.ledger import funds as fund_service
 from carbon_credits.methodologies.catalogue import BY_CODE
 from carbon_credits.programme import service as programme_service
@@ -63,6 +64,7 @@ KINDS: Mapping[str, Kind] = {
         programme_service.enact_cap,
     ),
     DEPOSIT: Kind(Role.FINANCE, _check_deposit, _enact_deposit),
+    restating.RESTATE: Kind(Role.PROGRAMME, restating.check_order, restating.order),
 }
 
 

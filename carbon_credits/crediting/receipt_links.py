@@ -13,7 +13,8 @@ from typing import Final, NamedTuple
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from carbon_credits.activities.service import activity_of, public_id
+from carbon_credits.activities.names import public_id
+from carbon_credits.activities.views import activity_of
 from carbon_credits.core.crypto import CannotOpen, Vault
 from carbon_credits.core.errors import NotFound
 from carbon_credits.core.i18n import Text

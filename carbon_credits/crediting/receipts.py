@@ -9,9 +9,10 @@ from sqlalchemy import RowMapping, text
 from sqlalchemy.orm import Session
 
 from carbon_credits.activities.reasons import explain
-from carbon_credits.activities.service import ActivityView, activity_of
 from carbon_credits.activities.verification import TripView, trip_of
+from carbon_credits.activities.views import ActivityView, activity_of
 from carbon_credits.crediting.releases import document_of
+from carbon_credits.crediting.restating import restatements_of
 from carbon_credits.crediting.terms import terms_of
 from carbon_credits.methodologies.base import derive
 from carbon_credits.methodologies.catalogue import on as methodology_on
@@ -70,7 +71,15 @@ def receipt(session: Session, resident_id: int, name: str) -> Mapping[str, Any]:
         "reasons": [{"code": code, "text": explain(code).both()} for code in act.reasons],
     }
     if decision is None or act.status == "claimed":
-        return {**told, "trip": None, "calculation": None, "terms": None, "result": None, "postings": []}
+        return {
+            **told,
+            "trip": None,
+            "calculation": None,
+            "terms": None,
+            "result": None,
+            "postings": [],
+            "restatements": [],
+        }
     return {
         **told,
         "calculation": None
@@ -80,6 +89,7 @@ def receipt(session: Session, resident_id: int, name: str) -> Mapping[str, Any]:
         "terms": terms_of(session, act.methodology, act.evidence_class, day),
         "result": _result(decision, act),
         "postings": [_posting(row) for row in booked],
+        "restatements": restatements_of(session, resident_id, activity),
     }
 
 

@@ -1,6 +1,6 @@
 """The catalogue's releases as rows, so that a decision can name the formula it used by number."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -30,9 +30,19 @@ def publish(session: Session) -> Mapping[str, int]:
     return found
 
 
+def publish_these(session: Session, wanted: Sequence[Release]) -> Mapping[str, int]:
+    """Write releases of no catalogue, of a version as it reaches back; the number of each by digest. Safe to repeat."""
+    session.execute(PUBLISH, [_row(release) for release in wanted])
+    return _numbers_of(session, wanted)
+
+
 def release_numbers(session: Session) -> dict[str, int]:
     """Release numbers by digest, of the releases this programme's catalogue knows."""
-    known = {bytes_of(release.digest): release.digest for release in all_releases()}
+    return _numbers_of(session, all_releases())
+
+
+def _numbers_of(session: Session, releases: Iterable[Release]) -> dict[str, int]:
+    known = {bytes_of(release.digest): release.digest for release in releases}
     rows = session.execute(text("select digest, release_id from formula_release"))
     return {known[bytes(digest)]: number for digest, number in rows if bytes(digest) in known}
 

@@ -8,7 +8,7 @@ from psycopg import Connection
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from carbon_credits.activities.service import parse_public_id
+from carbon_credits.activities.names import parse_public_id
 from carbon_credits.core.errors import Conflict
 from carbon_credits.core.i18n import Text
 from carbon_credits.core.ids import shard_of

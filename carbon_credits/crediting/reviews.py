@@ -13,7 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from carbon_credits.activities import verification
-from carbon_credits.activities.service import parse_public_id, public_id
+from carbon_credits.activities.names import parse_public_id, public_id
 from carbon_credits.activities.trips.judging import Verdict
 from carbon_credits.core.errors import Conflict
 from carbon_credits.core.i18n import Text

@@ -16,6 +16,7 @@ from carbon_credits.activities.traces import forget_old
 from carbon_credits.core import clock
 from carbon_credits.core.db import in_transaction, reading
 from carbon_credits.core.signing import retire_old
+from carbon_credits.crediting.nightly import replay_step
 from carbon_credits.jobs.surroundings import begin
 from carbon_credits.ledger.expiry import expire_due
 from carbon_credits.ledger.holds import lapse_due
@@ -95,6 +96,10 @@ def _retire_keys(session: Session) -> int:
     return 0
 
 
+def _replay(session: Session) -> int:
+    return replay_step(session, clock.now())
+
+
 TASKS: tuple[Task, ...] = (
     Task("seal", timedelta(seconds=15), _seal),
     Task("lapse_holds", timedelta(seconds=30), _lapse),
@@ -104,6 +109,8 @@ TASKS: tuple[Task, ...] = (
     Task("make_partitions", timedelta(hours=12), _partitions),
     Task("clean", timedelta(hours=1), _clean),
     Task("forget_traces", timedelta(hours=1), _forget_traces),
+    # looked at every hour, so that a replay that was killed goes on within the hour; a new one begins once a night
+    Task("replay", timedelta(hours=1), _replay),
 )
 
 

@@ -63,13 +63,13 @@ def _done_before(session: Session, resident_id: int, activity_id: int, generatio
 
 
 def _credited(session: Session, resident_id: int, activity_id: int, generation: int) -> list[RowMapping]:
-    """What the act was credited with: a grant, perhaps a bonus, each from its own fund."""
+    """What the act was credited with: a grant, perhaps a bonus, each from its own fund; grams restated since."""
     rows = session.execute(
         text("""
             select contra_ref, points, verified_mg, claimed_mg, removal_mg, lot_on, effective_on
             from posting
             where resident_id = :resident and shard_id = :shard and activity_id = :activity
-              and generation = :generation and contra_kind in (1, 2)
+              and generation = :generation and contra_kind in (1, 2, 7)
             order by wallet_seq
         """),
         _names(resident_id, activity_id, generation),

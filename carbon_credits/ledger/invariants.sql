@@ -205,16 +205,25 @@ where prev_hash <> hash_before or seal_no <> number_before + 1
 -- examined
 select (select count(*) from journal) + (select count(*) from seal)
 
--- I12: A decision and its postings say the same points, bonus and grams, and every act is queued or decided.
+-- I12: A decision, its restatements and its postings say the same points, bonus and grams; every act is queued or decided.
 -- violations
-with decided as (
+with restatements as (
+  select resident_id, activity_id, generation, sum(new_mg - old_mg) as mg, bool_or(new_mg <> old_mg) as moved
+  from restated group by 1, 2, 3
+),
+figure as (
+  select d.*, d.credited_mg + coalesce(r.mg, 0) as mg, coalesce(r.moved, false) as moved
+  from decision d left join restatements r using (resident_id, activity_id, generation)
+  where d.state in ('credited', 'reversed', 'replaced')
+),
+decided as (
   select resident_id, activity_id, generation, points, bonus,
-         case when pool = 'v' then credited_mg else 0 end as verified,
-         case when pool = 'c' then credited_mg else 0 end as claimed,
-         case when pool = 'r' then credited_mg else 0 end as removal,
+         case when pool = 'v' then mg else 0 end as verified,
+         case when pool = 'c' then mg else 0 end as claimed,
+         case when pool = 'r' then mg else 0 end as removal,
          case when state = 'credited' then 0 else 1 end as undone
-  from decision
-  where state in ('credited', 'reversed', 'replaced') and (points > 0 or bonus > 0 or credited_mg > 0)
+  from figure
+  where points > 0 or bonus > 0 or credited_mg > 0 or moved
 ),
 posted as (
   select resident_id, activity_id, generation,
@@ -237,6 +246,15 @@ where (d.points, d.bonus, d.verified, d.claimed, d.removal)
       is distinct from (p.points, p.bonus, p.verified, p.claimed, p.removal)
    or ((d.points + d.bonus) * d.undone, d.verified * d.undone, d.claimed * d.undone, d.removal * d.undone)
       is distinct from (p.points_undone, p.verified_undone, p.claimed_undone, p.removal_undone)
+union all
+select 'a restatement and the figure before it', resident_id, activity_id, generation, before::text, old_mg::text
+from (
+  select r.resident_id, r.activity_id, r.generation, r.old_mg,
+         coalesce(lag(r.new_mg) over (partition by r.resident_id, r.activity_id, r.generation order by restatement_id),
+                  d.credited_mg) as before
+  from restated r left join decision d using (resident_id, occurred_on, activity_id, generation)
+) chain
+where before is distinct from old_mg
 union all
 select 'an act nobody decides', a.resident_id, a.activity_id, 0, 'queued, looked at or decided', 'none of these'
 from activity a

@@ -33,7 +33,7 @@ class ContraKind(IntEnum):
     WRITE_OFF = 4  # the fund that bears it
     BREAKAGE = 5  # the fund whose points lapsed
     CLAWBACK = 6  # the fund that gets them back
-    ADJUSTMENT = 7  # the fund
+    ADJUSTMENT = 7  # 0: a restatement moves grams alone, and no fund is touched
 
 
 class JournalKind(IntEnum):

@@ -39,8 +39,9 @@ class Confidence(StrEnum):
 
 
 class Status(StrEnum):
-    """A trial may lean on proposals; a filed methodology may not."""
+    """A draft credits nothing; a trial may lean on proposals; a filed methodology may not. See lifecycle.py."""
 
+    DRAFT = "draft"
     TRIAL = "trial"
     FILED = "filed"
 

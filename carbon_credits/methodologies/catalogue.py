@@ -12,6 +12,7 @@ from carbon_credits.methodologies.household import (
     rooftop_pv,
     water_saving,
 )
+from carbon_credits.methodologies.lifecycle import may_credit, may_succeed
 from carbon_credits.methodologies.planting import donation, tree
 from carbon_credits.methodologies.purchases import (
     air_conditioner,
@@ -73,6 +74,23 @@ def catalogued(methodologies: Iterable[Methodology]) -> Mapping[str, tuple[Metho
     return by_code
 
 
+def with_drafts(
+    by_code: Mapping[str, tuple[Methodology, ...]], declared: Iterable[Methodology]
+) -> Mapping[str, tuple[Methodology, ...]]:
+    """Every version by code, its drafts after those that credit. Raises DeclarationError where numbers collide."""
+    found = dict(by_code)
+    for draft in (methodology for methodology in declared if not may_credit(methodology)):
+        earlier = found.get(draft.code, ())
+        if earlier and (draft.number != earlier[-1].number or draft.version <= earlier[-1].version):
+            raise DeclarationError(
+                f"draft {draft.code} v{draft.version} does not follow v{earlier[-1].version}"
+            )
+        if any(draft.number == versions[0].number for code, versions in found.items() if code != draft.code):
+            raise DeclarationError(f"draft {draft.code}: number {draft.number} belongs to another")
+        found[draft.code] = (*earlier, draft)
+    return found
+
+
 def _one_text_a_reason(newest_ones: Iterable[Methodology]) -> None:
     """A reason code may serve several methodologies only while it says the same, numbers included, in each."""
     said: dict[str, tuple[str, Text]] = {}
@@ -97,9 +115,11 @@ def _follows(earlier: Methodology, later: Methodology) -> None:
         raise DeclarationError(
             f"{place} begins on {later.in_force} while v{earlier.version} is still in force"
         )
+    if not may_succeed(earlier, later):
+        raise DeclarationError(f"{place} is {later.status} while v{earlier.version} is {earlier.status}")
 
 
-METHODOLOGIES: tuple[Methodology, ...] = (
+DECLARED: tuple[Methodology, ...] = (
     *walking.VERSIONS,
     *cycling.VERSIONS,
     *shared_bicycle.VERSIONS,
@@ -143,10 +163,21 @@ METHODOLOGIES: tuple[Methodology, ...] = (
     *demand_response.VERSIONS,
 )
 
+# what acts may be credited under; drafts are told apart once, here
+METHODOLOGIES: tuple[Methodology, ...] = tuple(m for m in DECLARED if may_credit(m))
 BY_CODE: Mapping[str, tuple[Methodology, ...]] = catalogued(METHODOLOGIES)
 BY_NUMBER: Mapping[int, tuple[Methodology, ...]] = {
     versions[0].number: versions for versions in BY_CODE.values()
 }
+VERSIONS: Mapping[str, tuple[Methodology, ...]] = with_drafts(BY_CODE, DECLARED)
+
+
+def version_of(code: str, version: int) -> Methodology:
+    """A version by its number, drafts too. Raises KeyError for an unknown one."""
+    found = next((m for m in VERSIONS[code] if m.version == version), None)
+    if found is None:
+        raise KeyError(f"{code} v{version}")
+    return found
 
 
 def newest(code: str) -> Methodology:

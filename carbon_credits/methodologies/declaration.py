@@ -122,7 +122,7 @@ def _parameters(m: "Methodology") -> Iterable[str]:
         if parameter.on(m.in_force) is None:
             yield f"{parameter.name} has no value on {m.in_force}, when the methodology comes into force"
         unread = sorted({v.source.confidence for v in parameter.values if v.source.confidence != "VERIFIED"})
-        if m.status != "trial" and unread:
+        if m.status == "filed" and unread:
             yield f"{parameter.name} is {', '.join(unread)}: only a trial may use it"
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from carbon_credits.activities import service, traces
 from carbon_credits.activities.claims import Claim
+from carbon_credits.activities.names import parse_public_id
 from carbon_credits.activities.verification import judge_waiting, trip_of
 from carbon_credits.core import clock
 from carbon_credits.core.crypto import CannotOpen, Vault
@@ -56,7 +57,7 @@ def an_honest_ride(**changes: Any) -> dict[str, Any]:
 
 def claimed(session: Session, vault: Vault, who: int, trace: dict[str, Any], told: Claim = RIDE) -> int:
     made = service.claim(session, vault, who, told, NOW, trace)
-    return service.parse_public_id(made.id)[1]
+    return parse_public_id(made.id)[1]
 
 
 def looked_at(session: Session, vault: Vault, who: int, activity: int) -> tuple[str, tuple[str, ...]]:
@@ -214,7 +215,7 @@ def test_a_person_may_accept_or_refuse_what_the_rules_doubt(
 def a_doubtful_ride(session: Session, vault: Vault, who: int) -> str:
     """A ride the rules hand to a person, decided as held by the batch."""
     made = service.claim(session, vault, who, RIDE, NOW, an_honest_ride(seed=who))
-    day, activity = service.parse_public_id(made.id)
+    day, activity = parse_public_id(made.id)
     session.execute(text("update trip_trace set judged_at = :now"), {"now": NOW})
     act = {"activity": activity, "resident": who, "day": day, "shard": shard_of(who)}
     session.execute(

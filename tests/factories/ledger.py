@@ -134,8 +134,8 @@ def _tell(session: Session, act: Act, shard_id: int) -> bool:
     session.execute(
         text("""
             insert into activity (activity_id, resident_id, occurred_from, occurred_to, occurred_on,
-                                  methodology, source_id, shard_id, evidence_class, monitored)
-            values (:activity, :resident, :begins, :ends, :day, 1, :source, :shard, 'B', '{}')
+                                  methodology, source_id, shard_id, evidence_class, monitored, evidence_digest)
+            values (:activity, :resident, :begins, :ends, :day, 1, :source, :shard, 'B', '{}', decode(md5('none'), 'hex'))
         """),
         given,
     )

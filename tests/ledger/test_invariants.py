@@ -48,7 +48,12 @@ LIES = [
     ("I12", "update decision set bonus = bonus + 1 where state = 'credited'"),
     ("I12", "update decision set pool = 'r' where state = 'credited' and pool = 'v'"),
     ("I12", "insert into activity select 999999, resident_id, occurred_from, occurred_to, told_at, occurred_on,"
-            " methodology, source_id, shard_id, evidence_class, monitored from activity limit 1"),
+            " methodology, source_id, shard_id, evidence_class, monitored, evidence, vehicle_key, item_key,"
+            " transaction_key, meter_key, evidence_digest from activity limit 1"),
+    ("I12", "insert into restated (restatement_id, resident_id, activity_id, old_mg, new_mg, raw_mg, journal_id,"
+            " from_release, to_release, occurred_on, generation, shard_id) select 1, resident_id, activity_id,"
+            " credited_mg, credited_mg + 5, 5, 1, 1, 1, occurred_on, generation, shard_id"
+            " from decision where state = 'credited' limit 1"),
     ("I14", "update decision set motion = true where resident_id = :who"),
 ]  # fmt: skip
 

@@ -21,6 +21,7 @@ from carbon_credits.api.pages.words import (
 )
 from carbon_credits.core.i18n import Text
 from carbon_credits.methodologies.base import Example, Methodology, Monitored, Parameter, Pool, Source, Value
+from carbon_credits.methodologies.lifecycle import stage_on
 from carbon_credits.methodologies.quantification import Quantification, explain, quantify
 from carbon_credits.methodologies.readings import text
 from carbon_credits.methodologies.releases import Release, releases
@@ -89,12 +90,6 @@ def in_force_or_newest(versions: Sequence[Methodology], today: date) -> Methodol
     return next((version for version in versions if version.in_force_on(today)), versions[-1])
 
 
-def standing(methodology: Methodology, today: date) -> str:
-    """Its declared status, unless a later version has taken its place since."""
-    ended = methodology.until is not None and methodology.until <= today
-    return "superseded" if ended else methodology.status.value
-
-
 def formula_view(layout: Layout) -> View:
     """The formula as one line, with its cases below."""
     return {
@@ -156,7 +151,7 @@ def _listed(methodology: Methodology, language: str, today: date) -> View:
         "title": say(methodology.title, language),
         "summary": say(methodology.summary, language),
         "family": say(known(FAMILIES, methodology.family), language),
-        "status": badge(standing(methodology, today), language),
+        "status": badge(stage_on(methodology, today), language),
         "in_force": methodology.in_force,
         "until": methodology.until,
         "newest_on": releases(methodology)[-1].since,
@@ -264,7 +259,7 @@ def _unrounded(methodology: Methodology, found: Quantification) -> str | None:
 def _version(methodology: Methodology, language: str, today: date) -> View:
     return {
         "version": methodology.version,
-        "status": badge(standing(methodology, today), language),
+        "status": badge(stage_on(methodology, today), language),
         "in_force": methodology.in_force,
         "until": methodology.until,
         "releases": [_release(release) for release in reversed(releases(methodology))],

@@ -1,7 +1,8 @@
 """The methodologies as anyone may read and recompute them: formula, parameters with their sources, examples."""
 
 from collections.abc import Mapping
-from functools import cache
+from datetime import date
+from functools import lru_cache
 from typing import Any, Final
 
 from flask import Response
@@ -9,11 +10,13 @@ from flask import Response
 from carbon_credits.api.access import Who
 from carbon_credits.api.answers import answer
 from carbon_credits.api.documents import Blueprint
+from carbon_credits.core import clock
 from carbon_credits.core.errors import NotFound
 from carbon_credits.core.i18n import Text
 from carbon_credits.methodologies.base import Condition, Methodology, Monitored, Parameter
-from carbon_credits.methodologies.catalogue import BY_CODE
+from carbon_credits.methodologies.catalogue import BY_CODE, VERSIONS
 from carbon_credits.methodologies.formula import plain
+from carbon_credits.methodologies.lifecycle import Stage, may_credit, stage_on
 from carbon_credits.methodologies.quantification import explain
 from carbon_credits.methodologies.readings import as_json, text
 from carbon_credits.methodologies.releases import Release, releases
@@ -29,10 +32,11 @@ SUMMARY_PROPERTIES: Final[Mapping[str, Any]] = {
     "version": {"type": "integer", "minimum": 1},
     "title": BOTH,
     "summary": BOTH,
-    "status": {"type": "string", "enum": ["trial", "filed"]},
+    "status": {"type": "string", "enum": [stage.value for stage in Stage]},
     "family": {"type": "string"},
     "in_force": {"type": "string", "format": "date"},
     "until": {"type": ["string", "null"], "format": "date"},
+    "superseded_by": {"type": ["integer", "null"]},
     "pool": {"type": "string", "enum": ["avoided", "removal"]},
     "needs_partner": {"type": "boolean"},
     "verifiable": {"type": "boolean"},
@@ -82,7 +86,9 @@ blueprint = Blueprint("methodologies", __name__, who=Who.ANYONE, description="�
 @blueprint.doc(responses=_ok(LISTED))
 def index() -> Response:
     """方法学目录 / The catalogue"""
-    return answer({"items": [_summary(versions[-1]) for versions in BY_CODE.values()]}, headers=FRESH)
+    return answer(
+        {"items": [_summary(versions[-1], clock.today()) for versions in BY_CODE.values()]}, headers=FRESH
+    )
 
 
 @blueprint.route(
@@ -107,26 +113,30 @@ def show(code: str) -> Response:
     With the formula as text and as JSON, each parameter's values and sources, conditions, examples, and the
     digest of every release.
     """
-    if code not in BY_CODE:
+    if code not in VERSIONS:
         raise NotFound("methodology_not_found", Text("没有这个方法学", "There is no such methodology"))
-    return answer(_whole(code), headers=FRESH)
+    return answer(_whole(code, clock.today()), headers=FRESH)
 
 
-@cache
-def _whole(code: str) -> dict[str, Any]:
-    return {"code": code, "versions": [_version(methodology) for methodology in BY_CODE[code]]}
+@lru_cache(maxsize=256)
+def _whole(code: str, day: date) -> dict[str, Any]:
+    return {"code": code, "versions": [_version(methodology, day) for methodology in VERSIONS[code]]}
 
 
-def _summary(methodology: Methodology) -> dict[str, Any]:
+def _summary(methodology: Methodology, day: date) -> dict[str, Any]:
+    later = [
+        m.version for m in VERSIONS[methodology.code] if m.version > methodology.version and may_credit(m)
+    ]
     return {
         "code": methodology.code,
         "version": methodology.version,
         "title": _both(methodology.title),
         "summary": _both(methodology.summary),
-        "status": methodology.status,
+        "status": stage_on(methodology, day),
         "family": methodology.family,
         "in_force": methodology.in_force,
         "until": methodology.until,
+        "superseded_by": min(later, default=None),
         "pool": methodology.pool,
         "needs_partner": methodology.needs_partner,
         "verifiable": methodology.verifiable,
@@ -135,11 +145,11 @@ def _summary(methodology: Methodology) -> dict[str, Any]:
     }
 
 
-def _version(methodology: Methodology) -> dict[str, Any]:
+def _version(methodology: Methodology, day: date) -> dict[str, Any]:
     boundary = methodology.boundary
     tests = zip(methodology.conditions, methodology.tests, strict=True)
     return {
-        **_summary(methodology),
+        **_summary(methodology, day),
         "boundary": {name: _both(getattr(boundary, name)) for name in ("baseline", "project", "leakage")},
         "formula": {"text": text(methodology.tree), "json": as_json(methodology.tree)},
         "conditions": [_condition(condition, text(test), as_json(test)) for condition, test in tests],

@@ -24,6 +24,7 @@ from carbon_credits.api.fields import (
 from carbon_credits.api.paging import LONGEST
 from carbon_credits.api.strict_json import GREATEST
 from carbon_credits.core.i18n import Text
+from carbon_credits.methodologies.lifecycle import Stage
 
 REFERENCES: Final = ("order_no", "trip_id", "vehicle", "meter", "item")
 AN_ACT: Final = "20261122-4711"
@@ -31,7 +32,7 @@ MOST_FIXES: Final = 5_000
 LONGEST_MS: Final = 6 * 3600 * 1000
 STATES: Final = ("claimed", "held", "awaiting", "credited", "rejected", "replaced", "reversed")
 # what stands behind grams is said beside them: a trial methodology's are estimates, not tradable
-STANDINGS: Final = ("draft", "trial", "filed", "superseded")
+STANDINGS: Final = tuple(stage.value for stage in Stage)
 UNEVEN: Final = Fault(
     "lengths_differ",
     Text("各数组长度须与轨迹点数一致", "Every list must have one entry for each point of the trace"),

@@ -6,14 +6,14 @@ Trust the ratios: they are of one machine in one hour. The rates are that machin
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
 import click
 
-from carbon_credits.cli.bench import bulk, claims, district, records, traces, wallets
+from carbon_credits.cli.bench import bulk, claims, district, records, replaying, traces, wallets
 from carbon_credits.cli.bench.figures import Figure
 from carbon_credits.cli.bench.ground import Ground, fresh, server_settings
 from carbon_credits.cli.saying import plainly
@@ -24,7 +24,7 @@ from carbon_credits.jobs.surroundings import settings
 
 WEB: Final = ("claims_vs_insert", "claims_vs_tpcb", "credited_p95", "memory")
 BULK: Final = ("bulk_credit", "bulk_vs_floor")
-NAMES: Final = (*WEB, *BULK, "wallet_read", "trace_points")
+NAMES: Final = (*WEB, *BULK, "replay", "wallet_read", "trace_points")
 Say = Callable[[str], None]
 
 
@@ -40,6 +40,10 @@ class Size:
     reads: int = 500
     traces: int = 1_000
 
+    def of(self, records: int) -> "Size":
+        """As this, with so many records of proportionally many residents."""
+        return replace(self, records=records, residents=max(1_000, self.residents * records // self.records))
+
 
 FULL: Final = Size(200_000, 1_000_000, 3, claims.Length(6, 5, 20))
 QUICK: Final = Size(10_000, 50_000, 1, claims.Length(2, 3, 5), postings=5_000, reads=100, traces=50)
@@ -48,9 +52,15 @@ QUICK: Final = Size(10_000, 50_000, 1, claims.Length(2, 3, 5), postings=5_000, r
 @click.command("bench")
 @click.option("--json", "as_json", is_flag=True, help="one JSON object a line and nothing else")
 @click.option("--only", multiple=True, type=click.Choice(NAMES), help="this figure alone; may be repeated")
+@click.option(
+    "--records",
+    "sample",
+    type=click.IntRange(10_000),
+    help="partner records for bulk figures, instead of a million",
+)
 @click.option("--quick", is_flag=True, help="a twentieth of everything: to see that it works, not how fast")
 @plainly
-def command(as_json: bool, only: tuple[str, ...], quick: bool) -> None:
+def command(as_json: bool, only: tuple[str, ...], sample: int | None, quick: bool) -> None:
     """Measure, each figure beside its floor."""
     wanted = frozenset(only or NAMES)
 
@@ -61,7 +71,8 @@ def command(as_json: bool, only: tuple[str, ...], quick: bool) -> None:
         said = ", ".join(f"{name}={value}" for name, value in server_settings(owner_url()).items())
         click.echo(f"PostgreSQL: {said}")
     found = []
-    for figure in measure(wanted, QUICK if quick else FULL, say):
+    size = QUICK if quick else FULL
+    for figure in measure(wanted, size if sample is None else size.of(sample), say):
         found.append(figure)
         if as_json:
             click.echo(figure.as_json())
@@ -85,11 +96,17 @@ def measure(wanted: frozenset[str], size: Size, say: Say) -> Iterator[Figure]:
             district.rule(session, clock.today() - timedelta(days=60))
         if wanted & set(WEB):
             yield from _web(template, folder, wanted, size, say)
-        if wanted & set(BULK):
-            load = _load(template, folder / "records", size, say)
-            for figure in bulk.figures(load, owner_url(), size.rounds, say):
-                if any(figure.name.startswith(name) for name in wanted):
-                    yield figure
+        if wanted & {*BULK, "replay"}:
+            yield from _bulk(_load(template, folder / "records", size, say), wanted, size, say)
+
+
+def _bulk(load: bulk.Load, wanted: frozenset[str], size: Size, say: Say) -> Iterator[Figure]:
+    if "replay" in wanted:
+        yield from replaying.figures(load, owner_url(), size.rounds, say)
+    if wanted & set(BULK):
+        for figure in bulk.figures(load, owner_url(), size.rounds, say):
+            if any(figure.name.startswith(name) for name in wanted):
+                yield figure
 
 
 def _web(template: Ground, folder: Path, wanted: frozenset[str], size: Size, say: Say) -> Iterator[Figure]:

@@ -18,7 +18,7 @@ from carbon_credits.jobs.doorbell import LANES
 BLOCK: Final = 1 << 20
 COLUMNS: Final = (
     "activity_id, resident_id, occurred_from, occurred_to, occurred_on, methodology, source_id, shard_id, evidence_class,"
-    " monitored, evidence, vehicle_key, item_key, transaction_key, meter_key"
+    " monitored, evidence, vehicle_key, item_key, transaction_key, meter_key, evidence_digest"
 )
 POSTED: Final = (
     "journal_id, line, booked_on, wallet_seq, balance_after, contra_kind, contra_ref, points, verified_mg, claimed_mg,"
@@ -42,7 +42,8 @@ STAGE: Final = """
 create temp table if not exists written (
   activity_id bigint, resident_id bigint, occurred_from timestamptz, occurred_to timestamptz, occurred_on date,
   methodology smallint, source_id smallint, shard_id smallint, evidence_class char(1), monitored jsonb, evidence jsonb,
-  vehicle_key bytea, item_key bytea, transaction_key bytea, meter_key bytea, journal_id bigint, line int, booked_on date,
+  vehicle_key bytea, item_key bytea, transaction_key bytea, meter_key bytea, evidence_digest bytea,
+  journal_id bigint, line int, booked_on date,
   wallet_seq int, balance_after bigint, contra_kind smallint, contra_ref int, points bigint, verified_mg bigint,
   claimed_mg bigint, removal_mg bigint, lot_on date, generation smallint, now bigint, later bigint
 ) on commit delete rows
