@@ -131,7 +131,8 @@ def _rhythm(track: Track) -> Ints:
 def _cells(track: Track) -> Ints:
     north: Ints = np.floor(track.y_m * CELLS_PER_DEGREE).astype(np.int64)
     east: Ints = np.floor(track.x_m * CELLS_PER_DEGREE).astype(np.int64)
-    return north * (360 * CELLS_PER_DEGREE) + east
+    cells: Ints = north * (360 * CELLS_PER_DEGREE) + east
+    return cells
 
 
 def _timings(whole: Track, lines: int) -> Ints:
