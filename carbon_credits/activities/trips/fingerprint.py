@@ -125,7 +125,8 @@ def _rhythm(track: Track) -> Ints:
     ordered = np.sort(rows, axis=1)
     telling = np.count_nonzero(np.diff(ordered, axis=1), axis=1) >= RHYTHM // 2
     cells = _cells(track)[: rows.shape[0]]
-    return np.concatenate([cells[:, None], rows], axis=1)[telling]
+    found: Ints = np.concatenate([cells[:, None], rows], axis=1)[telling]
+    return found
 
 
 def _cells(track: Track) -> Ints:

@@ -71,7 +71,8 @@ def claimed(
     steps: int | None = None,
 ) -> Verdict:
     """The verdict on a trace claimed for exactly its time, with the distance it supports unless told otherwise."""
-    began, ended = int(trace.t_ms.min()), int(trace.t_ms.max())
+    times = trace.t_ms if len(trace) else np.array([epoch_ms(BEGAN), epoch_ms(BEGAN) + 60_000])
+    began, ended = int(times.min()), int(times.max())
     features = measure(trace, began, ended)
     told = (payable_m(features) if features else 0) if distance_m is None else distance_m
     return judge(trace, TripClaim(methodology, moment(began), moment(ended), told, steps), around)
