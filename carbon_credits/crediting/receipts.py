@@ -58,18 +58,7 @@ def receipt(session: Session, resident_id: int, name: str) -> Mapping[str, Any]:
     given = {"resident": resident_id, "day": day, "activity": activity}
     decision = session.execute(DECISION, given).mappings().first()
     booked = session.execute(BOOKED, given).mappings().all()
-    told = {
-        "activity": act.id,
-        "status": act.status,
-        "methodology": act.methodology,
-        "methodology_status": status_on(act.methodology, act.occurred_on).value,
-        "occurred_from": _utc(act.occurred_from),
-        "occurred_to": _utc(act.occurred_to),
-        "occurred_on": act.occurred_on.isoformat(),
-        "evidence_class": act.evidence_class,
-        "monitored": dict(act.monitored),
-        "reasons": [{"code": code, "text": explain(code).both()} for code in act.reasons],
-    }
+    told = _told(act)
     if decision is None or act.status == "claimed":
         return {
             **told,
@@ -90,6 +79,22 @@ def receipt(session: Session, resident_id: int, name: str) -> Mapping[str, Any]:
         "result": _result(decision, act),
         "postings": [_posting(row) for row in booked],
         "restatements": restatements_of(session, resident_id, activity),
+    }
+
+
+def _told(act: ActivityView) -> dict[str, Any]:
+    """What is known of an act before anything is decided."""
+    return {
+        "activity": act.id,
+        "status": act.status,
+        "methodology": act.methodology,
+        "methodology_status": status_on(act.methodology, act.occurred_on).value,
+        "occurred_from": _utc(act.occurred_from),
+        "occurred_to": _utc(act.occurred_to),
+        "occurred_on": act.occurred_on.isoformat(),
+        "evidence_class": act.evidence_class,
+        "monitored": dict(act.monitored),
+        "reasons": [{"code": code, "text": explain(code).both()} for code in act.reasons],
     }
 
 

@@ -5,7 +5,7 @@ import json
 import re
 import subprocess
 import sys
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from html import unescape
@@ -16,7 +16,7 @@ from flask.testing import FlaskClient
 
 from carbon_credits.api.pages import numbers, rendering
 from carbon_credits.api.pages.formulas import lay_out, lines, pieces
-from carbon_credits.api.pages.methodology_page import index_view, methodology_view, standing
+from carbon_credits.api.pages.methodology_page import index_view, methodology_view
 from carbon_credits.api.pages.numbers import NARROW
 from carbon_credits.core import clock
 from carbon_credits.methodologies.base import Methodology
@@ -207,17 +207,6 @@ def test_the_index_lists_every_methodology_once_with_its_status(client: FlaskCli
     for code in BY_CODE:
         assert html.count(f'href="/methodologies/{code}?lang=en"') == 1
     assert html.count('class="badge trial"') == len(BY_CODE)
-
-
-def test_a_version_that_has_ended_is_superseded_whatever_it_was() -> None:
-    methodology = newest("travel.metro")
-    assert standing(methodology, TODAY) == "trial"
-    ended = object.__new__(Methodology)
-    for name in ("status", "in_force"):
-        object.__setattr__(ended, name, getattr(methodology, name))
-    object.__setattr__(ended, "until", TODAY)
-    assert standing(ended, TODAY) == "superseded"
-    assert standing(ended, TODAY - timedelta(days=1)) == "trial"
 
 
 def test_a_formula_with_choices_is_one_line_and_a_table_of_cases() -> None:

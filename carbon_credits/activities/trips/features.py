@@ -64,17 +64,17 @@ def measure(trace: Trace, from_ms: int, to_ms: int) -> Features | None:
     if len(points) < 3:
         return None
     moving = under_way(points)
+    return _measured(track, points, moving, (to_ms - from_ms) / 1000.0) if moving.any() else None
+
+
+def _measured(track: Track, points: Track, moving: Flags, claimed_s: float) -> Features:
     steps_s, steps_m = np.diff(points.t_s), np.hypot(np.diff(points.x_m), np.diff(points.y_m))
-    if not moving.any():
-        return None
     speeds, weights = (steps_m / steps_s)[moving], steps_s[moving]
-    median, p85, p95 = (_mm(value) for value in _quantiles(speeds, weights, (0.5, 0.85, 0.95)))
+    median, p85, p95 = _quantiles(speeds, weights, (0.5, 0.85, 0.95))
     path_m, duration_s = float(steps_m[moving].sum()), float(weights.sum())
-    legs = spans(moving)
-    kilometres = max(path_m / 1000.0, 0.1)
-    rhythm = _rhythm(points, steps_m / steps_s, moving, p85 / 1000.0)
+    rhythm = _rhythm(points, steps_m / steps_s, moving, p85)
     sustained = max(_fastest(points, steps_m, moving), 0.001)
-    gaps = np.diff(track.t_s)
+    kilometres, legs, gaps = max(path_m / 1000.0, 0.1), spans(moving), np.diff(track.t_s)
     fast = speeds[speeds > MOVING_M_S]
     return Features(
         usable_points=len(track),
@@ -85,9 +85,9 @@ def measure(trace: Trace, from_ms: int, to_ms: int) -> Features | None:
         duration_s=round(duration_s),
         covered_s=round(float(track.t_s[-1])),
         overall_mm_s=_mm(path_m / duration_s),
-        median_mm_s=median,
-        p85_mm_s=p85,
-        p95_mm_s=p95,
+        median_mm_s=_mm(median),
+        p85_mm_s=_mm(p85),
+        p95_mm_s=_mm(p95),
         sustained_mm_s=_mm(sustained),
         accel_p90_mm_s2=_mm(_acceleration(speeds, weights)),
         slow_ppm=_ppm(float(weights[speeds <= MOVING_M_S].sum()), duration_s),
@@ -95,14 +95,14 @@ def measure(trace: Trace, from_ms: int, to_ms: int) -> Features | None:
         headings_per_km_milli=round(1000 * rhythm.turns / kilometres),
         max_gap_s=round(float(gaps.max())),
         points_per_min_milli=round(60_000 * len(track) / max(float(track.t_s[-1]), 1.0)),
-        coverage_ppm=min(1_000_000, _ppm(float(gaps[gaps <= NO_HOLE_S].sum()), (to_ms - from_ms) / 1000.0)),
+        coverage_ppm=min(1_000_000, _ppm(float(gaps[gaps <= NO_HOLE_S].sum()), claimed_s)),
         speed_cv_ppm=_ppm(float(fast.std()), float(fast.mean())) if fast.size > 1 else 0,
         jump_m=round(_jump(track)),
         swing_ppm=_ppm(_swing(track), sustained),
         wiggle_mrad=_mm(rhythm.wiggle),
         corner_ppm=_ppm(rhythm.corner, 1.0),
         longest_stop_s=round(rhythm.longest_stop_s),
-        steady_ppm=_ppm(median, _mm(sustained)),
+        steady_ppm=_ppm(median, sustained),
         interval_ms=_mm(float(np.median(gaps))),
     )
 

@@ -125,13 +125,15 @@ def _rhythm(track: Track) -> Ints:
     ordered = np.sort(rows, axis=1)
     telling = np.count_nonzero(np.diff(ordered, axis=1), axis=1) >= RHYTHM // 2
     cells = _cells(track)[: rows.shape[0]]
-    return np.concatenate([cells[:, None], rows], axis=1)[telling]
+    found: Ints = np.concatenate([cells[:, None], rows], axis=1)[telling]
+    return found
 
 
 def _cells(track: Track) -> Ints:
     north: Ints = np.floor(track.y_m * CELLS_PER_DEGREE).astype(np.int64)
     east: Ints = np.floor(track.x_m * CELLS_PER_DEGREE).astype(np.int64)
-    return north * (360 * CELLS_PER_DEGREE) + east
+    cells: Ints = north * (360 * CELLS_PER_DEGREE) + east
+    return cells
 
 
 def _timings(whole: Track, lines: int) -> Ints:
