@@ -16,6 +16,7 @@ from carbon_credits.cli import (
     policy,
     replaying,
     restating,
+    reviews,
     running,
     trips,
 )
@@ -34,6 +35,7 @@ def register(app: Flask) -> None:
         *factors.COMMANDS,
         partners.group,
         trips.group,
+        reviews.group,
         demo.group,
         bench.command,
     ):

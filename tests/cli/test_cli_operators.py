@@ -50,6 +50,17 @@ def test_a_rate_needs_a_second_person(stack: Stack) -> None:
     assert twice.returncode == 1
 
 
+def test_trips_wait_for_a_person_who_is_there_for_them(stack: Stack) -> None:
+    waiting = stack.command("reviews", "list")
+    assert waiting.returncode == 0, waiting.stderr
+    assert "no trip waits" in waiting.stdout or "trips that wait for a person" in waiting.stdout
+    assert stack.command("staff", "add", "己", "--role", "support").returncode == 0
+    nobody = stack.command("reviews", "decide", "1", "20261122-4711", "--accept", "--as", "己")
+    assert nobody.returncode == 1
+    assert "waits for a person" in nobody.stderr
+    assert "Traceback" not in nobody.stderr
+
+
 def test_a_wrong_proposal_is_refused_with_every_fault(stack: Stack) -> None:
     wrong = (
         "--class",
