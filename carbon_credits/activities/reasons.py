@@ -34,6 +34,14 @@ REASONS: dict[str, Text] = {
     "daily_quantity_cap": Text(
         "超出当日数量上限，超出部分不计", "Above the day's quantity; the rest is not counted"
     ),
+    "monthly_count_cap": Text("已达当月次数上限", "The month's number of acts is used up"),
+    "monthly_quantity_cap": Text(
+        "超出当月数量上限，超出部分不计", "Above the month's quantity; the rest is not counted"
+    ),
+    "yearly_count_cap": Text("已达当年次数上限", "The year's number of acts is used up"),
+    "yearly_quantity_cap": Text(
+        "超出当年数量上限，超出部分不计", "Above the year's quantity; the rest is not counted"
+    ),
     "daily_points_cap": Text(
         "已达当日积分上限，减排量照记", "The day's points are used up; the grams are kept"
     ),

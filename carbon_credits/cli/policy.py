@@ -166,7 +166,9 @@ def show_programme() -> None:
             )
         for cap in programme_service.caps(session):
             until = cap.until or "—"
-            click.echo(f"cap  {cap.scope:<28} {cap.unit:<8} {cap.most} a day  {cap.in_force} … {until}")
+            click.echo(
+                f"cap  {cap.scope:<28} {cap.unit:<8} {cap.most} a {cap.period}  {cap.in_force} … {until}"
+            )
 
 
 def _propose(kind: str, payload: Mapping[str, Any], reason: str, name: str) -> None:
@@ -197,12 +199,13 @@ def propose_rate(reason: str, name: str, **payload: Any) -> None:
 @click.option("--scope", required=True, help="a methodology's code, a family, or *")
 @click.option("--unit", required=True, type=click.Choice(["count", "quantity", "points"]))
 @click.option("--most", type=int, required=True)
+@click.option("--period", default="day", show_default=True, type=click.Choice(["day", "month", "year"]))
 @click.option("--from", "in_force", required=True, help="first day, such as 2026-01-31")
 @click.option("--reason", required=True)
 @click.option("--as", "name", required=True)
 @plainly
 def propose_cap(reason: str, name: str, **payload: Any) -> None:
-    """Propose the most that counts in a day."""
+    """Propose the most that counts in a day, a month or a year (of the act's day)."""
     _propose(programme_service.CAP, payload, reason, name)
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from carbon_credits.core.errors import InvariantBroken
-from carbon_credits.crediting import booking, comparing, deciding, exclusivity
+from carbon_credits.crediting import booking, capping, comparing, deciding, exclusivity
 from carbon_credits.crediting.reading import Reading, reading_of
 from carbon_credits.crediting.releases import publish
 from carbon_credits.crediting.reversal import Credited, replace
@@ -72,7 +72,7 @@ class _Batch:
         self._compare_with_the_past()
         exclusivity.give_back(self.connection, occurring)
         with self._by_hash():
-            self._execute(deciding.DECIDE.format(terms=self.reading.terms, nothing=self.reading.nothing))
+            self._execute(self._decide())
             self._execute(deciding.REFUSE.format(unmet_codes=self.reading.unmet_codes))
         analyze(self.session, picked)
         self._pay()
@@ -81,6 +81,14 @@ class _Batch:
         if self._execute(booking.TAKE_OFF_QUEUE) != picked:
             raise InvariantBroken(f"shard {self.shard_id}: the work list changed under a batch")
         return self._outcome(picked, journal_id)
+
+    def _decide(self) -> str:
+        """The statement for the caps there are; longer periods cost nothing where nobody capped them."""
+        row = self.connection.execute(capping.PERIODS).fetchone()
+        periods = row[0] if row is not None else []
+        assert isinstance(periods, list)
+        caps = capping.parts(periods)
+        return deciding.DECIDE.format(terms=self.reading.terms, nothing=self.reading.nothing, **caps)
 
     def _judge(self) -> None:
         self._execute(comparing.WITHOUT_WALLET)

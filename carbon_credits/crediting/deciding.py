@@ -1,7 +1,8 @@
 """The batch in SQL, second part: what each act comes to, or why to nothing, and what the funds can pay."""
 
 # What is left is credited: cut by count, by quantity, by the family's and the programme's points, each stage on
-# what the stage before left, in order of time within the resident's day. Grams are shared out by whole division.
+# what the stage before left, in order of time within the resident's day; counts and quantities of the month and the
+# year come after the day's, and only where such caps were ever made. Grams are shared out by whole division.
 DECIDE = """
 insert into batch_decision
 with methodology (methodology, code, family, removal, verifiable, mature_days) as (values
@@ -11,14 +12,7 @@ with methodology (methodology, code, family, removal, verifiable, mature_days) a
 ), terms as materialized (
   select k.methodology, k.evidence_class, k.occurred_on, m.family, m.removal, m.verifiable,
          rate.points_per_mg, rate.fund_id, greatest(rate.mature_days, m.mature_days) as mature_days,
-         (select most from cap where scope = m.code and unit = 'count' and in_force <= k.occurred_on
-            and (until is null or until > k.occurred_on)) as most_count,
-         (select most from cap where scope = m.code and unit = 'quantity' and in_force <= k.occurred_on
-            and (until is null or until > k.occurred_on)) as most_quantity,
-         (select most from cap where scope = m.family and unit = 'points' and in_force <= k.occurred_on
-            and (until is null or until > k.occurred_on)) as most_family,
-         (select most from cap where scope = '*' and unit = 'points' and in_force <= k.occurred_on
-            and (until is null or until > k.occurred_on)) as most_programme
+         {caps}
   from kind k
   join methodology m using (methodology)
   left join lateral (
@@ -36,17 +30,16 @@ with methodology (methodology, code, family, removal, verifiable, mature_days) a
   select resident_id, occurred_on, family, sum(points)::bigint as points from used group by 1, 2, 3
 ), used_programme as (
   select resident_id, occurred_on, sum(points)::bigint as points from used group by 1, 2
-), numbered as (
+){used_before}, numbered as (
   select b.*, greatest(b.raw_mg, 0) as mg, t.family, t.removal, t.verifiable, t.points_per_mg, t.fund_id, t.mature_days,
-         t.most_count, t.most_quantity, t.most_family, t.most_programme, coalesce(u.counted, 0) as used_quantity,
-         coalesce(u.n, 0) + row_number() over day_act as nth
+         {most}, coalesce(u.counted, 0) as used_quantity, coalesce(u.n, 0) + row_number() over day_act as nth{nths}
   from batch_act b
   join terms t using (methodology, evidence_class, occurred_on)
-  left join used u using (resident_id, occurred_on, methodology)
+  left join used u using (resident_id, occurred_on, methodology){join_used}
   where b.verdict is null
   window day_act as (partition by b.resident_id, b.occurred_on, b.methodology order by b.occurred_from, b.activity_id)
 ), asked as (
-  select *, case when nth > most_count then 0 else quantity end as asked from numbered
+  select *, case when {too_many} then 0 else quantity end as asked from numbered
 ), run as (
   select *, used_quantity + (sum(asked) over (
            partition by resident_id, occurred_on, methodology order by occurred_from, activity_id
@@ -56,11 +49,11 @@ with methodology (methodology, code, family, removal, verifiable, mature_days) a
   select *, case when most_quantity is null then asked
                  else least(most_quantity, run_quantity) - least(most_quantity, run_quantity - asked) end as counted
   from run
-), credited as (
-  select *, case when nth > most_count then 0
-                 when counted = quantity then mg
-                 else div(mg::numeric * counted, quantity)::bigint end as credited_mg
-  from counted
+){longer}, credited as (
+  select *, case when {too_many} then 0
+                 when {counted} = quantity then mg
+                 else div(mg::numeric * {counted}, quantity)::bigint end as credited_mg
+  from {counted}
 ), due as (
   select *, coalesce(floor(credited_mg * points_per_mg)::bigint, 0) as due from credited
 ), family_run as (
@@ -83,7 +76,7 @@ with methodology (methodology, code, family, removal, verifiable, mature_days) a
             as points
   from programme_run
 )
-select activity_id, resident_id, occurred_from, occurred_to, raw_mg, credited_mg, points, counted, null, occurred_on,
+select activity_id, resident_id, occurred_from, occurred_to, raw_mg, credited_mg, points, {counted}, null, occurred_on,
        case when mature_days > 0 then %(today)s::date + mature_days::int end,
        (date_trunc('month', occurred_on) + interval '13 months - 1 day')::date,
        release_id, fund_id, methodology, generation, shard_id, motion, evidence_class,
@@ -91,8 +84,8 @@ select activity_id, resident_id, occurred_from, occurred_to, raw_mg, credited_mg
        'credited',
        nullif(found || array_remove(array[
          case when mg = 0 then coalesce({nothing}, 'no_reduction') end,
-         case when nth > most_count then 'daily_count_cap' end,
-         case when counted < asked then 'daily_quantity_cap' end,
+         case {too_many_of} end,
+         case when {counted} < asked then case {used_up} else 'daily_quantity_cap' end end,
          case when credited_mg > 0 and points_per_mg is null then 'no_earning_rate' end,
          case when points < due then 'daily_points_cap' end
        ], null), '{{}}')

@@ -26,7 +26,7 @@ class EarningRate(Model):
 
 
 class Cap(Model):
-    """The most that counts in a day: science caps bind grams and points, policy caps bind base points."""
+    """The most that counts in a day, month or year: science caps bind grams and points, policy caps base points."""
 
     __tablename__ = "cap"
 

@@ -55,6 +55,15 @@ def check_cap(payload: Mapping[str, Any], families: frozenset[str], codes: froze
             _fault("unit", "unknown_unit", "科学上限用次数或数量，政策上限用积分", "see kinds of cap")
         )
     scopes = codes if kind == "science" else families | {EVERYTHING}
+    if payload.get("period", "day") not in (("day", "month", "year") if kind == "science" else ("day",)):
+        faults.append(
+            _fault(
+                "period",
+                "unknown_period",
+                "科学上限按日、月或年，政策上限按日",
+                "day, month or year; policy: day",
+            )
+        )
     if scope not in scopes:
         faults.append(_fault("scope", "unknown_scope", "没有这个适用范围", "no such scope"))
     if type(payload.get("most")) is not int or not 0 <= payload["most"] < 2**53:
@@ -84,14 +93,16 @@ def enact_rate(session: Session, approval_id: int, payload: Mapping[str, Any]) -
 
 
 def enact_cap(session: Session, approval_id: int, payload: Mapping[str, Any]) -> Cap:
-    """Put an approved cap in force; what held for the same scope and unit ends the day it begins."""
+    """Put an approved cap in force; what held for the same scope, unit and period ends the day it begins."""
     begins = date.fromisoformat(payload["in_force"])
-    same = and_(Cap.scope == payload["scope"], Cap.unit == payload["unit"])
+    period = payload.get("period", "day")
+    same = and_(Cap.scope == payload["scope"], Cap.unit == payload["unit"], Cap.period == period)
     _end_predecessor(session, Cap, same, begins)
     row = Cap(
         kind=payload["kind"],
         scope=payload["scope"],
         unit=payload["unit"],
+        period=period,
         most=payload["most"],
         in_force=begins,
         approval_id=approval_id,
@@ -109,7 +120,9 @@ def rates(session: Session) -> list[EarningRate]:
 
 def caps(session: Session) -> list[Cap]:
     """Every cap there ever was, in order."""
-    return list(session.scalars(select(Cap).order_by(Cap.kind, Cap.scope, Cap.unit, Cap.in_force)))
+    return list(
+        session.scalars(select(Cap).order_by(Cap.kind, Cap.scope, Cap.unit, Cap.period, Cap.in_force))
+    )
 
 
 def _end_predecessor(session: Session, table: type[EarningRate] | type[Cap], same: Any, begins: date) -> None:

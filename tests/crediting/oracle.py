@@ -11,6 +11,7 @@ from carbon_credits.methodologies.quantification import quantify
 from carbon_credits.programme.service import lot_day
 
 PARTNERS = frozenset("AB")
+LONGER = (("month", "monthly"), ("year", "yearly"))
 BASES = (
     ("item", "item_already_claimed", False),
     ("meter", "meter_already_claimed", True),
@@ -67,10 +68,11 @@ class Act:
 
 @dataclass
 class Terms:
-    """Rates by (family, class) and caps by (scope, unit), as the test put them in force."""
+    """Rates by (family, class), daily caps by (scope, unit), longer ones by (scope, unit, period), as put in force."""
 
     rates: dict[tuple[str, str], tuple[Decimal, int, int]]
     caps: dict[tuple[str, str], int]
+    longer: dict[tuple[str, str, str], int]
 
     def rate(self, family: str, evidence: str) -> tuple[Decimal, int, int] | None:
         return self.rates.get((family, evidence)) or self.rates.get(("*", evidence))
@@ -173,9 +175,10 @@ class Oracle:
             day = [d for d in done if d.resident == act.resident and d.on == act.on]
             same = [d for d in day if d.methodology.code == m.code]
             quantity = act.monitored[m.cap_quantity] if m.cap_quantity else 0
-            mg, cut = max(act.raw or 0, 0), len(same) + 1 > caps.get((m.code, "count"), 10**9)
+            mg, cut = max(act.raw or 0, 0), self._too_many(act, done, len(same))
             asked = 0 if cut else quantity
             act.counted = _room(caps.get((m.code, "quantity")), sum(d.counted for d in same), asked)
+            used_up = self._cut_by_longer(act, done)
             act.credited = 0 if cut else mg if act.counted == quantity else mg * act.counted // quantity
             rate = self.terms.rate(m.family, act.evidence)
             due = 0
@@ -196,14 +199,35 @@ class Oracle:
                 code
                 for code, holds in (
                     (_nothing(m), mg == 0),
-                    ("daily_count_cap", cut),
-                    ("daily_quantity_cap", act.counted < asked),
+                    (cut, bool(cut)),
+                    (used_up or "daily_quantity_cap", act.counted < asked),
                     ("no_earning_rate", act.credited > 0 and rate is None),
                     ("daily_points_cap", act.points < due),
                 )
                 if holds
             ]
             done.append(act)
+
+    def _too_many(self, act: Act, done: list[Act], same_day: int) -> str:
+        code = act.methodology.code
+        if same_day + 1 > self.terms.caps.get((code, "count"), 10**9):
+            return "daily_count_cap"
+        for period, word in LONGER:
+            most = self.terms.longer.get((code, "count", period), 10**9)
+            if len(_of_period(act, done, period)) + 1 > most:
+                return f"{word}_count_cap"
+        return ""
+
+    def _cut_by_longer(self, act: Act, done: list[Act]) -> str:
+        """Cut what the day left by the month's and the year's room; the longest that is used up, or nothing."""
+        used_up = ""
+        for period, word in LONGER:
+            most = self.terms.longer.get((act.methodology.code, "quantity", period))
+            used = sum(d.counted for d in _of_period(act, done, period))
+            act.counted = _room(most, used, act.counted)
+            if most is not None and used + act.counted >= most:
+                used_up = f"{word}_quantity_cap"
+        return used_up
 
     def _pay(self, credited: list[Act]) -> None:
         for act in credited:
@@ -214,6 +238,13 @@ class Oracle:
                 if paid < act.points:
                     act.points = paid
                     act.reasons.append("fund_exhausted")
+
+
+def _of_period(act: Act, done: list[Act], period: str) -> list[Act]:
+    """What the resident has of the same methodology in the act's month or year."""
+    first = act.on.replace(day=1) if period == "month" else act.on.replace(day=1, month=1)
+    same = [d for d in done if d.resident == act.resident and d.methodology.code == act.methodology.code]
+    return [d for d in same if d.on.year == first.year and (period == "year" or d.on.month == first.month)]
 
 
 def _nothing(methodology: Methodology) -> str:

@@ -42,6 +42,13 @@ CAPS = {
     ("travel", "points"): 700,
     ("*", "points"): 1000,
 }
+LONGER = {
+    ("travel.cycling", "quantity", "month"): 11_000,
+    ("travel.cycling", "quantity", "year"): 9_000,
+    ("travel.cycling", "count", "month"): 3,
+    ("travel.metro", "count", "year"): 5,
+    ("purchases.no_cutlery", "quantity", "month"): 2,
+}
 DAYS = 3
 
 
@@ -63,6 +70,8 @@ class World:
             a_rate(session, people, fund, evidence, str(rate), days, family)
         for (scope, unit), most in CAPS.items():
             a_cap(session, people, scope, unit, most)
+        for (scope, unit, period), most in LONGER.items():
+            a_cap(session, people, scope, unit, most, period)
         a_partner_source(session)
         self.residents = [resident_id(n) for n in (1, 2, 9, 10, 17, 18)]
         self.closed = {self.residents[4]}
@@ -73,7 +82,7 @@ class World:
             )
         session.commit()
         self.oracle = Oracle(
-            Terms(rates, CAPS), {self.fund: budget, self.other: budget}, self.closed, self.today
+            Terms(rates, CAPS, LONGER), {self.fund: budget, self.other: budget}, self.closed, self.today
         )
         self.number = 0
 
@@ -208,6 +217,10 @@ def test_every_state_and_reason_is_reached_by_some_seed(session: Session) -> Non
         "daily_quantity_cap",
         "daily_count_cap",
         "daily_points_cap",
+        "monthly_count_cap",
+        "monthly_quantity_cap",
+        "yearly_count_cap",
+        "yearly_quantity_cap",
         "fund_exhausted",
         "wallet_closed",
         "replaced_by_partner_record",

@@ -56,8 +56,17 @@ def a_rate(
     programme.enact_rate(session, approved(session, people, programme.RATE, payload), payload)
 
 
-def a_cap(session: Session, people: tuple[int, int], scope: str, unit: str, most: int) -> None:
-    """A daily cap in force since the beginning of the tests' time."""
+def a_cap(
+    session: Session, people: tuple[int, int], scope: str, unit: str, most: int, period: str = "day"
+) -> None:
+    """A cap in force since the beginning of the tests' time."""
     kind = "policy" if unit == "points" else "science"
-    payload = {"kind": kind, "scope": scope, "unit": unit, "most": most, "in_force": SINCE}
+    payload = {
+        "kind": kind,
+        "scope": scope,
+        "unit": unit,
+        "period": period,
+        "most": most,
+        "in_force": SINCE,
+    }
     programme.enact_cap(session, approved(session, people, programme.CAP, payload), payload)

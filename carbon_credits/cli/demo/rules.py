@@ -36,23 +36,31 @@ RATES: Final = (
     ("purchases", "C", "0.0005", 15),
     ("purchases", "D", "0.0002", 15),
 )
-# (kind, scope, unit, the most in a day); a methodology that is not in the catalogue yet has no cap yet
+# (kind, scope, unit, period, the most in it); a methodology that is not in the catalogue yet has no cap yet
 CAPS: Final = (
-    ("science", "travel.walking", "quantity", 4_000),
-    ("science", "travel.cycling", "quantity", 20_000),
-    ("science", "travel.shared_bicycle", "quantity", 20_000),
-    ("science", "travel.e_bike", "quantity", 20_000),
-    ("science", "travel.bus", "count", 4),
-    ("science", "travel.metro", "quantity", 60_000),
-    ("science", "travel.metro", "count", 8),
-    ("science", "purchases.no_cutlery", "quantity", 3),
-    ("science", "purchases.own_bag", "quantity", 3),
-    ("science", "purchases.own_cup", "quantity", 3),
-    ("science", "purchases.clean_plate", "quantity", 2),
-    ("science", "purchases.e_invoice", "quantity", 5),
-    ("science", "recycling.paper", "quantity", 30_000),
-    ("policy", "*", "points", 3_000),
-    ("policy", "travel", "points", 2_000),
+    ("science", "travel.walking", "quantity", "day", 4_000),
+    ("science", "travel.cycling", "quantity", "day", 20_000),
+    ("science", "travel.shared_bicycle", "quantity", "day", 20_000),
+    ("science", "travel.e_bike", "quantity", "day", 20_000),
+    ("science", "travel.bus", "count", "day", 4),
+    ("science", "travel.metro", "quantity", "day", 60_000),
+    ("science", "travel.metro", "count", "day", 8),
+    ("science", "purchases.no_cutlery", "quantity", "day", 3),
+    ("science", "purchases.own_bag", "quantity", "day", 3),
+    ("science", "purchases.own_cup", "quantity", "day", 3),
+    ("science", "purchases.clean_plate", "quantity", "day", 2),
+    ("science", "purchases.e_invoice", "quantity", "day", 5),
+    ("science", "recycling.paper", "quantity", "day", 30_000),
+    ("science", "recycling.paper", "quantity", "month", 100_000),
+    ("science", "recycling.steel", "quantity", "month", 20_000),
+    ("science", "recycling.copper", "quantity", "month", 20_000),
+    ("science", "recycling.aluminium", "quantity", "month", 5_000),
+    ("science", "recycling.plastics", "quantity", "month", 30_000),
+    ("science", "recycling.glass", "quantity", "month", 20_000),
+    ("science", "recycling.textiles", "quantity", "month", 20_000),
+    ("science", "travel.electric_car", "quantity", "month", 1_500_000),
+    ("policy", "*", "points", "day", 3_000),
+    ("policy", "travel", "points", "day", 2_000),
 )
 
 
@@ -88,7 +96,7 @@ def _ensure_fund(session: Session) -> None:
 
 def _missing(session: Session, fund_id: int) -> Iterator[tuple[str, Mapping[str, Any]]]:
     rates = {(rate.family, rate.evidence_class) for rate in programme.rates(session)}
-    caps = {(cap.scope, cap.unit) for cap in programme.caps(session)}
+    caps = {(cap.scope, cap.unit, cap.period) for cap in programme.caps(session)}
     for family, letter, points_per_mg, days in RATES:
         if (family, letter) not in rates:
             yield (
@@ -102,12 +110,19 @@ def _missing(session: Session, fund_id: int) -> Iterator[tuple[str, Mapping[str,
                     "in_force": SINCE,
                 },
             )
-    for kind, scope, unit, most in CAPS:
+    for kind, scope, unit, period, most in CAPS:
         is_known = kind == "policy" or scope in BY_CODE
-        if is_known and (scope, unit) not in caps:
+        if is_known and (scope, unit, period) not in caps:
             yield (
                 programme.CAP,
-                {"kind": kind, "scope": scope, "unit": unit, "most": most, "in_force": SINCE},
+                {
+                    "kind": kind,
+                    "scope": scope,
+                    "unit": unit,
+                    "period": period,
+                    "most": most,
+                    "in_force": SINCE,
+                },
             )
 
 
