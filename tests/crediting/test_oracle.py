@@ -43,8 +43,8 @@ CAPS = {
     ("*", "points"): 1000,
 }
 LONGER = {
-    ("travel.cycling", "quantity", "month"): 11_000,
-    ("travel.cycling", "quantity", "year"): 9_000,
+    ("travel.metro", "quantity", "month"): 40_000,
+    ("travel.cycling", "quantity", "year"): 12_000,
     ("travel.cycling", "count", "month"): 3,
     ("travel.metro", "count", "year"): 5,
     ("purchases.no_cutlery", "quantity", "month"): 2,
