@@ -42,13 +42,19 @@ order by t.received_at, t.activity_id
 limit :most
 for update of t
 """)
-# Traces that share a print with this one; only those are compared in full. A print is a 64-bit keyed digest, so what
-# shares none is another trip.
+# Traces that share a print with this one, those with most in common first; only they are compared in full. A print is a
+# 64-bit keyed digest, so what shares none is another trip.
 KIN = text("""
-select activity_id, exact, moves, route from trip_print
-where keyed_for = :year and activity_id <> :activity
-  and (exact && cast(:exact as bigint[]) or moves && cast(:moves as bigint[]))
-limit 50
+select exact, moves, route
+from (
+  select exact, moves, route, exact || moves as prints from trip_print
+  where keyed_for = :year and activity_id <> :activity
+    and (exact && cast(:exact as bigint[]) or moves && cast(:moves as bigint[]))
+  offset 0
+) kin
+order by (select count(*) from unnest(kin.prints) p
+          where p = any(cast(:exact as bigint[]) || cast(:moves as bigint[]))) desc
+limit 20
 """)
 RECORD = text("""
 insert into trip_verdict (activity_id, resident_id, occurred_on, shard_id, round, rules_version, score, by_staff,

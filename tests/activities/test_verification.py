@@ -1,6 +1,5 @@
 """A claim with a trace: kept sealed, looked at before the batch, forgotten in time."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,7 +10,6 @@ from sqlalchemy.orm import Session
 from carbon_credits.activities import service, traces
 from carbon_credits.activities.claims import Claim
 from carbon_credits.activities.names import parse_public_id
-from carbon_credits.activities.trips.trace import Trace, as_claim
 from carbon_credits.activities.verification import judge_waiting, trip_of
 from carbon_credits.activities.views import ActivityView, activities_of, activity_of
 from carbon_credits.core import clock
@@ -25,7 +23,7 @@ from carbon_credits.ledger.service import open_wallet
 from carbon_credits.residents import consents
 from carbon_credits.residents.consents import Purpose
 from carbon_credits.residents.service import resident_key
-from tests.activities.trips.journeys import BEGAN, bus, ride
+from tests.activities.trips.journeys import bus, ride, told_at
 from tests.factories.programme import a_fund, a_rate, two_staff
 from tests.factories.residents import a_resident
 from tests.factories.staff import a_member
@@ -52,12 +50,6 @@ def a_policy(session: Session) -> None:
     fund = a_fund(session, people, 10**6)
     for evidence_class in "CD":
         a_rate(session, people, fund, evidence_class)
-
-
-def told_at(trace: Trace, occurred_from: datetime) -> dict[str, Any]:
-    """A journey as a phone tells it, as if it had begun at another time."""
-    later = (occurred_from - BEGAN) // timedelta(milliseconds=1)
-    return as_claim(replace(trace, t_ms=trace.t_ms + later), occurred_from)
 
 
 def an_honest_ride(seed: int = 1) -> dict[str, Any]:

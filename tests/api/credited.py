@@ -4,6 +4,8 @@ from typing import Any
 
 from flask import Flask
 
+from carbon_credits.activities.verification import judge_waiting
+from carbon_credits.api.house import EXTENSION
 from carbon_credits.core import clock
 from carbon_credits.core.db import transaction
 from carbon_credits.core.ids import shard_of
@@ -17,7 +19,9 @@ def policy(app: Flask, *, most_m: int = 20_000) -> None:
     """A funded rate for what phones tell, and a daily cap on metres cycled."""
     with app.app_context(), transaction() as session:
         people = two_staff(session)
-        a_rate(session, people, a_fund(session, people, 100_000), "D", "0.0002", 7)
+        fund = a_fund(session, people, 100_000)
+        a_rate(session, people, fund, "D", "0.0002", 7)
+        a_rate(session, people, fund, "C", "0.0005", 7)
         a_cap(session, people, "travel.cycling", "quantity", most_m)
 
 
@@ -33,3 +37,10 @@ def a_decided_ride(app: Flask, resident: Caller, **changes: Any) -> str:
     told: str = resident.claim(a_ride(**changes)).get_json()["id"]
     decide(app, resident)
     return told
+
+
+def look(app: Flask) -> None:
+    """Look at the traces that wait, as the worker does."""
+    vault = app.extensions[EXTENSION].vault
+    with app.app_context(), transaction() as session:
+        judge_waiting(session, vault, clock.now(), 20)

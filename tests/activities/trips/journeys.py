@@ -1,12 +1,14 @@
 """Made-up journeys: a city's grid, a mover, a receiver's jitter. Nobody's real trip."""
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
 
 from carbon_credits.activities.trips.features import measure
 from carbon_credits.activities.trips.judging import Surroundings, TripClaim, Verdict, judge, payable_m
-from carbon_credits.activities.trips.trace import Trace, epoch_ms, make
+from carbon_credits.activities.trips.trace import Trace, as_claim, epoch_ms, make
 
 BEGAN = datetime(2026, 3, 2, 0, 0, tzinfo=UTC)
 ALONE = Surroundings()
@@ -86,3 +88,9 @@ def moment(milliseconds: int) -> datetime:
 def codes(verdict: Verdict) -> set[str]:
     """The codes of its reasons."""
     return {code for code, _ in verdict.reasons}
+
+
+def told_at(trace: Trace, occurred_from: datetime) -> dict[str, Any]:
+    """A journey as a phone tells it, as if it had begun at another time."""
+    later = (occurred_from - BEGAN) // timedelta(milliseconds=1)
+    return as_claim(replace(trace, t_ms=trace.t_ms + later), occurred_from)
