@@ -18,7 +18,6 @@ from carbon_credits.activities import traces
 from carbon_credits.activities.models import TripPrint
 from carbon_credits.activities.trips.fingerprint import Prints, overlap_ppm, prints_of
 from carbon_credits.activities.trips.judging import Surroundings, TripClaim, Verdict, judge
-from carbon_credits.activities.trips.rules import RULES_VERSION
 from carbon_credits.activities.trips.trace import BrokenTrace, Trace, read_claim
 from carbon_credits.core.crypto import CannotOpen, Vault
 from carbon_credits.core.errors import NotFound
@@ -232,4 +231,4 @@ def _sampled(vault: Vault, activity_id: int) -> bool:
     return drawn % 1000 < SAMPLED_PER_MILLE
 
 
-__all__ = ["RULES_VERSION", "Fate", "TripView", "fate_of", "judge_waiting", "record", "trip_of"]
+__all__ = ["Fate", "TripView", "fate_of", "judge_waiting", "record", "trip_of"]

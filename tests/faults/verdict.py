@@ -79,8 +79,8 @@ def _assert_as_told(ride: Ride, answers: list[Answer], row: dict[str, Any]) -> N
     assert (row["generation"], row["state"]) == (1, "credited"), row
     assert (row["distance_m"], row["occurred_from"]) == (ride.distance_m, ride.begins), row
     estimates = [answer.told()["estimate"] for answer in answers]
-    credited = {"reduction_mg": row["credited_mg"], "points": row["points"]}
-    assert all(estimate == credited for estimate in estimates), (estimates, row)
+    credited = (row["credited_mg"], row["points"])
+    assert all((one["reduction_mg"], one["points"]) == credited for one in estimates), (estimates, row)
     assert (row["posted_mg"], row["posted_points"]) == (row["credited_mg"], row["points"]), row
 
 
