@@ -66,23 +66,11 @@ REASONS: Final[Mapping[str, Text]] = MappingProxyType(
         "swing_too_small": Text(
             "短时速度变化过小，像被拉长的轨迹", "Its speed changes as slowly as in a stretched trace"
         ),
-        "course_lively": Text("行进方向变化自然", "Its course wavers as it should"),
-        "course_calm": Text("行进方向变化偏少", "Its course wavers rather little"),
-        "course_too_calm": Text("行进方向几乎不变", "Its course hardly wavers"),
         "turns_many": Text("转弯次数相符", "It turns as often as it should"),
         "turns_few": Text("转弯偏少", "It turns rather seldom"),
         "turns_too_few": Text("转弯过少", "It turns too seldom"),
         "corners_fit": Text("转弯时速度相符", "It takes corners as it should"),
         "corners_slow": Text("转弯时减速偏多", "It slows rather much in corners"),
         "corners_too_slow": Text("转弯时减速过多，像机动车", "It slows in corners like a car"),
-        "halts_fit": Text("停留时间相符", "Its halts are as short as they should be"),
-        "halts_long": Text("停留偏长", "It halts rather long"),
-        "halts_too_long": Text("停留过长", "It halts too long"),
-        "cruise_fits": Text("多数时间接近常速", "It keeps its pace most of the time"),
-        "cruise_short": Text("常速时间偏短", "It keeps its pace rather seldom"),
-        "cruise_too_short": Text("常速时间过短", "It hardly ever keeps its pace"),
-        "recorded_finely": Text("轨迹记录密集", "It was recorded finely"),
-        "recorded_less_finely": Text("轨迹记录较稀", "It was recorded less finely"),
-        "recorded_coarsely": Text("轨迹记录稀疏", "It was recorded coarsely"),
     }
 )
