@@ -39,6 +39,7 @@ class Features:
     median_mm_s: int
     p85_mm_s: int
     p95_mm_s: int
+    cruise_mm_s: int  # half of the way, not of the time, was faster: halts do not count
     sustained_mm_s: int  # the furthest it got in a minute, as the crow flies: one bad fix out and back adds nothing
     accel_p75_mm_s2: int
     slow_ppm: int  # share of time below 0.8 m/s
@@ -84,6 +85,7 @@ def _measured(track: Track, points: Track, moving: Flags, claimed_s: float) -> F
         median_mm_s=_mm(median),
         p85_mm_s=_mm(p85),
         p95_mm_s=_mm(p95),
+        cruise_mm_s=_mm(_quantiles(speeds, steps_m[moving], (0.5,))[0]),
         sustained_mm_s=_mm(_furthest(points, path_m / duration_s)),
         accel_p75_mm_s2=_mm(rhythm.surge),
         slow_ppm=_ppm(float(weights[speeds <= MOVING_M_S].sum()), duration_s),

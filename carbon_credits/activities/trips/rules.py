@@ -73,6 +73,8 @@ class Scale:
 PACE: Final = ("pace_fits", "pace_narrow", "pace_too_fast")
 TYPICAL: Final = ("speed_fits", "speed_narrow", "speed_too_fast")
 SURGE: Final = ("surge_fits", "surge_strong", "surge_too_strong")
+SLOWNESS: Final = ("faster_than_a_walk", "slow_as_a_walk", "too_slow_for_a_ride")
+PROGRESS: Final = ("progress_fits", "progress_small", "progress_too_small")
 EVEN: Final = ("even_speed", "uneven_speed", "too_uneven_speed")
 SWING: Final = ("swing_fits", "swing_small", "swing_too_small")
 TURNS: Final = ("turns_many", "turns_few", "turns_too_few")
@@ -81,15 +83,17 @@ CORNERS: Final = ("corners_fit", "corners_slow", "corners_too_slow")
 SCALES: Final[Mapping[str, tuple[Scale, ...]]] = MappingProxyType(
     {
         "travel.walking": (
-            Scale("sustained_mm_s", 2_400, 4_000, (15, -20, -40), PACE),
+            Scale("sustained_mm_s", 2_400, 3_600, (15, -30, -40), PACE),
             Scale("p85_mm_s", 2_600, 3_800, (10, -15, -40), TYPICAL),
-            Scale("swing_ppm", 780_000, 680_000, (20, -10, -20), SWING),
-            Scale("headings_per_km_milli", 6_000, 3_000, (15, -15, -20), TURNS),
+            Scale("swing_ppm", 760_000, 670_000, (20, -20, -30), SWING),
+            Scale("headings_per_km_milli", 6_000, 3_000, (20, -20, -25), TURNS),
+            Scale("median_mm_s", 700, 400, (0, -20, -25), PROGRESS),
         ),
         "travel.cycling": (
             Scale("sustained_mm_s", 5_500, 8_000, (15, -40, -60), PACE),
-            Scale("uneven_ppm", 380_000, 500_000, (10, -15, -25), EVEN),
-            Scale("swing_ppm", 730_000, 630_000, (20, -25, -30), SWING),
+            Scale("cruise_mm_s", 2_200, 1_700, (0, -35, -50), SLOWNESS),
+            Scale("uneven_ppm", 380_000, 500_000, (10, -15, -20), EVEN),
+            Scale("swing_ppm", 730_000, 640_000, (20, -30, -40), SWING),
             Scale("accel_p75_mm_s2", 180, 320, (5, -10, -10), SURGE),
             Scale("headings_per_km_milli", 4_500, 1_500, (10, -15, -20), TURNS),
             Scale("corner_ppm", 650_000, 400_000, (5, -15, -15), CORNERS),
