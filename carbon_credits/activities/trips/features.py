@@ -167,18 +167,16 @@ def _changes(points: Track, speeds: Floats, moving: Flags) -> tuple[float, float
     return float(rates[int(0.75 * (rates.size - 1))]), float(apart.mean() / changes.mean())
 
 
-def _furthest(points: Track, otherwise_m_s: float) -> float:
-    """The greatest speed as the crow flies over a minute, in m/s; a window with a hole in it does not count."""
+def _furthest(points: Track, overall_m_s: float) -> float:
+    """The greatest speed as the crow flies over a minute without a hole, in m/s; never below the whole trip's."""
     t = points.t_s
     later = np.searchsorted(t, t + MINUTE_S)
     first = np.flatnonzero(later < t.size)
     last = later[first]
     whole = t[last] - t[first] <= LONGEST_WINDOW_S
     first, last = first[whole], last[whole]
-    if not first.size:
-        return otherwise_m_s
     reached = np.hypot(points.x_m[last] - points.x_m[first], points.y_m[last] - points.y_m[first])
-    return float((reached / (t[last] - t[first])).max())
+    return float((reached / (t[last] - t[first])).max(initial=overall_m_s))
 
 
 def _crow(points: Track, first: int, last: int) -> float:
