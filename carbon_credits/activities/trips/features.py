@@ -41,7 +41,7 @@ class Features:
     p95_mm_s: int
     cruise_mm_s: int  # half of the way, not of the time, was faster: halts do not count
     sustained_mm_s: int  # the furthest it got in a minute, as the crow flies: one bad fix out and back adds nothing
-    accel_p75_mm_s2: int
+    accel_p75_mm_s2: int  # between neighbouring means of ten seconds, a quarter of the changes was faster
     slow_ppm: int  # share of time below 0.8 m/s
     stops_per_km_milli: int
     headings_per_km_milli: int

@@ -73,6 +73,7 @@ class Scale:
 PACE: Final = ("pace_fits", "pace_narrow", "pace_too_fast")
 TYPICAL: Final = ("speed_fits", "speed_narrow", "speed_too_fast")
 SURGE: Final = ("surge_fits", "surge_strong", "surge_too_strong")
+EFFORT: Final = ("effort_fits", "effort_small", "effort_too_small")
 SLOWNESS: Final = ("faster_than_a_walk", "slow_as_a_walk", "too_slow_for_a_ride")
 PROGRESS: Final = ("progress_fits", "progress_small", "progress_too_small")
 EVEN: Final = ("even_speed", "uneven_speed", "too_uneven_speed")
@@ -94,7 +95,8 @@ SCALES: Final[Mapping[str, tuple[Scale, ...]]] = MappingProxyType(
             Scale("cruise_mm_s", 2_200, 1_700, (0, -35, -50), SLOWNESS),
             Scale("uneven_ppm", 380_000, 500_000, (10, -15, -20), EVEN),
             Scale("swing_ppm", 730_000, 640_000, (20, -30, -40), SWING),
-            Scale("accel_p75_mm_s2", 180, 320, (5, -10, -10), SURGE),
+            Scale("accel_p75_mm_s2", 180, 320, (5, -10, -20), SURGE),
+            Scale("accel_p75_mm_s2", 60, 40, (0, -15, -30), EFFORT),
             Scale("headings_per_km_milli", 4_500, 1_500, (10, -15, -20), TURNS),
             Scale("corner_ppm", 650_000, 400_000, (5, -15, -15), CORNERS),
         ),
@@ -131,11 +133,11 @@ POINTS: Final[Mapping[str, int]] = MappingProxyType(
         "trace_outside_claim": -100,
         "overlaps_credited_trip": -100,
         "overlaps_another_trip": 0,
-        "points_seen_before": -80,
+        "points_seen_before": -100,
         "movement_seen_before": -60,
-        "mock_location": -60,
+        "mock_location": -100,
         "attested": 10,
-        "attestation_failed": -40,
+        "attestation_failed": -60,
         "constant_speed": -40,
         "straight_line": -30,
         "jump": -30,
@@ -143,7 +145,7 @@ POINTS: Final[Mapping[str, int]] = MappingProxyType(
         "steps_fit": 15,
         "steps_do_not_fit": -20,
         "distance_above_trace": 0,
-        "distance_far_above_trace": -60,
+        "distance_far_above_trace": -100,
     }
 )
 AT_MOST_REVIEW: Final = frozenset(

@@ -79,7 +79,7 @@ def test_an_electric_bicycle_is_reviewed_until_a_partner_speaks() -> None:
     ("around", "code", "decision"),
     [
         (Surroundings(seen_exact_ppm=50_000), "points_seen_before", "reject"),
-        (Surroundings(seen_moves_ppm=300_000), "movement_seen_before", "reject"),
+        (Surroundings(seen_moves_ppm=300_000), "movement_seen_before", "review"),
         (Surroundings(overlap_ppm=700_001), "overlaps_credited_trip", "reject"),
         (Surroundings(overlap_ppm=200_001), "overlaps_another_trip", "review"),
         (Surroundings(attestation="failed"), "attestation_failed", "review"),
@@ -142,7 +142,7 @@ def test_contradictory_times_are_refused() -> None:
 
 def test_too_little_is_no_fault() -> None:
     trace = walk()
-    few = claimed(thinned(trace, 60))
+    few = claimed(thinned(trace, 70))
     assert (few.decision, codes(few)) == ("unverified", {"too_few_points"})
     assert codes(claimed(thinned(walk(every_s=1), 50), WALKING)) <= {"too_thin", "too_few_points"}
     thin = claimed(thinned(ride(), 8), CYCLING)
