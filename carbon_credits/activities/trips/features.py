@@ -40,7 +40,9 @@ class Features:
     p85_mm_s: int
     p95_mm_s: int
     cruise_mm_s: int  # half of the way, not of the time, was faster: halts do not count
-    sustained_mm_s: int  # the furthest it got in a minute, as the crow flies: one bad fix out and back adds nothing
+    sustained_mm_s: (
+        int  # the furthest it got in a minute, as the crow flies: one bad fix out and back adds nothing
+    )
     accel_p75_mm_s2: int  # between neighbouring means of ten seconds, a quarter of the changes was faster
     slow_ppm: int  # share of time below 0.8 m/s
     stops_per_km_milli: int
@@ -151,10 +153,10 @@ def _rhythm(points: Track, speeds: Floats, moving: Flags, typical_m_s: float) ->
 def _changes(points: Track, speeds: Floats, moving: Flags) -> tuple[float, float]:
     """(p75 of acceleration in m/s², share of the changes of speed that are undone at once).
 
-    The share is the mean distance of a speed from the mean of its two neighbours, over the mean change from one to the
-    next: 0 if speed only rises or falls, 0.87 if each is drawn anew. It has no unit of speed or time, so it hardly depends
-    on how often a fix was taken; but a motor needs half a minute for what legs do in ten seconds, and a stretched trace
-    three times as long.
+    The share is the mean distance of a speed from the mean of its two neighbours, over the mean change from one to
+    the next: 0 if speed only rises or falls, 0.87 if each is drawn anew. It has no unit of speed or time, so it
+    hardly depends on how often a fix was taken; but a motor needs half a minute for what legs do in ten seconds, and
+    a stretched trace three times as long.
     """
     steps_s = np.diff(points.t_s)
     near = moving & (steps_s <= NO_HOLE_S)

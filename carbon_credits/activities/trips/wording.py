@@ -66,7 +66,9 @@ REASONS: Final[Mapping[str, Text]] = MappingProxyType(
         "progress_too_small": Text("半数以上时间不动", "It stands still for more than half of the time"),
         "effort_fits": Text("速度起伏与蹬踏相符", "Its speed rises and falls as with pedalling"),
         "effort_small": Text("速度起伏偏小", "Its speed rises and falls rather little"),
-        "effort_too_small": Text("速度起伏过小，不像人力骑行", "Its speed rises and falls too little for pedalling"),
+        "effort_too_small": Text(
+            "速度起伏过小，不像人力骑行", "Its speed rises and falls too little for pedalling"
+        ),
         "even_speed": Text("移动速度均匀", "It moves at an even speed"),
         "uneven_speed": Text("移动速度不太均匀", "Its speed is rather uneven"),
         "too_uneven_speed": Text("移动速度忽快忽慢，像机动车", "Its speed varies like that of traffic"),
