@@ -17,7 +17,7 @@ from carbon_credits.activities.trips.judging import (
 from carbon_credits.activities.trips.trace import Trace, epoch_ms, make
 from carbon_credits.cli.trips.attacks import ATTACKS
 from carbon_credits.cli.trips.records import Leg, judged
-from tests.activities.trips.journeys import BEGAN, bus, claimed, codes, ride, walk
+from tests.activities.trips.journeys import BEGAN, bus, claimed, codes, journey, ride, walk
 
 SEEDS = range(6)
 WALKING, CYCLING = "travel.walking", "travel.cycling"
@@ -245,17 +245,19 @@ def test_one_bad_fix_makes_nobody_faster() -> None:
 
 
 def dawdled(trace: Trace) -> Trace:
-    """A walk that takes four times as long over every other forty seconds."""
+    """A walk that takes three times as long over every other forty seconds."""
     steps_ms = np.diff(trace.t_ms, prepend=trace.t_ms[0])
     slow = np.arange(len(trace)) // 20 % 2 == 1
-    return replace(trace, t_ms=trace.t_ms[0] + np.cumsum(np.where(slow, 4 * steps_ms, steps_ms)))
+    return replace(trace, t_ms=trace.t_ms[0] + np.cumsum(np.where(slow, 3 * steps_ms, steps_ms)))
 
 
 def test_a_walk_is_no_ride_and_standing_about_no_walk() -> None:
     on_foot = claimed(walk(), CYCLING)
     assert "too_slow_for_a_ride" in codes(on_foot)
     assert on_foot.decision != "accept"
-    assert "progress_too_small" in codes(claimed(dawdled(walk())))
+    straight = journey(1, speed=1.4, block_m=400, surge=0.7, weaving=0.5)
+    assert not {"progress_small", "progress_too_small"} & codes(claimed(straight))
+    assert {"progress_small", "progress_too_small"} & codes(claimed(dawdled(straight)))
 
 
 def test_nothing_outweighs_a_mock_location() -> None:
