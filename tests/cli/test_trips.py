@@ -68,6 +68,16 @@ def test_legs_are_read_with_their_truth_and_split_by_person(segments: Path, phon
     assert len(legs[1].trace) == 0
 
 
+def test_a_journey_under_two_numbers_counts_once(segments: Path, tmp_path: Path) -> None:
+    with gzip.open(segments, "rt", encoding="utf-8") as file:
+        heading, *rows = file.read().splitlines()
+    twice = tmp_path / "twice.csv.gz"
+    with gzip.open(twice, "wt", encoding="utf-8") as file:
+        again = [f"again-{row}" for row in rows if row.startswith("d1,")]
+        file.write("\n".join([heading, *rows, *again]))
+    assert [leg.name for leg in read((twice,))] == [leg.name for leg in read((segments,))]
+
+
 def test_the_table_ends_with_goals_that_hold(segments: Path, phones: Path) -> None:
     run = CliRunner().invoke(group, ["confusion", str(segments), str(phones)])
     assert run.exit_code == 0, run.output

@@ -15,12 +15,12 @@ from carbon_credits.activities.trips.trace import Trace
 
 SLACK_MS: Final = 60_000  # a trace may begin or end this long outside the claim
 STEP_S: Final = 10.0
-SWING_S: Final = 5.0
 MOVING_M_S: Final = 0.8
 TURN: Final = float(np.radians(19))  # Zheng 2008's heading change
 CORNER: Final = 0.6  # radians: a street corner, not a bend
 NO_HOLE_S: Final = 60.0
-SUSTAINED_S: Final = 60.0
+MINUTE_S: Final = 60.0
+LONGEST_WINDOW_S: Final = 90.0
 PIECE_S: Final = 300.0
 
 
@@ -39,21 +39,21 @@ class Features:
     median_mm_s: int
     p85_mm_s: int
     p95_mm_s: int
-    sustained_mm_s: int  # the fastest minute
-    accel_p90_mm_s2: int
+    cruise_mm_s: int  # half of the way, not of the time, was faster: halts do not count
+    sustained_mm_s: (
+        int  # the furthest it got in a minute, as the crow flies: one bad fix out and back adds nothing
+    )
+    accel_p75_mm_s2: int  # between neighbouring means of ten seconds, a quarter of the changes was faster
     slow_ppm: int  # share of time below 0.8 m/s
     stops_per_km_milli: int
     headings_per_km_milli: int
     max_gap_s: int
-    points_per_min_milli: int
     coverage_ppm: int  # share of the claimed time in gaps of 60 s or less
     speed_cv_ppm: int  # spread of speed while moving, over its mean
+    uneven_ppm: int  # the same without the fastest tenth, where the bad fixes are
     jump_m: int  # the longest step faster than anything on the road
-    swing_ppm: int  # how much speed changes from one step to the next (p90), over the fastest minute
-    wiggle_mrad: int  # median change of heading from one moving step to the next
+    swing_ppm: int  # how much of each change of speed is undone in the next ten seconds
     corner_ppm: int  # mean speed in turns over p85; half if there are none
-    longest_stop_s: int
-    steady_ppm: int  # median speed over the fastest minute
     interval_ms: int  # median time between usable points
 
 
@@ -73,7 +73,6 @@ def _measured(track: Track, points: Track, moving: Flags, claimed_s: float) -> F
     median, p85, p95 = _quantiles(speeds, weights, (0.5, 0.85, 0.95))
     path_m, duration_s = float(steps_m[moving].sum()), float(weights.sum())
     rhythm = _rhythm(points, steps_m / steps_s, moving, p85)
-    sustained = max(_fastest(points, steps_m, moving), 0.001)
     kilometres, legs, gaps = max(path_m / 1000.0, 0.1), spans(moving), np.diff(track.t_s)
     fast = speeds[speeds > MOVING_M_S]
     return Features(
@@ -88,21 +87,19 @@ def _measured(track: Track, points: Track, moving: Flags, claimed_s: float) -> F
         median_mm_s=_mm(median),
         p85_mm_s=_mm(p85),
         p95_mm_s=_mm(p95),
-        sustained_mm_s=_mm(sustained),
-        accel_p90_mm_s2=_mm(_acceleration(speeds, weights)),
+        cruise_mm_s=_mm(_quantiles(speeds, steps_m[moving], (0.5,))[0]),
+        sustained_mm_s=_mm(_furthest(points, path_m / duration_s)),
+        accel_p75_mm_s2=_mm(rhythm.surge),
         slow_ppm=_ppm(float(weights[speeds <= MOVING_M_S].sum()), duration_s),
         stops_per_km_milli=round(1000 * rhythm.stops / kilometres),
         headings_per_km_milli=round(1000 * rhythm.turns / kilometres),
         max_gap_s=round(float(gaps.max())),
-        points_per_min_milli=round(60_000 * len(track) / max(float(track.t_s[-1]), 1.0)),
         coverage_ppm=min(1_000_000, _ppm(float(gaps[gaps <= NO_HOLE_S].sum()), claimed_s)),
-        speed_cv_ppm=_ppm(float(fast.std()), float(fast.mean())) if fast.size > 1 else 0,
+        speed_cv_ppm=_spread(fast),
+        uneven_ppm=_spread(fast[fast <= _quantiles(fast, np.ones(fast.size), (0.9,))[0]]) if fast.size else 0,
         jump_m=round(_jump(track)),
-        swing_ppm=_ppm(_swing(track), sustained),
-        wiggle_mrad=_mm(rhythm.wiggle),
+        swing_ppm=_ppm(rhythm.undone, 1.0),
         corner_ppm=_ppm(rhythm.corner, 1.0),
-        longest_stop_s=round(rhythm.longest_stop_s),
-        steady_ppm=_ppm(median, sustained),
         interval_ms=_mm(float(np.median(gaps))),
     )
 
@@ -123,63 +120,65 @@ def _quantiles(values: Floats, weights: Floats, shares: tuple[float, ...]) -> li
     return [float(values[order[min(int(place), values.size - 1)]]) for place in places]
 
 
-def _acceleration(speeds: Floats, weights: Floats) -> float:
-    return _p90(np.abs(np.diff(speeds)) / ((weights[1:] + weights[:-1]) / 2.0))
-
-
-def _swing(track: Track) -> float:
-    """How much speed changes within about five seconds (p90), in m/s: what time cannot be stretched over."""
-    points = thin(track, SWING_S)
-    steps_s = np.diff(points.t_s)
-    speeds = np.hypot(np.diff(points.x_m), np.diff(points.y_m)) / steps_s
-    near = steps_s <= NO_HOLE_S
-    return _p90(np.abs(np.diff(speeds))[near[1:] & near[:-1]])
-
-
-def _p90(values: Floats) -> float:
-    return float(np.sort(values)[min(int(0.9 * values.size), values.size - 1)]) if values.size else 0.0
+def _spread(speeds: Floats) -> int:
+    return _ppm(float(speeds.std()), float(speeds.mean())) if speeds.size > 1 else 0
 
 
 @dataclass(frozen=True)
 class _Rhythm:
     stops: int
     turns: int
-    wiggle: float  # radians
     corner: float
-    longest_stop_s: float
+    surge: float  # m/s²
+    undone: float
 
 
 def _rhythm(points: Track, speeds: Floats, moving: Flags, typical_m_s: float) -> _Rhythm:
-    """How a track stops and turns: a walker at any corner, a rider at some, a car where the road does."""
+    """How a track stops, turns and changes its speed: a walker at any moment, a car where the road makes it."""
     going = moving & (speeds > MOVING_M_S)
     headings = np.arctan2(np.diff(points.y_m), np.diff(points.x_m))
     both = going[1:] & going[:-1]
     turned = np.abs((np.diff(headings) + np.pi) % (2 * np.pi) - np.pi)
     cornering = (speeds[1:] + speeds[:-1])[both & (turned > CORNER)] / 2.0
-    corner = float(cornering.mean()) / max(typical_m_s, 0.1) if cornering.size else 0.5
-    while_going = np.sort(turned[both])
-    halts = spans(moving & ~going)
+    surge, undone = _changes(points, speeds, moving)
     return _Rhythm(
         stops=int(np.count_nonzero(going[:-1] & ~going[1:])),
-        turns=int(np.count_nonzero(while_going > TURN)),
-        wiggle=float(while_going[while_going.size // 2]) if while_going.size else 0.0,
-        corner=corner,
-        longest_stop_s=max(
-            (float(points.t_s[last] - points.t_s[first]) for first, last in halts), default=0.0
-        ),
+        turns=int(np.count_nonzero(turned[both] > TURN)),
+        corner=float(cornering.mean()) / max(typical_m_s, 0.1) if cornering.size else 0.5,
+        surge=surge,
+        undone=undone,
     )
 
 
-def _fastest(points: Track, steps_m: Floats, moving: Flags) -> float:
-    """Mean speed of the fastest minute, in m/s; of the whole trip if it is shorter."""
+def _changes(points: Track, speeds: Floats, moving: Flags) -> tuple[float, float]:
+    """(p75 of acceleration in m/s², share of the changes of speed that are undone at once).
+
+    The share is the mean distance of a speed from the mean of its two neighbours, over the mean change from one to
+    the next: 0 if speed only rises or falls, 0.87 if each is drawn anew. It has no unit of speed or time, so it
+    hardly depends on how often a fix was taken; but a motor needs half a minute for what legs do in ten seconds, and
+    a stretched trace three times as long.
+    """
+    steps_s = np.diff(points.t_s)
+    near = moving & (steps_s <= NO_HOLE_S)
+    pairs = near[1:] & near[:-1]
+    changes = np.abs(np.diff(speeds))[pairs]
+    apart = np.abs(speeds[1:-1] - (speeds[2:] + speeds[:-2]) / 2.0)[pairs[1:] & pairs[:-1]]
+    if not apart.size or not changes.any():
+        return 0.0, 0.0
+    rates = np.sort(changes / ((steps_s[1:] + steps_s[:-1])[pairs] / 2.0))
+    return float(rates[int(0.75 * (rates.size - 1))]), float(apart.mean() / changes.mean())
+
+
+def _furthest(points: Track, overall_m_s: float) -> float:
+    """The greatest speed as the crow flies over a minute without a hole, in m/s; never below the whole trip's."""
     t = points.t_s
-    travelled = np.concatenate(([0.0], np.cumsum(np.where(moving, steps_m, 0.0))))
-    later = np.searchsorted(t, t + SUSTAINED_S)
+    later = np.searchsorted(t, t + MINUTE_S)
     first = np.flatnonzero(later < t.size)
-    if not first.size:
-        return float(travelled[-1] / t[-1])
     last = later[first]
-    return float(((travelled[last] - travelled[first]) / (t[last] - t[first])).max())
+    whole = t[last] - t[first] <= LONGEST_WINDOW_S
+    first, last = first[whole], last[whole]
+    reached = np.hypot(points.x_m[last] - points.x_m[first], points.y_m[last] - points.y_m[first])
+    return float((reached / (t[last] - t[first])).max(initial=overall_m_s))
 
 
 def _crow(points: Track, first: int, last: int) -> float:

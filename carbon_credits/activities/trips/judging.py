@@ -111,7 +111,7 @@ def _too_little(features: Features | None, claim: TripClaim) -> str | None:
     if features.duration_s < rules.ENOUGH_S or features.pieces_m < rules.ENOUGH_M:
         return "too_short"
     rhythm_ms = rules.SLOWEST_RHYTHM_MS.get(claim.methodology, features.interval_ms)
-    if features.points_per_min_milli < rules.ENOUGH_PER_MIN_MILLI or features.interval_ms > rhythm_ms:
+    if features.interval_ms > rhythm_ms:
         return "too_thin"
     if features.coverage_ppm < rules.ENOUGH_COVERAGE_PPM:
         return "claim_not_covered"

@@ -15,11 +15,13 @@ RULES_VERSION: Final = 1
 ACCEPT: Final = 60
 REVIEW: Final = 30
 
-ENOUGH_POINTS: Final = 10  # usable ones …
+ENOUGH_POINTS: Final = 8  # usable ones …
 ENOUGH_S: Final = 120  # … over two minutes under way …
 ENOUGH_M: Final = 300  # … and 300 m …
-ENOUGH_PER_MIN_MILLI: Final = 1_500  # … no thinner than one in 40 seconds …
 ENOUGH_COVERAGE_PPM: Final = 500_000  # … and half of the claimed time without a hole of more than a minute
+SLOWEST_RHYTHM_MS: Final[Mapping[str, int]] = MappingProxyType(  # … and usually a fix as often as this
+    {"travel.walking": 40_000, "travel.cycling": 15_000, "travel.e_bike": 15_000}
+)
 
 INSIDE_PPM: Final = 500_000  # share of points that must lie in the claimed time
 GOOD_COVERAGE_PPM: Final = 800_000
@@ -71,45 +73,39 @@ class Scale:
 PACE: Final = ("pace_fits", "pace_narrow", "pace_too_fast")
 TYPICAL: Final = ("speed_fits", "speed_narrow", "speed_too_fast")
 SURGE: Final = ("surge_fits", "surge_strong", "surge_too_strong")
+EFFORT: Final = ("effort_fits", "effort_small", "effort_too_small")
+SLOWNESS: Final = ("faster_than_a_walk", "slow_as_a_walk", "too_slow_for_a_ride")
+PROGRESS: Final = ("progress_fits", "progress_small", "progress_too_small")
 EVEN: Final = ("even_speed", "uneven_speed", "too_uneven_speed")
 SWING: Final = ("swing_fits", "swing_small", "swing_too_small")
-WIGGLE: Final = ("course_lively", "course_calm", "course_too_calm")
 TURNS: Final = ("turns_many", "turns_few", "turns_too_few")
 CORNERS: Final = ("corners_fit", "corners_slow", "corners_too_slow")
-HALTS: Final = ("halts_fit", "halts_long", "halts_too_long")
-RECORDED: Final = ("recorded_finely", "recorded_less_finely", "recorded_coarsely")
-CRUISE: Final = ("cruise_fits", "cruise_short", "cruise_too_short")
 
 SCALES: Final[Mapping[str, tuple[Scale, ...]]] = MappingProxyType(
     {
         "travel.walking": (
-            Scale("sustained_mm_s", 2_600, 6_000, (20, -25, -60), PACE),
-            Scale("p85_mm_s", 2_300, 3_500, (10, -10, -40), TYPICAL),
-            Scale("swing_ppm", 600_000, 350_000, (15, -15, -30), SWING),
-            Scale("wiggle_mrad", 250, 100, (10, -10, -15), WIGGLE),
-            Scale("headings_per_km_milli", 6_000, 3_000, (15, -15, -25), TURNS),
+            Scale("sustained_mm_s", 2_400, 3_600, (15, -30, -40), PACE),
+            Scale("p85_mm_s", 2_600, 3_800, (10, -15, -40), TYPICAL),
+            Scale("swing_ppm", 760_000, 670_000, (20, -20, -30), SWING),
+            Scale("headings_per_km_milli", 6_000, 3_000, (20, -20, -25), TURNS),
+            Scale("median_mm_s", 700, 400, (0, -20, -25), PROGRESS),
         ),
         "travel.cycling": (
-            Scale("sustained_mm_s", 5_500, 8_000, (10, -40, -60), PACE),
-            Scale("accel_p90_mm_s2", 220, 400, (10, -20, -20), SURGE),
-            Scale("speed_cv_ppm", 350_000, 600_000, (15, -25, -30), EVEN),
-            Scale("swing_ppm", 340_000, 220_000, (15, -10, -25), SWING),
-            Scale("wiggle_mrad", 110, 50, (8, -12, -12), WIGGLE),
-            Scale("headings_per_km_milli", 4_500, 1_500, (15, -20, -20), TURNS),
-            Scale("corner_ppm", 650_000, 400_000, (10, -15, -15), CORNERS),
-            Scale("longest_stop_s", 90, 300, (8, -12, -12), HALTS),
-            Scale("steady_ppm", 600_000, 350_000, (8, -12, -12), CRUISE),
-            Scale("interval_ms", 2_000, 3_000, (10, -15, -15), RECORDED),
+            Scale("sustained_mm_s", 5_500, 8_000, (15, -40, -60), PACE),
+            Scale("cruise_mm_s", 2_200, 1_700, (0, -35, -50), SLOWNESS),
+            Scale("uneven_ppm", 380_000, 500_000, (10, -15, -20), EVEN),
+            Scale("swing_ppm", 730_000, 640_000, (20, -30, -40), SWING),
+            Scale("accel_p75_mm_s2", 180, 320, (5, -10, -20), SURGE),
+            Scale("accel_p75_mm_s2", 60, 40, (0, -15, -30), EFFORT),
+            Scale("headings_per_km_milli", 4_500, 1_500, (10, -15, -20), TURNS),
+            Scale("corner_ppm", 650_000, 400_000, (5, -15, -15), CORNERS),
         ),
         "travel.e_bike": (
             Scale("sustained_mm_s", 8_500, 11_000, (20, -20, -60), PACE),
             Scale("p85_mm_s", 8_000, 9_500, (10, -10, -40), TYPICAL),
-            Scale("swing_ppm", 330_000, 200_000, (15, -20, -20), SWING),
+            Scale("swing_ppm", 700_000, 580_000, (15, -20, -20), SWING),
         ),
     }
-)
-SLOWEST_RHYTHM_MS: Final[Mapping[str, int]] = MappingProxyType(
-    {"travel.walking": 40_000, "travel.cycling": 5_500, "travel.e_bike": 10_500}
 )
 PARTNER_ONLY: Final = frozenset(
     {
@@ -137,11 +133,11 @@ POINTS: Final[Mapping[str, int]] = MappingProxyType(
         "trace_outside_claim": -100,
         "overlaps_credited_trip": -100,
         "overlaps_another_trip": 0,
-        "points_seen_before": -80,
+        "points_seen_before": -100,
         "movement_seen_before": -60,
-        "mock_location": -60,
+        "mock_location": -100,
         "attested": 10,
-        "attestation_failed": -40,
+        "attestation_failed": -60,
         "constant_speed": -40,
         "straight_line": -30,
         "jump": -30,
@@ -149,7 +145,7 @@ POINTS: Final[Mapping[str, int]] = MappingProxyType(
         "steps_fit": 15,
         "steps_do_not_fit": -20,
         "distance_above_trace": 0,
-        "distance_far_above_trace": -60,
+        "distance_far_above_trace": -100,
     }
 )
 AT_MOST_REVIEW: Final = frozenset(

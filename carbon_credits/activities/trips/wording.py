@@ -58,6 +58,17 @@ REASONS: Final[Mapping[str, Text]] = MappingProxyType(
         "surge_fits": Text("加速程度相符", "It gathers speed as it should"),
         "surge_strong": Text("加速偏强", "It gathers speed rather strongly"),
         "surge_too_strong": Text("加速过强，像机动车", "It gathers speed like a motor"),
+        "faster_than_a_walk": Text("速度快于步行", "It is faster than a walk"),
+        "slow_as_a_walk": Text("大部分路程慢如步行", "Most of the way was as slow as a walk"),
+        "too_slow_for_a_ride": Text("速度与步行无异，不像骑行", "It is no faster than a walk: no ride"),
+        "progress_fits": Text("多数时间在行进", "It gets on most of the time"),
+        "progress_small": Text("近半时间几乎不动", "It hardly moves for almost half of the time"),
+        "progress_too_small": Text("半数以上时间不动", "It stands still for more than half of the time"),
+        "effort_fits": Text("速度起伏与蹬踏相符", "Its speed rises and falls as with pedalling"),
+        "effort_small": Text("速度起伏偏小", "Its speed rises and falls rather little"),
+        "effort_too_small": Text(
+            "速度起伏过小，不像人力骑行", "Its speed rises and falls too little for pedalling"
+        ),
         "even_speed": Text("移动速度均匀", "It moves at an even speed"),
         "uneven_speed": Text("移动速度不太均匀", "Its speed is rather uneven"),
         "too_uneven_speed": Text("移动速度忽快忽慢，像机动车", "Its speed varies like that of traffic"),
@@ -66,23 +77,11 @@ REASONS: Final[Mapping[str, Text]] = MappingProxyType(
         "swing_too_small": Text(
             "短时速度变化过小，像被拉长的轨迹", "Its speed changes as slowly as in a stretched trace"
         ),
-        "course_lively": Text("行进方向变化自然", "Its course wavers as it should"),
-        "course_calm": Text("行进方向变化偏少", "Its course wavers rather little"),
-        "course_too_calm": Text("行进方向几乎不变", "Its course hardly wavers"),
         "turns_many": Text("转弯次数相符", "It turns as often as it should"),
         "turns_few": Text("转弯偏少", "It turns rather seldom"),
         "turns_too_few": Text("转弯过少", "It turns too seldom"),
         "corners_fit": Text("转弯时速度相符", "It takes corners as it should"),
         "corners_slow": Text("转弯时减速偏多", "It slows rather much in corners"),
         "corners_too_slow": Text("转弯时减速过多，像机动车", "It slows in corners like a car"),
-        "halts_fit": Text("停留时间相符", "Its halts are as short as they should be"),
-        "halts_long": Text("停留偏长", "It halts rather long"),
-        "halts_too_long": Text("停留过长", "It halts too long"),
-        "cruise_fits": Text("多数时间接近常速", "It keeps its pace most of the time"),
-        "cruise_short": Text("常速时间偏短", "It keeps its pace rather seldom"),
-        "cruise_too_short": Text("常速时间过短", "It hardly ever keeps its pace"),
-        "recorded_finely": Text("轨迹记录密集", "It was recorded finely"),
-        "recorded_less_finely": Text("轨迹记录较稀", "It was recorded less finely"),
-        "recorded_coarsely": Text("轨迹记录稀疏", "It was recorded coarsely"),
     }
 )

@@ -17,7 +17,7 @@ from carbon_credits.activities.trips.judging import (
 from carbon_credits.activities.trips.trace import Trace, epoch_ms, make
 from carbon_credits.cli.trips.attacks import ATTACKS
 from carbon_credits.cli.trips.records import Leg, judged
-from tests.activities.trips.journeys import BEGAN, bus, claimed, codes, ride, walk
+from tests.activities.trips.journeys import BEGAN, bus, claimed, codes, journey, ride, walk
 
 SEEDS = range(6)
 WALKING, CYCLING = "travel.walking", "travel.cycling"
@@ -79,7 +79,7 @@ def test_an_electric_bicycle_is_reviewed_until_a_partner_speaks() -> None:
     ("around", "code", "decision"),
     [
         (Surroundings(seen_exact_ppm=50_000), "points_seen_before", "reject"),
-        (Surroundings(seen_moves_ppm=300_000), "movement_seen_before", "reject"),
+        (Surroundings(seen_moves_ppm=300_000), "movement_seen_before", "review"),
         (Surroundings(overlap_ppm=700_001), "overlaps_credited_trip", "reject"),
         (Surroundings(overlap_ppm=200_001), "overlaps_another_trip", "review"),
         (Surroundings(attestation="failed"), "attestation_failed", "review"),
@@ -142,7 +142,7 @@ def test_contradictory_times_are_refused() -> None:
 
 def test_too_little_is_no_fault() -> None:
     trace = walk()
-    few = claimed(thinned(trace, 60))
+    few = claimed(thinned(trace, 70))
     assert (few.decision, codes(few)) == ("unverified", {"too_few_points"})
     assert codes(claimed(thinned(walk(every_s=1), 50), WALKING)) <= {"too_thin", "too_few_points"}
     thin = claimed(thinned(ride(), 8), CYCLING)
@@ -209,3 +209,63 @@ def test_every_code_has_words_and_every_word_a_code() -> None:
 def test_a_verdict_without_a_trip_carries_no_features() -> None:
     verdict: Verdict = claimed(thinned(walk(), 400))
     assert verdict.features is None
+
+
+def slower(trace: Trace, times: int) -> Trace:
+    """The same places, with more time between them."""
+    return replace(trace, t_ms=trace.t_ms[0] + (trace.t_ms - trace.t_ms[0]) * times)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("times", [2, 3])
+def test_stretched_time_shows_in_how_slowly_speed_changes(seed: int, times: int) -> None:
+    true, stretched = claimed(bus(seed)).features, claimed(slower(bus(seed), times)).features
+    ridden = claimed(ride(seed)).features
+    assert true is not None
+    assert stretched is not None
+    assert ridden is not None
+    assert stretched.swing_ppm < true.swing_ppm < ridden.swing_ppm
+
+
+@pytest.mark.parametrize("every", [1, 2, 4, 7])
+def test_a_ride_is_accepted_whatever_the_rhythm_of_its_fixes(every: int) -> None:
+    decisions = [claimed(thinned(ride(seed), every), CYCLING).decision for seed in SEEDS]
+    assert decisions == ["accept"] * len(SEEDS)
+
+
+def test_one_bad_fix_makes_nobody_faster() -> None:
+    trace = walk()
+    lat = trace.lat.copy()
+    lat[200] += 80 / 111_200
+    before, after = claimed(trace), claimed(replace(trace, lat=lat))
+    assert before.features is not None
+    assert after.features is not None
+    assert abs(after.features.sustained_mm_s - before.features.sustained_mm_s) <= 300
+    assert after.decision == "accept"
+
+
+def dawdled(trace: Trace) -> Trace:
+    """A walk that takes three times as long over every other forty seconds."""
+    steps_ms = np.diff(trace.t_ms, prepend=trace.t_ms[0])
+    slow = np.arange(len(trace)) // 20 % 2 == 1
+    return replace(trace, t_ms=trace.t_ms[0] + np.cumsum(np.where(slow, 3 * steps_ms, steps_ms)))
+
+
+def test_a_walk_is_no_ride_and_standing_about_no_walk() -> None:
+    on_foot = claimed(walk(), CYCLING)
+    assert "too_slow_for_a_ride" in codes(on_foot)
+    assert on_foot.decision != "accept"
+    straight = journey(1, speed=1.4, block_m=400, surge=0.7, weaving=0.5)
+    assert not {"progress_small", "progress_too_small"} & codes(claimed(straight))
+    assert {"progress_small", "progress_too_small"} & codes(claimed(dawdled(straight)))
+
+
+def test_nothing_outweighs_a_mock_location() -> None:
+    trace = walk()
+    verdict = claimed(
+        replace(trace, mock=np.ones(len(trace), dtype=np.bool_)),
+        WALKING,
+        Surroundings(attestation="ok"),
+        steps=1_300,
+    )
+    assert verdict.decision == "reject"
