@@ -24,7 +24,7 @@ from (
     select d.resident_id, d.occurred_on, d.activity_id, d.generation, d.shard_id, d.state, d.pool, d.reasons, d.counted,
            d.methodology, a.monitored, a.occurred_from, a.occurred_to,
            case when d.state = 'credited' then {quantity} end as quantity,  -- no cap has cut what was refused
-           coalesce('daily_count_cap' = any(d.reasons), false) as is_capped,
+           coalesce(d.reasons && array['daily_count_cap', 'monthly_count_cap', 'yearly_count_cap'], false) as is_capped,
            coalesce(r.new_mg, d.credited_mg) as old_mg, coalesce(r.to_release, d.release_id) as from_release
     from decision d
     join activity a using (resident_id, occurred_on, activity_id)

@@ -13,15 +13,22 @@ _POOL = "case d.pool when 'v' then p.verified when 'c' then p.claimed else p.rem
 _ASTRAY = "case d.pool when 'v' then 0 else abs(p.verified) end + case d.pool when 'c' then 0 else abs(p.claimed) end" \
           " + case d.pool when 'r' then 0 else abs(p.removal) end"  # fmt: skip
 _CAPPED = (
-    "coalesce('daily_count_cap' = any(d.reasons), false) or (d.state <> 'credited' and d.credited_mg = 0)"
+    "coalesce(d.reasons && array['daily_count_cap', 'monthly_count_cap', 'yearly_count_cap'], false)"
+    " or (d.state <> 'credited' and d.credited_mg = 0)"
 )
 _DIGEST = evidence_digest("a.")
+
+# A phone's word (D) became a phone with an accepted trace (C) only by a look that accepted it.
+_SAME_CLASS = """(a.evidence_class = d.evidence_class
+           or a.evidence_class = 'D' and d.evidence_class = 'C' and exists (
+             select from trip_verdict v
+             where v.resident_id = d.resident_id and v.activity_id = d.activity_id and v.decision = 'accept'))"""
 
 # The act against its own digest, the decision against the act it was made on.
 _BROKEN = f"""
   case when a.activity_id is null then 'activity:stored:none'
        when a.evidence_digest = {_DIGEST} and a.occurred_from = d.occurred_from and a.occurred_to = d.occurred_to
-         and a.methodology = d.methodology and a.evidence_class = d.evidence_class then null
+         and a.methodology = d.methodology and {_SAME_CLASS} then null
        when a.evidence_digest <> {_DIGEST}
          then 'evidence_digest:' || encode(a.evidence_digest, 'hex') || ':' || encode({_DIGEST}, 'hex')
        else 'act_and_decision:agree:differ in times, methodology or class' end"""

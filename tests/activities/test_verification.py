@@ -12,6 +12,7 @@ from carbon_credits.activities.claims import Claim
 from carbon_credits.activities.names import parse_public_id
 from carbon_credits.activities.verification import judge_waiting, trip_of
 from carbon_credits.activities.views import ActivityView, activities_of, activity_of
+from carbon_credits.cli.demo.journeys import bus, ride, told_at
 from carbon_credits.core import clock
 from carbon_credits.core.crypto import CannotOpen, Vault
 from carbon_credits.core.errors import Conflict, NotFound
@@ -23,7 +24,6 @@ from carbon_credits.ledger.service import open_wallet
 from carbon_credits.residents import consents
 from carbon_credits.residents.consents import Purpose
 from carbon_credits.residents.service import resident_key
-from tests.activities.trips.journeys import bus, ride, told_at
 from tests.factories.programme import a_fund, a_rate, two_staff
 from tests.factories.residents import a_resident
 from tests.factories.staff import a_member

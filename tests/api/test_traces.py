@@ -8,7 +8,7 @@ from flask import Flask
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from tests.activities.trips import journeys
+from carbon_credits.cli.demo import journeys
 from tests.api.conftest import Caller, a_ride
 from tests.api.credited import decide, look, policy
 from tests.api.test_receipts import PAGE
@@ -21,7 +21,6 @@ def a_traced_ride(journey: str = "ride", **changes: Any) -> dict[str, Any]:
     began = datetime.fromisoformat(body["occurred_from"])
     ends = datetime.fromtimestamp(began.timestamp() + (trace.t_ms[-1] - trace.t_ms[0]) / 1000, began.tzinfo)
     told = journeys.told_at(trace, began)
-    told |= {"accuracy_m": [5] * len(trace), "provider": "gps"}
     metres = {"monitored": {"distance_m": 2600}} if journey == "ride" else {}
     return {**body, "occurred_to": ends.isoformat(), "evidence": {"trace": told}, **metres, **changes}
 

@@ -19,7 +19,7 @@ RATE = ("--class", "C", "--points-per-mg", "0.0004", "--from", "2030-01-01", "--
 
 
 def test_the_demonstration_plays_its_day_and_the_books_are_sound(stack: Stack, played: str) -> None:
-    again = stack.command("demo", "play", "--residents", "40", "--seed", "7")
+    again = stack.command("demo", "play", "--residents", "40", "--seed", "14")
     assert again.returncode == 0, again.stdout + again.stderr
     for said in (played, again.stdout):
         assert [code for code in PLAYED if code not in said] == []

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from carbon_credits.cli.demo.journeys import bus, ride, walk
 from carbon_credits.cli.trips import group
 from carbon_credits.cli.trips.records import read
-from tests.activities.trips.journeys import bus, ride, walk
 
 MADE = (
     ("010", "walk", walk),

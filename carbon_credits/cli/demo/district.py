@@ -11,6 +11,7 @@ from random import Random
 from typing import Any, Final
 
 from carbon_credits.cli import people
+from carbon_credits.cli.demo import journeys
 from carbon_credits.cli.demo.partners import PLANTING, RECYCLING, TAKEAWAY
 from carbon_credits.cli.demo.seed import subject_of
 from carbon_credits.core.clock import PROGRAMME_ZONE
@@ -25,7 +26,8 @@ SENT_TWICE, OVERLAPPING, TOO_FAST, TOO_EARLY, STRANGER, FORGETS_EXIT, SAME_STATI
 # of a hundred residents, how many ride or order far more than a day can count
 TIRELESS: Final = 3
 CLAIMS_METRO_TOO: Final = 10
-
+# of a hundred rides on an own bicycle, how many bring a trace; of a hundred of those, how many were a bus
+RECORDS_THE_WAY, TOOK_THE_BUS = 50, 10
 MORNING, EVENING, NOON, LATE = (
     (7 * 60, 9 * 60),
     (17 * 60, 20 * 60),
@@ -136,7 +138,7 @@ class _Author:
         elif mode < METRO + SHARED_BICYCLE:
             self._shared_bicycle(person, hours)
         elif mode < METRO + SHARED_BICYCLE + BICYCLE:
-            self._bicycle(person, hours)
+            (self._recorded if self._happens(RECORDS_THE_WAY) else self._bicycle)(person, hours)
         else:
             self._walk(person, hours)
 
@@ -150,6 +152,14 @@ class _Author:
         minutes = max(2, metres // 220)
         self._ride(person, hours, metres, 1 if self._happens(TOO_FAST) else minutes)
 
+    def _recorded(self, person: Person, hours: tuple[int, int]) -> None:
+        """A ride with its trace; now and then somebody took the bus and says it was a ride."""
+        number = self.chance.randrange(2**32)
+        trace = journeys.bus(number) if self._happens(TOOK_THE_BUS) else journeys.ride(number)
+        span = self._when(hours, journeys.length_of(trace))
+        evidence = {"trace": journeys.told_at(trace, span[0])}
+        self._claim(person, "travel.cycling", span, {"distance_m": journeys.metres_of(trace)}, evidence)
+
     def _ride(self, person: Person, hours: tuple[int, int], metres: int, minutes: int) -> None:
         begins, ends = self._when(hours, timedelta(minutes=minutes))
         self._claim(person, "travel.cycling", (begins, ends), {"distance_m": metres})
@@ -160,12 +170,15 @@ class _Author:
         methodology: str,
         span: tuple[datetime, datetime],
         monitored: dict[str, int],
+        evidence: dict[str, Any] | None = None,
     ) -> None:
         begins, ends = span
         if self._happens(TOO_EARLY):
             # a phone with a wrong clock: the door says no
             begins, ends = begins + timedelta(days=2), ends + timedelta(days=2)
         body = {"methodology": methodology, **_times(begins, ends), "monitored": monitored}
+        if evidence is not None:
+            body["evidence"] = evidence
         self.day.claims.append(Claimed(person.number, body, 2 if self._happens(SENT_TWICE) else 1))
 
     def _shared_bicycle(self, person: Person, hours: tuple[int, int]) -> None:

@@ -25,6 +25,7 @@ from carbon_credits.jobs.surroundings import settings
 from carbon_credits.partners import clients, service
 from carbon_credits.partners.contract import Feed
 from carbon_credits.partners.models import Partner, PartnerClient
+from carbon_credits.residents import consents
 from carbon_credits.residents.service import Street
 
 RESIDENTS: Final = 10
@@ -87,8 +88,9 @@ def furnish(
     partners: Iterable[Partner],
     now: datetime,
 ) -> int:
-    """The n-th demonstration resident, holding an account at every partner; once more changes nothing."""
+    """The n-th demonstration resident, with an account at every partner and the consent to traces; repeatable."""
     resident_id = people.settle_in(session, vault, people.phone(number), street, now)
+    consents.give(session, resident_id, consents.Purpose.LOCATION_TRACES, None, now)
     for partner in partners:
         account = people.Account(partner.partner_id, partner.code, subject_of(partner.code, number))
         people.hold(session, vault, resident_id, account, now)

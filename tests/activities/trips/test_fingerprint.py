@@ -12,8 +12,8 @@ from carbon_credits.activities.trips.fingerprint import (
 )
 from carbon_credits.activities.trips.rules import SEEN_EXACT_PPM, SEEN_MOVES_PPM
 from carbon_credits.activities.trips.trace import make
+from carbon_credits.cli.demo.journeys import bus, ride, walk
 from carbon_credits.cli.trips.attacks import WEEK_MS, noisy
-from tests.activities.trips.journeys import bus, ride, walk
 
 KEY = b"sixteen bytes or more of a key"
 EMPTY = Prints((), (), ())

@@ -15,9 +15,10 @@ from carbon_credits.activities.trips.judging import (
     judge,
 )
 from carbon_credits.activities.trips.trace import Trace, epoch_ms, make
+from carbon_credits.cli.demo.journeys import BEGAN, bus, journey, ride, walk
 from carbon_credits.cli.trips.attacks import ATTACKS
 from carbon_credits.cli.trips.records import Leg, judged
-from tests.activities.trips.journeys import BEGAN, bus, claimed, codes, journey, ride, walk
+from tests.activities.trips.verdicts import claimed, codes
 
 SEEDS = range(6)
 WALKING, CYCLING = "travel.walking", "travel.cycling"

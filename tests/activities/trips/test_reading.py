@@ -21,7 +21,8 @@ from carbon_credits.activities.trips.trace import (
     read_geojson,
     read_gpx,
 )
-from tests.activities.trips.journeys import BEGAN, claimed, walk
+from carbon_credits.cli.demo.journeys import BEGAN, walk
+from tests.activities.trips.verdicts import claimed
 
 latitudes = st.integers(-90_000_000, 90_000_000)
 longitudes = st.integers(-180_000_000, 180_000_000)

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from carbon_credits.activities.trips.features import measure
-from carbon_credits.activities.trips.judging import Surroundings, TripClaim, Verdict, judge, payable_m
+from carbon_credits.activities.trips.judging import payable_m
 from carbon_credits.activities.trips.trace import Trace, as_claim, epoch_ms, make
 
+ACCURACY_M = 5
 BEGAN = datetime(2026, 3, 2, 0, 0, tzinfo=UTC)
-ALONE = Surroundings()
 
 
 def journey(
@@ -64,33 +64,19 @@ def bus(seed: int = 1) -> Trace:
     return journey(seed, speed=10.5, block_m=420, surge=1.0, stops=0.9, weaving=0.01, minutes=20)
 
 
-def claimed(
-    trace: Trace,
-    methodology: str = "travel.walking",
-    around: Surroundings = ALONE,
-    *,
-    distance_m: int | None = None,
-    steps: int | None = None,
-) -> Verdict:
-    """The verdict on a trace claimed for exactly its time, with the distance it supports unless told otherwise."""
-    times = trace.t_ms if len(trace) else np.array([epoch_ms(BEGAN), epoch_ms(BEGAN) + 60_000])
-    began, ended = int(times.min()), int(times.max())
-    features = measure(trace, began, ended)
-    told = (payable_m(features) if features else 0) if distance_m is None else distance_m
-    return judge(trace, TripClaim(methodology, moment(began), moment(ended), told, steps), around)
-
-
-def moment(milliseconds: int) -> datetime:
-    """A moment with its zone."""
-    return datetime.fromtimestamp(milliseconds / 1000, UTC)
-
-
-def codes(verdict: Verdict) -> set[str]:
-    """The codes of its reasons."""
-    return {code for code, _ in verdict.reasons}
-
-
 def told_at(trace: Trace, occurred_from: datetime) -> dict[str, Any]:
     """A journey as a phone tells it, as if it had begun at another time."""
     later = (occurred_from - BEGAN) // timedelta(milliseconds=1)
-    return as_claim(replace(trace, t_ms=trace.t_ms + later), occurred_from)
+    told = as_claim(replace(trace, t_ms=trace.t_ms + later), occurred_from)
+    return told | {"accuracy_m": [ACCURACY_M] * len(trace), "provider": "gps"}
+
+
+def length_of(trace: Trace) -> timedelta:
+    """From the first fix to the last."""
+    return timedelta(milliseconds=int(trace.t_ms[-1] - trace.t_ms[0]))
+
+
+def metres_of(trace: Trace) -> int:
+    """What an honest phone would say of its length: a little less than the trace shows."""
+    features = measure(trace, int(trace.t_ms[0]), int(trace.t_ms[-1]))
+    return 0 if features is None else payable_m(features) * 97 // 100
