@@ -96,6 +96,23 @@ REASONS: dict[str, Text] = {
     "unknown_transaction": Text("未知的交易类型", "An unknown kind of transaction"),
     "contradictory_duration": Text("时长与起止时间矛盾", "The duration contradicts the times"),
     "broken_row": Text("该行无法读取", "The row cannot be read"),
+    # what a partner's own record shows
+    "correction_waits": Text("等待更正处理", "A correction that waits to be applied"),
+    "coordinates_swapped": Text("经纬度写反", "Latitude and longitude are exchanged"),
+    "coordinates_out_of_range": Text("坐标不在所述区域内", "The place lies outside the area it names"),
+    "absurd_duration": Text("时长不合常理", "It lasts longer than such a thing can"),
+    "done_before_start": Text("充满时间早于开始时间", "Charged before it started"),
+    "done_after_unplug": Text("充满时间晚于拔枪时间", "Charged after it was unplugged"),
+    "implausible_power": Text("充电功率不合常理", "More power than a charger gives"),
+    "not_a_cdr": Text("不是充电结算记录", "Not a charge detail record"),
+    "unknown_material": Text("未知的回收品类", "An unknown material"),
+    "violation_flagged": Text("投放被标记为违规", "The deposit is marked as a violation"),
+    "implausible_mass": Text("重量不合常理", "Heavier than a deposit can be"),
+    "not_a_deposit": Text("不是投放记录", "Not a deposit"),
+    "weighing_waits": Text(
+        "过磅记录，等待与投放量核对", "A weighing that waits to be balanced with deposits"
+    ),
+    "unknown_propulsion": Text("未知的车辆动力类型", "An unknown propulsion"),
     # what a look at a trip's trace found
     **OF_TRIPS,
     **BROKEN,
