@@ -107,7 +107,7 @@ def _told(trip: Any, line: int, subject_path: str) -> Told:
 
 def _misplaced(place: Any) -> str | None:
     area = readings.AREAS["CHN"]
-    return readings.misplaced(readings.decimal(place["lat"]), readings.decimal(place["lng"]), area)
+    return readings.misplaced(readings.degrees(place["lat"]), readings.degrees(place["lng"]), area)
 
 
 FEED: Final = Feed(

@@ -31,31 +31,30 @@ def elements(stream: BinaryIO) -> Iterator[tuple[int, Any]]:
     `wrong_encoding`, `broken_document`, `too_large`, `wrong_header` for an empty file.
     """
     text = _Text(stream)
-    if not text.next_character():
+    first = text.next_character()
+    if not first:
         raise FileFault("wrong_header", Text("文件为空", "The file is empty"), 1)
-    in_array = text.next_character() == "["
-    if in_array:
-        text.take("[")
-        if text.next_character() == "]":
-            text.take("]")
-            _nothing_more(text)
-            return
-    while True:
+    yield from _array(text) if first == "[" else _one_after_another(text)
+
+
+def _one_after_another(text: "_Text") -> Iterator[tuple[int, Any]]:
+    while text.next_character():
+        line = text.line
+        yield line, text.value()
+
+
+def _array(text: "_Text") -> Iterator[tuple[int, Any]]:
+    text.take("[")
+    while text.next_character() != "]":
         line = text.line
         yield line, text.value()
         following = text.next_character()
-        if not in_array:
-            if not following:
-                return
-        elif following == ",":
+        if following == ",":
             text.take(",")
-            text.next_character()
-        elif following == "]":
-            text.take("]")
-            _nothing_more(text)
-            return
-        else:
-            raise delimited.cut(text.line) if not following else _broken(text.line)
+        elif following != "]":
+            raise _broken(text.line) if following else delimited.cut(text.line)
+    text.take("]")
+    _nothing_more(text)
 
 
 def _nothing_more(text: "_Text") -> None:

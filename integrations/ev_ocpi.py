@@ -54,4 +54,4 @@ def _cdr(cdr: Any, line: int, subject_path: str) -> Told:
 def _misplaced(location: Any) -> str | None:
     place = location["coordinates"]
     area = readings.AREAS.get(str(location.get("country")))
-    return readings.misplaced(readings.decimal(place["latitude"]), readings.decimal(place["longitude"]), area)
+    return readings.misplaced(readings.degrees(place["latitude"]), readings.degrees(place["longitude"]), area)

@@ -30,7 +30,7 @@ def table(path: Path) -> Iterator[TableRow]:
 
 def _row(station: Any) -> TableRow:
     latitude, longitude = readings.decimal(station["lat"]), readings.decimal(station["lon"])
-    wrong = readings.misplaced(latitude, longitude, None)
+    wrong = readings.misplaced(float(latitude), float(longitude), None)
     if wrong is not None:
         raise ValueError(wrong)
     return readings.named(station["station_id"]), _name(station.get("name")), str(latitude), str(longitude)

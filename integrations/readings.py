@@ -8,37 +8,33 @@ from typing import Any, Final, NamedTuple
 # the zone that feeds declare for times without one: Asia/Shanghai, no summer time since 1992
 ZONE: Final = "+08:00"
 _MOST: Final = 1 << 53
-_NORTHERNMOST_USE: Final = Decimal(70)
-
-
-# a float where an instrument's reading is only measured with, as between stations
-Degrees = Decimal | float
+_NORTHERNMOST_USE: Final = 70.0
 
 
 class Area(NamedTuple):
-    """A box of degrees, WGS-84."""
+    """A box of degrees, WGS-84. Degrees are only compared here, so floats are good enough."""
 
-    south: Decimal
-    north: Decimal
-    west: Decimal
-    east: Decimal
+    south: float
+    north: float
+    west: float
+    east: float
 
-    def has(self, latitude: Degrees, longitude: Degrees) -> bool:
+    def has(self, latitude: float, longitude: float) -> bool:
         """Whether a place lies in it."""
         return self.south <= latitude <= self.north and self.west <= longitude <= self.east
 
 
 # countries by their letters: generous boxes, only to tell latitude from longitude
 AREAS: Final[Mapping[str, Area]] = {
-    "CHN": Area(Decimal(3), Decimal(54), Decimal(73), Decimal(136)),
-    "BEL": Area(Decimal(49), Decimal(52), Decimal(2), Decimal(7)),
-    "NLD": Area(Decimal(50), Decimal(54), Decimal(3), Decimal(8)),
-    "FRA": Area(Decimal(41), Decimal(52), Decimal(-6), Decimal(10)),
-    "DEU": Area(Decimal(47), Decimal(56), Decimal(5), Decimal(16)),
+    "CHN": Area(3, 54, 73, 136),
+    "BEL": Area(49, 52, 2, 7),
+    "NLD": Area(50, 54, 3, 8),
+    "FRA": Area(41, 52, -6, 10),
+    "DEU": Area(47, 56, 5, 16),
 }
 
 
-def misplaced(latitude: Degrees, longitude: Degrees, area: Area | None) -> str | None:
+def misplaced(latitude: float, longitude: float, area: Area | None) -> str | None:
     """What is wrong with a place: `coordinates_swapped`, `coordinates_out_of_range`, or nothing.
 
     Without an area only what cannot be a latitude of anybody's ride tells that they were swapped.
@@ -102,6 +98,11 @@ def fen(told: Any) -> int:
     if number != int(number):
         raise ValueError(told)
     return int(number)
+
+
+def degrees(told: Any) -> float:
+    """Degrees, for comparing; whatever is no place is found there."""
+    return float(decimal(told))
 
 
 def zoned(told: Any) -> datetime:

@@ -6,8 +6,8 @@ whatever its date or subject; the second arrival is a duplicate, or a contradict
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from psycopg import Connection
@@ -180,10 +180,10 @@ def take_in(
             results[index] = RowResult(index, "refused", None, reasons)
         else:
             good.append(prepared)
-    if good:
+    for terms, alike in _by_class(source, good):
         connection = stage(session)
-        _copy(connection, vault, source, good)
-        results.update((result.index, result) for result in land(connection, source))
+        _copy(connection, vault, terms, alike)
+        results.update((result.index, result) for result in land(connection, terms))
     return [results[index] for index in range(len(records))]
 
 
@@ -250,6 +250,21 @@ def _prepare(
     if faults:
         return None, tuple(dict.fromkeys(fault.code for fault in faults))
     return _Prepared(index, record, claim, record_key(record.record_id)), ()
+
+
+def _by_class(
+    source: SourceTerms, prepared: Sequence[_Prepared]
+) -> Iterator[tuple[SourceTerms, list[_Prepared]]]:
+    """Records of one evidence class land together: the feed's, unless the record says that it proves less."""
+    for letter in "ABD":
+        alike = [each for each in prepared if _class_of(each.record, source) == letter]
+        if alike:
+            yield replace(source, evidence_class=letter), alike
+
+
+def _class_of(record: Record, source: SourceTerms) -> str:
+    """Never better than the feed's own."""
+    return max(record.evidence_class or source.evidence_class, source.evidence_class)
 
 
 def _copy(

@@ -97,6 +97,8 @@ REASONS: dict[str, Text] = {
     "contradictory_duration": Text("时长与起止时间矛盾", "The duration contradicts the times"),
     "broken_row": Text("该行无法读取", "The row cannot be read"),
     # what a partner's own record shows
+    "not_readable": Text("该记录无法读取", "The record cannot be read"),
+    "subject_missing": Text("未注明用户", "It names no customer"),
     "correction_waits": Text("等待更正处理", "A correction that waits to be applied"),
     "coordinates_swapped": Text("经纬度写反", "Latitude and longitude are exchanged"),
     "coordinates_out_of_range": Text("坐标不在所述区域内", "The place lies outside the area it names"),
