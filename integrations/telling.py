@@ -92,6 +92,14 @@ def correction(
     return waiting(record_id, line, CORRECTION, at, corrects=corrects, action=action, **kept)
 
 
+def takes_back(told: Mapping[str, Any], record_id: str, line: int | None) -> Unusable | None:
+    """The correction that a record of our own envelope is: `record_type` VOID or CORRECT, and what it `supersedes`."""
+    action = {"VOID": "void", "CORRECT": "correct"}.get(str(told.get("record_type") or "NEW"))
+    if action is None:
+        return None
+    return correction(record_id, line, str(told.get("supersedes") or record_id)[:100], action, None)
+
+
 def refused(record_id: str, line: int | None, *reasons: str) -> Unusable:
     """Something that is no act, for good."""
     return Unusable(record_id, line, reasons)

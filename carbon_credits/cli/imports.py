@@ -184,7 +184,9 @@ def _require_dates(delivery: Delivery, found: _Survey) -> None:
     wanted = delivery.options.shift_days + (today - timedelta(days=1) - last).days
     span = (last - first).days
     if span >= late_days and not is_all_outside and last <= today:
-        words = f"文件跨 {span} 天，较早的行将因超期被拒 / the file spans {span} days: earlier rows are too old"
+        words = (
+            f"文件跨 {span} 天，较早的行将因超期被拒 / the file spans {span} days: earlier rows are too old"
+        )
         click.echo(words)
         return
     advice = f"请用 --shift-days {wanted} / use --shift-days {wanted}"
