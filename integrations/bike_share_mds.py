@@ -45,12 +45,15 @@ KINDS: Final[Mapping[str, Text]] = {
 def read(stream: BinaryIO, options: ParseOptions) -> Iterator[Told]:
     """Every trip of the file. Raises FileFault: `no_trips` for a document of another kind, said by its name."""
     subject_path = options.bind_column or SUBJECT
+    line = 0
     for line, document in documents.elements(stream):
         for trip in _trips(document, line):
             try:
                 yield _told(trip, line, subject_path)
             except (KeyError, TypeError, ValueError, AttributeError):
-                yield unreadable(trip, line)
+                yield unreadable(trip, line, readings.at(trip, "trip_id"))
+    if line == 0:
+        raise FileFault("no_trips", _kind(None), 1)
 
 
 def _trips(document: Any, line: int) -> list[Any]:
@@ -75,8 +78,8 @@ def _told(trip: Any, line: int, subject_path: str) -> Told:
     start, stop = readings.milliseconds(trip["start_time"]), readings.milliseconds(trip["end_time"])
     propulsion = readings.at(trip, "trip_attributes.propulsion")
     methodology = PROPULSIONS.get("human" if propulsion is None else str(propulsion))
-    distance_m, subject = readings.whole(trip["distance"]), readings.at(trip, subject_path)
-    length, stated = stop - start, timedelta(seconds=readings.whole(trip["duration"]))
+    distance_m, subject = readings.integer(trip["distance"]), readings.at(trip, subject_path)
+    length, stated = stop - start, timedelta(seconds=readings.integer(trip["duration"]))
     misplaced = [_misplaced(trip[end]) for end in ("start_location", "end_location")]
     flaws = {
         "ends_before_start": length < timedelta(0),

@@ -76,10 +76,10 @@ def _journey(told: Any, line: int, subject: str) -> Journey | Told:
         letter=CLASSES[told["operator_class"]],
         start=readings.zoned(told["start"]["datetime"]),
         stop=readings.zoned(told["end"]["datetime"]),
-        distance_m=readings.whole(told["distance"]),
+        distance_m=readings.integer(told["distance"]),
         driver=readings.optional(told["driver"]["identity"].get(subject)),
         passenger=readings.optional(told["passenger"]["identity"].get(subject)),
-        seats=readings.whole(told["passenger"].get("seats", 1)),
+        seats=readings.integer(told["passenger"].get("seats", 1)),
     )
     places = dict.fromkeys(_misplaced(told[end]) for end in ("start", "end"))
     length = journey.stop - journey.start

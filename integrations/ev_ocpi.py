@@ -32,7 +32,10 @@ def _cdr(cdr: Any, line: int, subject_path: str) -> Told:
     number = ":".join(readings.named(cdr[name]) for name in ("country_code", "party_id", "id"))
     start, stop = readings.zoned(cdr["start_date_time"]), readings.zoned(cdr["end_date_time"])
     if cdr.get("credit"):
-        corrects = readings.optional(cdr.get("credit_reference_id"))
+        # a credit names the CDR it takes back, of the same operator
+        corrects = ":".join(
+            (cdr["country_code"], cdr["party_id"], readings.named(cdr["credit_reference_id"]))
+        )
         return Told(correction(number, line, corrects, "void", stop), {"credit_cdrs": 1})
     location = cdr["cdr_location"]
     evse = readings.named(location.get("evse_id") or location["evse_uid"])

@@ -49,7 +49,7 @@ class Network(NamedTuple):
 def stations(path: Path) -> Iterator[TableRow]:
     """The header, then each station once. Raises FileFault."""
     yield STATION_HEADER
-    found = {stop.station: stop for stop in reversed(read(path).stops.values())}
+    found = {stop.station: stop for stop in reversed(list(read(path).stops.values()))}
     for station in sorted(found):
         latitude, longitude = found[station].at
         yield station, found[station].name, f"{latitude:.6f}", f"{longitude:.6f}"

@@ -62,10 +62,15 @@ def optional(told: Any) -> str:
     return "" if told is None or told == "" else named(told)
 
 
-def whole(told: Any) -> int:
-    """A count, never negative."""
-    if isinstance(told, str) and told.isascii() and told.isdecimal() and len(told) < 16:
-        return int(told)
+def whole(told: str) -> int:
+    """A count told as text, never negative."""
+    if not (told.isascii() and told.isdecimal() and len(told) < 16):
+        raise ValueError(told)
+    return int(told)
+
+
+def integer(told: Any) -> int:
+    """A count told in JSON, never negative; text is none."""
     if isinstance(told, bool) or not isinstance(told, int) or not 0 <= told < _MOST:
         raise ValueError(told)
     return told
@@ -129,7 +134,7 @@ def zoned_or_local(told: Any) -> datetime:
 
 def milliseconds(told: Any) -> datetime:
     """Integer milliseconds since 1970."""
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=whole(told))
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=integer(told))
 
 
 def at(document: Any, path: str) -> Any:

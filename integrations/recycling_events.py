@@ -82,7 +82,7 @@ def _deposit(event: Any, quantity: Any, number: str, line: int, subject: str) ->
         mass_g=readings.scaled(quantity["quantity"], 1000),
         at=readings.zoned(event["eventTime"]),
         order_no=f"{session}:{material}",
-        contamination_ppm=None if dirt is None else readings.whole(dirt),
+        contamination_ppm=None if dirt is None else readings.integer(dirt),
         is_flagged=bool(event.get("cc:violation")),
     )
 

@@ -55,7 +55,7 @@ def _sale(named: dict[str, str], subject: str, line: int) -> Sale:
         words=readings.named(named["product_id"]),
         paid_at=readings.zoned_or_local(named["paid_at"]),
         amount_fen=abs(readings.fen(named["amount"])),
-        count=readings.whole(named["qty"]),
+        quantity=readings.whole(named["qty"]),
         refund_no=order_no if refund_of else "",
         is_settled=named["status"] in PAID,
     )

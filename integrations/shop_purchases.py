@@ -35,7 +35,7 @@ class Sale(NamedTuple):
     words: str
     paid_at: datetime
     amount_fen: int
-    count: int = 1
+    quantity: int = 1
     refund_no: str = ""
     is_settled: bool = True
 
@@ -69,7 +69,7 @@ def told_of(sale: Sale) -> Told:
         methodology=methodology,
         occurred_from=sale.paid_at,
         occurred_to=sale.paid_at,
-        monitored={"count": sale.count},
+        monitored={"count": sale.quantity},
         # an order may leave out cutlery and bring a bag: two acts of one order
         references={"order_no": f"{sale.order_no}/{methodology}"},
         line=sale.line,

@@ -8,7 +8,6 @@ are those of its rows. Times are local.
 import re
 from collections import Counter
 from collections.abc import Iterator
-from decimal import Decimal
 from typing import Final, NamedTuple
 
 from carbon_credits.core.i18n import Text
@@ -68,6 +67,8 @@ def daily(header: list[str], rows: Rows, options: ParseOptions) -> Iterator[Told
     for line, row in rows:
         if row[:1] == [COUNT]:
             _check_summary(row, next(rows, None), found, line)
+            if (more := next(rows, None)) is not None:
+                raise FileFault("wrong_columns", Text("汇总之后还有内容", "More after the summary"), more[0])
             return
         if len(row) != len(header):
             raise FileFault("wrong_columns", Text("列数不符", "Too many or too few columns"), line)
@@ -84,32 +85,37 @@ def daily(header: list[str], rows: Rows, options: ParseOptions) -> Iterator[Told
 
 def statement(rows: Rows, options: ParseOptions) -> Iterator[Told]:
     """Every row of a statement's table. Raises FileFault: `totals_disagree`, `wrong_header`."""
-    said: dict[str, _Said] = {}
-    for line, row in rows:
-        if set(STATEMENT) <= set(row):
-            break
-        if told := _RECORDS.match(row[0] if row else ""):
-            said["共"] = _Said(line, (int(told[1]),))
-        if told := _DIRECTION.match(row[0] if row else ""):
-            said[told[1]] = _Said(line, (int(told[2]), readings.fen(told[3])))
-    else:
-        raise FileFault("wrong_header", Text("表头不符", "The header is not that of this feed"), 1)
-    header, found, count = row, {name: [0, 0] for name in DIRECTIONS.values()}, 0
+    header, said = _preamble(rows)
     if options.bind_column not in (None, *header):
-        raise FileFault("no_such_column", Text("没有所指定的列", "There is no column of that name"), line)
+        raise FileFault("no_such_column", Text("没有所指定的列", "There is no column of that name"))
+    count, found = 0, {name: [0, 0] for name in DIRECTIONS.values()}
     for line, row in rows:
         if len(row) != len(header):
             raise FileFault("wrong_columns", Text("列数不符", "Too many or too few columns"), line)
         named = dict(zip(header, map(str.strip, row), strict=True))
         count += 1
         try:
-            sum_of = found[DIRECTIONS[named["收/支"]]]
-            fen = readings.fen(Decimal(readings.decimal(named["金额(元)"].lstrip("¥￥"))))
-            sum_of[0], sum_of[1] = sum_of[0] + 1, sum_of[1] + fen
+            sums = found[DIRECTIONS[named["收/支"]]]
+            fen = readings.fen(named["金额(元)"].lstrip("¥￥"))
+            sums[0], sums[1] = sums[0] + 1, sums[1] + fen
             yield told_of(_bought(named, options.bind_column, fen, line))
         except (KeyError, ValueError):
             yield unreadable(row, line)
     _check_preamble(said, count, found)
+
+
+def _preamble(rows: Rows) -> tuple[list[str], dict[str, _Said]]:
+    """The table's header, and the totals that stand before it."""
+    said: dict[str, _Said] = {}
+    for line, row in rows:
+        if set(STATEMENT) <= set(row):
+            return row, said
+        first = row[0] if row else ""
+        if told := _RECORDS.match(first):
+            said[""] = _Said(line, (int(told[1]),))
+        if told := _DIRECTION.match(first):
+            said[told[1]] = _Said(line, (int(told[2]), readings.fen(told[3])))
+    raise FileFault("wrong_header", Text("表头不符", "The header is not that of this feed"), 1)
 
 
 def _sale(named: dict[str, str], subject: str, line: int) -> Sale:
@@ -154,9 +160,9 @@ def _check_summary(
 
 
 def _check_preamble(said: dict[str, _Said], count: int, found: dict[str, list[int]]) -> None:
-    if "共" not in said:
+    if "" not in said:
         raise incomplete(None)
-    line, (records,) = said.pop("共")
+    line, (records,) = said.pop("")
     require_total(Text("记录数", "number of records"), records, count, line)
     for name, (at, values) in said.items():
         words = Text(f"{name}（笔，分）", f"{name} (number, fen)")

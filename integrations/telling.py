@@ -4,6 +4,7 @@ A feed writes one reader that yields `Told`. Parsing is its items, moved by the 
 summary is its facts added up, with what was refused or waits by reason, and what overlaps on one thing.
 """
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -97,7 +98,11 @@ def takes_back(told: Mapping[str, Any], record_id: str, line: int | None) -> Unu
     action = {"VOID": "void", "CORRECT": "correct"}.get(str(told.get("record_type") or "NEW"))
     if action is None:
         return None
-    return correction(record_id, line, str(told.get("supersedes") or record_id)[:100], action, None)
+    corrects = str(told.get("supersedes") or record_id)[:100]
+    # a digest of all of it: the number may be that of the record it takes back
+    number = digest(action, repr(sorted(told.items())))
+    said = json.dumps(dict(told), ensure_ascii=False, sort_keys=True, default=str)
+    return correction(number, line, corrects, action, None, told=said)
 
 
 def refused(record_id: str, line: int | None, *reasons: str) -> Unusable:
@@ -105,9 +110,10 @@ def refused(record_id: str, line: int | None, *reasons: str) -> Unusable:
     return Unusable(record_id, line, reasons)
 
 
-def unreadable(told: Any, line: int | None) -> Told:
-    """A thing told that cannot be read; its number is a digest of all of it."""
-    return Told(refused(digest(UNREADABLE, repr(told)), line, UNREADABLE))
+def unreadable(told: Any, line: int | None, known: Any = None) -> Told:
+    """A thing told that cannot be read; where its number is not known, it is a digest of all of it."""
+    is_named = isinstance(known, str) and 0 < len(known) <= 100 and "\0" not in known
+    return Told(refused(known if is_named else digest(UNREADABLE, repr(told)), line, UNREADABLE))
 
 
 def digest(*parts: str) -> str:

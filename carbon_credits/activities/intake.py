@@ -5,8 +5,7 @@ whatever its date or subject; the second arrival is a duplicate, or a contradict
 """
 
 import json
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
@@ -224,15 +223,6 @@ def record_key(record_id: str) -> bytes:
     return digest("partner-record", record_id.encode())[:16]
 
 
-def counts(results: Iterable[RowResult]) -> Mapping[str, int]:
-    """How many records ended how; a refusal or a wait counts under each of its reasons too."""
-    tally: Counter[str] = Counter()
-    for result in results:
-        tally[result.status] += 1
-        tally.update(f"{result.status}:{reason}" for reason in result.reasons)
-    return dict(tally)
-
-
 def _prepare(
     index: int, record: Record, source: SourceTerms, now: datetime
 ) -> tuple[_Prepared | None, tuple[str, ...]]:
@@ -256,15 +246,11 @@ def _by_class(
     source: SourceTerms, prepared: Sequence[_Prepared]
 ) -> Iterator[tuple[SourceTerms, list[_Prepared]]]:
     """Records of one evidence class land together: the feed's, unless the record says that it proves less."""
-    for letter in "ABD":
-        alike = [each for each in prepared if _class_of(each.record, source) == letter]
-        if alike:
-            yield replace(source, evidence_class=letter), alike
-
-
-def _class_of(record: Record, source: SourceTerms) -> str:
-    """Never better than the feed's own."""
-    return max(record.evidence_class or source.evidence_class, source.evidence_class)
+    of_feed = source.evidence_class
+    letters = [max(each.record.evidence_class or of_feed, of_feed) for each in prepared]
+    for letter in sorted(set(letters)):
+        alike = [each for each, its in zip(prepared, letters, strict=True) if its == letter]
+        yield replace(source, evidence_class=letter), alike
 
 
 def _copy(

@@ -2,6 +2,7 @@
 
 import csv
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 from typing import cast
@@ -166,7 +167,7 @@ def write_table(feed: str, name: str, path: Path) -> None:
         rows = list(known.tables[name](path))
     except FileFault as fault:
         raise click.ClickException(_words(fault)) from fault
-    csv.writer(click.get_text_stream("stdout"), lineterminator="\n").writerows(rows)
+    csv.writer(sys.stdout, lineterminator="\n").writerows(rows)
 
 
 @group.command("place")
