@@ -5,7 +5,7 @@ survive, the mean gain of dry biomass in the growth year and the half-width of i
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import BinaryIO, Final
 
 from carbon_credits.core.i18n import Text
@@ -70,11 +70,15 @@ def _told(row: Mapping[str, str], subject: str, line: int) -> Told:
     if not is_survey:
         item = waiting(activity, line, "survival_not_checked", planted, count=count, subject=subject)
         return Told(item, facts)
+    return _surveyed(row, number, subject, planted, line)
+
+
+def _surveyed(row: Mapping[str, str], number: str, subject: str, planted: datetime, line: int) -> Told:
+    """The survivors of a planting as an act."""
     checked, alive = readings.zoned_or_local(row["survival_check_at"]), readings.whole(row["survival_count"])
-    if checked < planted or alive > count:
+    if checked < planted or alive > readings.whole(row["count"]):
         reason = "ends_before_start" if checked < planted else "more_survive_than_planted"
-        return Told(refused(number, line, reason), facts)
-    years = (checked - planted) // YEAR
+        return Told(refused(number, line, reason), {"surveys": 1})
     record = Record(
         record_id=number,
         subject_token=subject,
@@ -88,16 +92,16 @@ def _told(row: Mapping[str, str], subject: str, line: int) -> Told:
             "age_days": (checked - planted).days,
         },
         # a growth year of these trees counts once
-        references={"item": f"{activity}/{years}"},
+        references={"item": f"{row['activity_id']}/{(checked - planted) // YEAR}"},
         evidence={
             "datum": DATUMS[row["crs"]],
             "species": readings.named(row["species_code"]),
             "organiser": readings.named(row["organiser_id"]),
         },
         line=line,
-        settles=(activity,),
+        settles=(row["activity_id"],),
     )
-    return Told(record, {**facts, "alive": alive})
+    return Told(record, {"surveys": 1, "alive": alive})
 
 
 def _flaws(row: Mapping[str, str], subject: str) -> list[str]:
