@@ -49,7 +49,9 @@ class Network(NamedTuple):
 def stations(path: Path) -> Iterator[TableRow]:
     """The header, then each station once. Raises FileFault."""
     yield STATION_HEADER
-    found = {stop.station: stop for stop in reversed(list(read(path).stops.values()))}
+    stops = read(path).stops
+    # a station's own row where it has one, otherwise that of a platform
+    found = {stop.station: stops.get(stop.station, stop) for stop in stops.values()}
     for station in sorted(found):
         latitude, longitude = found[station].at
         yield station, found[station].name, f"{latitude:.6f}", f"{longitude:.6f}"
