@@ -74,6 +74,16 @@ def rows(
         yield reader.line_num, row
 
 
+def loose_rows(stream: BinaryIO, declared: Encoding) -> Iterator[tuple[int, list[str]]]:
+    """Each row of a file whose rows differ in width, as bills do, with the number of its line.
+
+    Raises FileFault as `rows` does, but for what is said of columns.
+    """
+    reader = csv.reader(_lines(stream, encoding_of(stream, declared)))
+    while (row := _next(reader)) is not None:
+        yield reader.line_num, row
+
+
 def column(header: Sequence[str], name: str | None) -> int | None:
     """Where a column stands, None when none was asked for; raises FileFault when there is no such column."""
     if name is None:

@@ -5,9 +5,8 @@ whatever its date or subject; the second arrival is a duplicate, or a contradict
 """
 
 import json
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from psycopg import Connection
@@ -180,10 +179,10 @@ def take_in(
             results[index] = RowResult(index, "refused", None, reasons)
         else:
             good.append(prepared)
-    if good:
+    for terms, alike in _by_class(source, good):
         connection = stage(session)
-        _copy(connection, vault, source, good)
-        results.update((result.index, result) for result in land(connection, source))
+        _copy(connection, vault, terms, alike)
+        results.update((result.index, result) for result in land(connection, terms))
     return [results[index] for index in range(len(records))]
 
 
@@ -224,15 +223,6 @@ def record_key(record_id: str) -> bytes:
     return digest("partner-record", record_id.encode())[:16]
 
 
-def counts(results: Iterable[RowResult]) -> Mapping[str, int]:
-    """How many records ended how; a refusal or a wait counts under each of its reasons too."""
-    tally: Counter[str] = Counter()
-    for result in results:
-        tally[result.status] += 1
-        tally.update(f"{result.status}:{reason}" for reason in result.reasons)
-    return dict(tally)
-
-
 def _prepare(
     index: int, record: Record, source: SourceTerms, now: datetime
 ) -> tuple[_Prepared | None, tuple[str, ...]]:
@@ -250,6 +240,17 @@ def _prepare(
     if faults:
         return None, tuple(dict.fromkeys(fault.code for fault in faults))
     return _Prepared(index, record, claim, record_key(record.record_id)), ()
+
+
+def _by_class(
+    source: SourceTerms, prepared: Sequence[_Prepared]
+) -> Iterator[tuple[SourceTerms, list[_Prepared]]]:
+    """Records of one evidence class land together: the feed's, unless the record says that it proves less."""
+    of_feed = source.evidence_class
+    letters = [max(each.record.evidence_class or of_feed, of_feed) for each in prepared]
+    for letter in sorted(set(letters)):
+        alike = [each for each, its in zip(prepared, letters, strict=True) if its == letter]
+        yield replace(source, evidence_class=letter), alike
 
 
 def _copy(

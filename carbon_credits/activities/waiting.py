@@ -33,6 +33,7 @@ def keep(record: Record) -> Mapping[str, Scalar]:
         "evidence": dict(record.evidence),
         "line": record.line,
         "settles": list(record.settles),
+        "evidence_class": record.evidence_class,
     }
     return {_WHOLE: json.dumps(told, ensure_ascii=False)}
 

@@ -80,7 +80,8 @@ def take_in(vault: Vault, delivery: Delivery, *, waits: bool) -> bool:
     shown.print("[bold]该文件的低碳行为 / The file's acts[/]")
     for each in tables.fate_tables(fates):
         shown.print(each)
-    return taken.rows == facts.get("trips", facts.get("taps", taken.rows))
+    told = next((facts[name] for name in ("rows", "trips", "taps") if name in facts), taken.rows)
+    return taken.rows == told
 
 
 def report_placed(placed: Placed) -> None:
@@ -161,6 +162,10 @@ def _values(delivery: Delivery, column: str) -> Iterator[str]:
     is_packed = raw.read(2) == b"\x1f\x8b"
     raw.seek(0)
     plain = gzip.GzipFile(fileobj=raw) if is_packed else raw
+    first = next(csv.reader([plain.readline().decode("utf-8-sig", "replace")]), [])
+    if column not in first:
+        return  # a document of JSON, or a table behind a preamble: who is in it, its records say
+    plain.seek(0)
     for row in csv.DictReader(codecs.iterdecode(plain, "utf-8", "replace")):
         if row.get(column):
             yield row[column]
@@ -178,11 +183,13 @@ def _require_dates(delivery: Delivery, found: _Survey) -> None:
         return
     wanted = delivery.options.shift_days + (today - timedelta(days=1) - last).days
     span = (last - first).days
-    advice = (
-        f"请用 --shift-days {wanted} / use --shift-days {wanted}"
-        if span < late_days
-        else f"文件跨 {span} 天，超过 {late_days} 天 / the file spans {span} days, the feed takes {late_days}"
-    )
+    if span >= late_days and not is_all_outside and last <= today:
+        words = (
+            f"文件跨 {span} 天，较早的行将因超期被拒 / the file spans {span} days: earlier rows are too old"
+        )
+        click.echo(words)
+        return
+    advice = f"请用 --shift-days {wanted} / use --shift-days {wanted}"
     raise click.ClickException(
         f"文件日期为 {first} 至 {last}，须在 {oldest} 至 {today} 之内 / "
         f"the file's dates are {first} to {last} and must lie within {oldest} to {today}.\n{advice}"

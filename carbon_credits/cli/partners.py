@@ -1,6 +1,8 @@
 """Commands for partners: who they are, what they sign in with, whose accounts are bound, and their files."""
 
+import csv
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 from typing import cast
@@ -150,6 +152,24 @@ def import_file(
         raise click.exceptions.Exit(1)
 
 
+@group.command("table")
+@click.argument("feed")
+@click.argument("name")
+@click.argument("path", metavar="FILE", type=click.Path(exists=True, path_type=Path))
+@plainly
+def write_table(feed: str, name: str, path: Path) -> None:
+    """Write what a feed reads beside its records (stations, distances) as CSV, for `--distances` and the like."""
+    known = feeds().feed(feed)
+    if name not in known.tables:
+        there = ", ".join(sorted(known.tables)) or "无 / none"
+        raise click.UsageError(f"没有此表 / no such table: {name}. {there}")
+    try:
+        rows = list(known.tables[name](path))
+    except FileFault as fault:
+        raise click.ClickException(_words(fault)) from fault
+    csv.writer(sys.stdout, lineterminator="\n").writerows(rows)
+
+
 @group.command("place")
 @click.argument("feed")
 @click.option("--distances", type=FILE, help="CSV: from_station,to_station,distance_m")
@@ -160,11 +180,13 @@ def place_waiting(feed: str, distances: Path | None) -> None:
     try:
         done = place(settings().vault, known, ParseOptions(distances=distances), clock.now(), ring)
     except FileFault as fault:
-        place_in_file = "" if fault.line is None else f" 第 {fault.line} 行 / line {fault.line}:"
-        raise click.ClickException(
-            f"{place_in_file} {fault.detail.zh} / {fault.detail.en} ({fault.code})"
-        ) from fault
+        raise click.ClickException(_words(fault)) from fault
     report_placed(done)
+
+
+def _words(fault: FileFault) -> str:
+    place_in_file = "" if fault.line is None else f" 第 {fault.line} 行 / line {fault.line}:"
+    return f"{place_in_file} {fault.detail.zh} / {fault.detail.en} ({fault.code})"
 
 
 def _resident_of(session: Session, phone: str) -> int:

@@ -15,6 +15,7 @@ from carbon_credits.core.i18n import Text
 
 Scalar = str | int | bool | None
 EvidenceClass = Literal["A", "B"]
+RecordClass = Literal["A", "B", "D"]
 Encoding = Literal["utf-8", "gb18030"]
 
 
@@ -25,7 +26,8 @@ class Record:
     `record_id` is the partner's, or a digest of what identifies the act, so that the same bytes give the
     same record. Times are aware UTC; monitored numbers are integers in the unit their name ends in.
     `evidence` says how numbers were got (`distance`) and which `datum` coordinates have. `settles` names
-    records told apart before (two taps) that this one consists of.
+    records told apart before (two taps) that this one consists of. `evidence_class` is set where the partner
+    itself says that this record proves less than its feed does.
     """
 
     record_id: str
@@ -38,6 +40,7 @@ class Record:
     evidence: Mapping[str, Scalar] = field(default_factory=dict)
     line: int | None = None
     settles: tuple[str, ...] = ()
+    evidence_class: RecordClass | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,8 @@ Item = Record | Unusable
 ParseFile = Callable[[BinaryIO, ParseOptions], Iterator[Item]]
 Place = Callable[[Iterable[Mapping[str, Scalar]], ParseOptions], Iterator[Item]]
 Summary = Callable[[BinaryIO, ParseOptions], Mapping[str, int]]
+TableRow = tuple[str, ...]
+ReadTable = Callable[[Path], Iterator[TableRow]]
 
 
 @dataclass(frozen=True)
@@ -92,6 +97,7 @@ class Feed:
     `parse_file` takes a seekable stream, plain or gzip, and streams where the format allows. `place` is given
     what was kept of every waiting record of the feed, and yields those that can be placed by now as records
     and the others as they were. `summary` counts what a file holds, to be held against the partner's totals.
+    `tables` reads, by name, what is no record but helps with them (stations, distances): a header, then rows.
     """
 
     code: str
@@ -104,3 +110,4 @@ class Feed:
     parse_file: ParseFile
     summary: Summary
     place: Place
+    tables: Mapping[str, ReadTable] = field(default_factory=dict)

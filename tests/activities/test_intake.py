@@ -9,7 +9,7 @@ from flask import Flask
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from carbon_credits.activities.intake import RowResult, SourceTerms, counts, take_in, terms_of
+from carbon_credits.activities.intake import RowResult, SourceTerms, take_in, terms_of
 from carbon_credits.core import clock
 from carbon_credits.core.crypto import Vault
 from carbon_credits.core.db import transaction
@@ -77,7 +77,7 @@ def test_each_record_hears_its_own_fate(session: Session, vault: Vault, source: 
         ("duplicate", ("duplicate",)),
     ]
     assert [result.index for result in results] == list(range(7))
-    assert counts(results)["refused"] == 4
+    assert sum(result.status == "refused" for result in results) == 4
 
 
 def test_sent_again_nothing_changes_and_other_content_is_a_contradiction(
@@ -143,3 +143,18 @@ def test_anothers_feed_looks_like_none(session: Session, source: SourceTerms) ->
         terms_of(session, "bike_share", source.partner_id + 1)
     with pytest.raises(NotFound):
         terms_of(session, "app")
+
+
+def test_a_record_may_prove_less_than_its_feed_and_never_more(
+    session: Session, vault: Vault, source: SourceTerms
+) -> None:
+    rides = [a_ride(1), replace(a_ride(2), evidence_class="B"), replace(a_ride(3), evidence_class="D")]
+    results = take_in(session, vault, source, rides, NOW)
+    assert [result.status for result in results] == ["accepted"] * 3
+    asked = text("select evidence_class from activity order by occurred_from")
+    assert list(session.execute(asked).scalars()) == ["A", "B", "D"]
+    weaker = replace(source, evidence_class="B")
+    assert fates(take_in(session, vault, weaker, [replace(a_ride(4), evidence_class="A")], NOW)) == [
+        ("accepted", ())
+    ]
+    assert list(session.execute(asked).scalars()) == ["A", "B", "D", "B"]

@@ -1,6 +1,7 @@
 """Files as an operator brings them in beside the running programme: every row has its fate, or the file is refused."""
 
 import gzip
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.stack import Stack
+from tests.integrations import partner_samples as told
 from tests.walks.test_files import TAPS
 
 COLUMNS = (
@@ -151,3 +153,32 @@ def test_a_feed_that_is_not_there_and_a_column_that_is_not_there_are_said(
     )
     assert column.returncode == 1
     assert "no_such_column" in column.stdout, column.stdout + column.stderr
+
+
+def test_json_files_and_bills_go_through_by_the_same_command(stack: Stack, tmp_path: Path) -> None:
+    swapped = told.CDR_LINES.replace(b'"23.009700"', b'"x"').replace(b'"113.103060"', b'"23.009700"')
+    swapped = swapped.replace(b'"x"', b'"113.103060"')
+    path = tmp_path / "cdrs.json"
+    path.write_bytes(swapped)
+    refused = stack.command("partners", "import", "ev_charging", str(path))
+    assert refused.returncode == 0, refused.stdout + refused.stderr
+    assert "coordinates_swapped" in refused.stdout
+    bill = tmp_path / "bill.csv"
+    bill.write_bytes(told.STATEMENT.replace("共2笔".encode(), "共9笔".encode()))
+    whole = stack.command("partners", "import", "shop_bills", str(bill))
+    assert (whole.returncode, "totals_disagree" in whole.stdout) == (1, True), whole.stdout + whole.stderr
+    assert "the bill says 9, its rows come to 2" in " ".join(whole.stdout.split())
+
+
+def test_a_table_beside_the_records_is_written_as_csv(stack: Stack, tmp_path: Path) -> None:
+    path = tmp_path / "stations.json"
+    station = {"station_id": "s-1", "name": "季华园", "lat": 23.013, "lon": 113.109}
+    path.write_text(json.dumps({"data": {"stations": [station]}}))
+    written = stack.command("partners", "table", "bike_share_mds", "stations", str(path))
+    assert written.stdout.splitlines()[-1] == "s-1,季华园,23.013,113.109", written.stderr
+    unknown = stack.command("partners", "table", "bike_share_mds", "moons", str(path))
+    assert unknown.returncode == 2
+    assert "stations" in unknown.stderr
+    faulty = stack.command("partners", "table", "metro_taps", "distances", str(path))
+    assert faulty.returncode == 1
+    assert "not_gtfs" in faulty.stderr

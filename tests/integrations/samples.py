@@ -2,11 +2,25 @@
 
 import gzip
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from io import BytesIO
+from typing import Literal
 
 from carbon_credits.partners.contract import Feed, Item, ParseOptions
-from integrations import bike_share, metro_taps
+from integrations import (
+    bike_share,
+    bike_share_mds,
+    bus_taps,
+    carpool,
+    ev_charging,
+    household_meters,
+    metro_taps,
+    recycling,
+    shop_bills,
+    tree_planting,
+)
+from tests.integrations import partner_samples as told
 
 BIKES = """Trip Duration,Start Time,Stop Time,Start Station ID,Start Station Name,Start Station Latitude,\
 Start Station Longitude,End Station ID,End Station Name,End Station Latitude,End Station Longitude,Bike ID,\
@@ -33,7 +47,7 @@ MDS = json.dumps(
                 "end_location": {"lat": 23.0097, "lng": 113.10306},
                 "duration": 962,
                 "distance": 2870,
-                "trip_attributes": {"subject_token": "o_7Qm2x"},
+                "trip_attributes": {"subject_token": "o_7Qm2x", "propulsion": "human"},
             },
             {"device_id": "d-2", "trip_id": "t-2", "start_time": "yesterday"},
         ],
@@ -68,20 +82,121 @@ DISTANCES = "from_station,to_station,distance_m\n祖庙,魁奇路,3100\n桂城,�
 
 @dataclass(frozen=True)
 class Sample:
-    """A file of a feed; `number_of_rows` counts what is told in it."""
+    """A file of a feed; `number_of_rows` counts what is told in it.
+
+    `harms` says which change of its bytes brings which reason. A bill has rows of several widths and its own totals.
+    """
 
     feed: Feed
     name: str
     content: bytes
     number_of_rows: int
     options: ParseOptions = field(default_factory=ParseOptions)
+    form: Literal["csv", "json", "bill"] = "csv"
+    harms: Mapping[str, tuple[bytes, bytes]] = field(default_factory=dict)
 
+
+# latitude and longitude exchanged, in each way they are told
+IN_CSV = {"coordinates_swapped": (b"23.04021,113.09877", b"113.09877,23.04021")}
+IN_CDR = {
+    "coordinates_swapped": (
+        b'"latitude": "23.009700", "longitude": "113.103060"',
+        b'"latitude": "113.103060", "longitude": "23.009700"',
+    ),
+    "ends_before_start": (b'"2026-03-02T15:12:44Z"', b'"2026-03-02T13:12:44Z"'),
+    "absurd_duration": (b'"2026-03-02T15:12:44Z"', b'"2026-03-22T15:12:44Z"'),
+    "implausible_power": (b'"total_energy": 33.0', b'"total_energy": 33000.0'),
+}
 
 SAMPLES = (
-    Sample(bike_share.FEED, "public", BIKES, 6, ParseOptions(bind_column="Bike ID")),
-    Sample(bike_share.FEED, "mds", MDS, 2),
+    Sample(
+        bike_share.FEED,
+        "public",
+        BIKES,
+        6,
+        ParseOptions(bind_column="Bike ID"),
+        harms={
+            "coordinates_swapped": (b"23.0130,113.1090", b"113.1090,23.0130"),
+            "contradictory_duration": (b"2026-03-02 08:10:00", b"2026-03-02 07:10:00"),
+        },
+    ),
+    Sample(
+        bike_share_mds.FEED,
+        "mds",
+        MDS,
+        2,
+        form="json",
+        harms={
+            "coordinates_swapped": (
+                b'"lat": 23.02961, "lng": 113.10672',
+                b'"lat": 113.10672, "lng": 23.02961',
+            ),
+            "ends_before_start": (b"1772410562500", b"1772409500000"),
+            "absurd_duration": (b"1772410562500", b"1792639762500"),
+            "unknown_propulsion": (b'"human"', b'"combustion"'),
+        },
+    ),
     Sample(metro_taps.FEED, "card", TAPS, 11),
     Sample(metro_taps.FEED, "tides", TIDES, 5),
+    Sample(bus_taps.FEED, "tides", told.BUS, 6),
+    Sample(ev_charging.FEED, "cdrs", told.CDRS, 3, form="json", harms=IN_CDR),
+    Sample(ev_charging.FEED, "cdr-lines", told.CDR_LINES, 2, form="json", harms=IN_CDR),
+    Sample(
+        ev_charging.FEED,
+        "check",
+        told.ORDERS,
+        2,
+        form="json",
+        harms={
+            "ends_before_start": (b'"2026-03-02 23:12:44"', b'"2026-03-02 21:12:44"'),
+            "absurd_duration": (b'"2026-03-02 23:12:44"', b'"2026-10-22 23:12:44"'),
+        },
+    ),
+    Sample(
+        ev_charging.FEED,
+        "acn",
+        told.ACN,
+        4,
+        ParseOptions(bind_column="stationID"),
+        harms={"ends_before_start": (b"2026-03-02 11:00:00", b"2026-03-02 07:00:00")},
+    ),
+    Sample(
+        carpool.FEED,
+        "journeys",
+        told.CARPOOL,
+        7,
+        form="json",
+        harms={
+            "coordinates_swapped": (b'"lat": 23.0296, "lon": 113.1067', b'"lat": 113.1067, "lon": 23.0296'),
+            "ends_before_start": (b"2026-03-02T08:31:00", b"2026-03-02T07:31:00"),
+            "absurd_duration": (b"2026-03-02T08:31:00", b"2026-10-22T08:31:00"),
+        },
+    ),
+    Sample(recycling.FEED, "events", told.EVENTS, 7, form="json"),
+    Sample(recycling.FEED, "rows", told.DEPOSITS, 7),
+    Sample(
+        tree_planting.FEED,
+        "rows",
+        told.PLANTINGS,
+        5,
+        harms={**IN_CSV, "ends_before_start": (b"2026-03-02T09:00:00", b"2024-03-02T09:00:00")},
+    ),
+    Sample(
+        household_meters.FEED,
+        "rows",
+        told.METERS,
+        7,
+        harms={
+            "ends_before_start": (b"2026-02-28", b"2026-01-28"),
+            "absurd_duration": (b"2026-02-28", b"2026-12-28"),
+        },
+    ),
+    Sample(shop_bills.FEED, "lines", told.LINES, 6),
+    Sample(shop_bills.FEED, "wechat", told.WECHAT_DAILY, 3, form="bill"),
+    Sample(
+        shop_bills.FEED, "statement", told.STATEMENT, 2, ParseOptions(bind_column="交易对方"), form="bill"
+    ),
+    Sample(shop_bills.FEED, "alipay", told.ALIPAY, 3, form="bill"),
 )
 
 

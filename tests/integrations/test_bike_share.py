@@ -1,15 +1,14 @@
 """Bicycle trips as operators tell them."""
 
-import json
 from collections import Counter
 from datetime import UTC, datetime
 from io import BytesIO
 
 import pytest
 
-from carbon_credits.partners.contract import FileFault, ParseOptions, Record, Unusable
+from carbon_credits.partners.contract import ParseOptions, Record, Unusable
 from integrations.bike_share import FEED
-from tests.integrations.samples import BIKES, MDS, parsed
+from tests.integrations.samples import BIKES, parsed
 
 BY_BIKE = ParseOptions(bind_column="Bike ID")
 
@@ -71,40 +70,9 @@ def test_the_control_facts_of_a_file_are_counted() -> None:
         "over_3_h": 1,
         "longest_s": 10_860,
         "overlaps": 1,
+        "swapped": 0,
         "bikes": 3,
     }
-
-
-def test_an_mds_trip_has_its_own_rider_and_distance() -> None:
-    first, second = parsed(FEED, MDS)
-    assert isinstance(first, Record)
-    assert (first.record_id, first.subject_token) == ("t-1", "o_7Qm2x")
-    assert first.monitored == {"distance_m": 2870}
-    assert first.references == {"vehicle": "d-1", "trip_id": "t-1"}
-    assert first.evidence == {"datum": "WGS-84", "distance": "given_by_operator"}
-    assert first.occurred_from == datetime(2026, 3, 2, 0, 0, tzinfo=UTC)
-    assert second == Unusable("t-2", 2, ("not_readable",))
-
-
-@pytest.mark.parametrize("document", ["[]", "{}", '{"trips": 5}', '{"data": []}'])
-def test_json_that_is_no_mds_document_is_refused(document: str) -> None:
-    with pytest.raises(FileFault):
-        parsed(FEED, document.encode())
-
-
-@pytest.mark.parametrize("distance", [-1, 1.5, "2870", None, True, 10**20])
-def test_an_mds_distance_is_a_whole_number_of_metres(distance: object) -> None:
-    told = json.loads(MDS)
-    told["trips"][0]["distance"] = distance
-    [first, _] = parsed(FEED, json.dumps(told).encode())
-    assert isinstance(first, Unusable)
-
-
-def test_an_mds_trip_without_a_rider_is_set_aside() -> None:
-    told = json.loads(MDS)
-    del told["trips"][0]["trip_attributes"]
-    [first, _] = parsed(FEED, json.dumps(told).encode())
-    assert first == Unusable("t-1", None, ("subject_missing",))
 
 
 def test_nothing_waits_so_nothing_is_placed() -> None:

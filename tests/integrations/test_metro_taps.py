@@ -69,7 +69,7 @@ def test_tides_taps_carry_their_own_rider_zone_and_number(options: ParseOptions)
     reasons = {
         item.record_id: item.reasons for item in items if isinstance(item, Unusable) and item.line != 6
     }
-    assert reasons == {"LNT-3": ("bus_has_no_alighting",), "FM-4": ("unknown_transaction",)}
+    assert reasons == {"LNT-3": ("bus_has_no_alighting",), "FM-4": ("correction_waits",)}
     [unreadable] = [item for item in items if item.line == 6]
     assert isinstance(unreadable, Unusable)
     assert unreadable.reasons == ("not_readable",)

@@ -1,4 +1,4 @@
-"""Taps as gates and readers tell them, in both formats, each as one `Tap`."""
+"""Taps as gates and the readers on buses tell them, in both formats, each as one `Tap`."""
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -47,17 +47,31 @@ class Kind(StrEnum):
     ENTRY = "entry"
     EXIT = "exit"
     BUS = "bus"
+    BUS_EXIT = "bus_exit"
+    CORRECTION = "correction"
     OTHER = "other"
     UNREADABLE = "unreadable"
 
 
 # their words for it, mapped to ours
 _CARD_KINDS: Final = {"地铁入站": Kind.ENTRY, "地铁出站": Kind.EXIT, "巴士": Kind.BUS}
-_TIDES_KINDS: Final = {"Enter": Kind.ENTRY, "Exit": Kind.EXIT}
+_TIDES_KINDS: Final = {
+    "Enter": Kind.ENTRY,
+    "Exit": Kind.EXIT,
+    "Transfer entrance": Kind.ENTRY,
+    "Transfer exit": Kind.EXIT,
+    "Void": Kind.CORRECTION,
+    "Adjust": Kind.CORRECTION,
+}
+_ON_A_BUS: Final = {Kind.ENTRY: Kind.BUS, Kind.EXIT: Kind.BUS_EXIT}
+REFERS_TO: Final = "ref_transaction_id"
 
 
 class Tap(NamedTuple):
-    """One tap. `card` is what is paired by, `subject_token` whose it is; fares are fen."""
+    """One tap. `card` is what is paired by, `subject_token` whose it is; fares are fen.
+
+    A correction says what it does and the number of the tap it is about, where it told that.
+    """
 
     tap_id: str
     line: int | None
@@ -68,6 +82,9 @@ class Tap(NamedTuple):
     station: str
     paid_fen: int = 0
     full_fen: int = 0
+    vehicle: str = ""
+    action: str = ""
+    refers_to: str = ""
 
 
 def read_taps(stream: BinaryIO, options: ParseOptions) -> Iterator[Tap]:
@@ -78,10 +95,13 @@ def read_taps(stream: BinaryIO, options: ParseOptions) -> Iterator[Tap]:
     read, names = (_card_tap, CARD) if is_card else (_tides_tap, TIDES)
     cells = itemgetter(*map(header.index, names))
     subject_at = delimited.column(header, options.bind_column or ("card_no" if is_card else "token_id"))
+    refers_at = header.index(REFERS_TO) if REFERS_TO in header else None
     for line, row in rows:
         subject = "" if subject_at is None else row[subject_at]
         try:
-            yield read(cells(row), line, subject)
+            tap = read(cells(row), line, subject)
+            is_plain = refers_at is None or tap.kind is not Kind.CORRECTION
+            yield tap if is_plain else tap._replace(refers_to=row[refers_at or 0])
         except (ValueError, InvalidOperation):
             yield _unreadable(row, line, subject)
 
@@ -95,6 +115,7 @@ def kept_tap(tap: Tap, shift: timedelta) -> Mapping[str, Scalar]:
         "subject_token": tap.subject_token,
         "at": (tap.at + shift).isoformat(),
         "station": tap.station,
+        "vehicle": tap.vehicle,
     }
 
 
@@ -108,11 +129,12 @@ def tap_of_kept(kept: Mapping[str, Scalar]) -> Tap:
         subject_token=str(kept["subject_token"]),
         at=datetime.fromisoformat(str(kept["at"])),
         station=str(kept["station"]),
+        vehicle=str(kept.get("vehicle", "")),
     )
 
 
 def _card_tap(cells: tuple[str, ...], line: int, subject: str) -> Tap:
-    card, told, deal, money, value, device, _, station, *_ = cells
+    card, told, deal, money, value, device, _, station, vehicle, *_ = cells
     kind = _CARD_KINDS.get(deal, Kind.OTHER)
     if len(told) != _TIME_LENGTH or not card or (not station and kind in (Kind.ENTRY, Kind.EXIT)):
         raise ValueError(told)
@@ -126,6 +148,7 @@ def _card_tap(cells: tuple[str, ...], line: int, subject: str) -> Tap:
         station=intern(station),
         paid_fen=_fen(money),
         full_fen=_fen(value),
+        vehicle=vehicle if kind is Kind.BUS else "",
     )
 
 
@@ -135,13 +158,14 @@ def _tides_tap(cells: tuple[str, ...], line: int, subject: str) -> Tap:
     if at.tzinfo is None or not number or not token or currency != "CNY":
         raise ValueError(told)
     # gates have a station and no vehicle; what has a vehicle is a bus
-    kind = Kind.BUS if vehicle else _TIDES_KINDS.get(action, Kind.OTHER)
+    kind = _TIDES_KINDS.get(action, Kind.OTHER)
+    kind = _ON_A_BUS.get(kind, kind) if vehicle else kind
     if not stop and kind in (Kind.ENTRY, Kind.EXIT):
         raise ValueError(stop)
     fen = Decimal(amount) * 100
     if fen != int(fen) or not -(10**9) < fen < 10**9:
         raise ValueError(amount)
-    return Tap(number, line, kind, token, subject, at, intern(stop), int(fen), int(fen))
+    return Tap(number, line, kind, token, subject, at, intern(stop), int(fen), int(fen), vehicle, action)
 
 
 def _unreadable(row: list[str], line: int, subject: str) -> Tap:
