@@ -5,6 +5,7 @@ One text for two uses: impact sums it up, a restatement writes what it says.
 
 from collections.abc import Mapping
 
+from carbon_credits.crediting.capping import CUT_BY_COUNT
 from carbon_credits.methodologies.base import Methodology
 from carbon_credits.methodologies.batch import batch_sql, monitored_column
 from carbon_credits.methodologies.catalogue import BY_NUMBER
@@ -24,7 +25,7 @@ from (
     select d.resident_id, d.occurred_on, d.activity_id, d.generation, d.shard_id, d.state, d.pool, d.reasons, d.counted,
            d.methodology, a.monitored, a.occurred_from, a.occurred_to,
            case when d.state = 'credited' then {quantity} end as quantity,  -- no cap has cut what was refused
-           coalesce(d.reasons && array['daily_count_cap', 'monthly_count_cap', 'yearly_count_cap'], false) as is_capped,
+           {cut} as is_capped,
            coalesce(r.new_mg, d.credited_mg) as old_mg, coalesce(r.to_release, d.release_id) as from_release
     from decision d
     join activity a using (resident_id, occurred_on, activity_id)
@@ -49,6 +50,7 @@ def figures(alternative: Methodology, numbers: Mapping[str, int], which: str) ->
     counted = BY_NUMBER[alternative.number][-1].cap_quantity if alternative.number in BY_NUMBER else None
     quantity = "null::numeric" if counted is None else monitored_column(counted)
     return _FIGURES.format(
+        cut=CUT_BY_COUNT,
         raw=science.raw,
         reasons=science.reasons,
         release=science.release,

@@ -10,6 +10,10 @@ from typing import Final
 DAY: Final = "day"
 LONGER: Final = ("month", "year")
 ADVERB: Final = {"month": "monthly", "year": "yearly"}
+# whether a count cut a decision d: then it has no grams whatever its quantity
+CUT_BY_COUNT: Final = (
+    "coalesce(d.reasons && array['daily_count_cap', 'monthly_count_cap', 'yearly_count_cap'], false)"
+)
 PERIODS: Final = "select coalesce(array_agg(distinct period), '{}') from cap where period <> 'day'"
 
 _CAP = """(select most from cap where scope = {scope} and unit = '{unit}' and period = '{period}'

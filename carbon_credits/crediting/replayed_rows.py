@@ -7,15 +7,13 @@ figure before and the restatement.
 """
 
 from carbon_credits.activities.evidence_digest import evidence_digest
+from carbon_credits.crediting.capping import CUT_BY_COUNT
 
 _SECONDS = "floor(date_part('epoch', a.occurred_to - a.occurred_from))::int"
 _POOL = "case d.pool when 'v' then p.verified when 'c' then p.claimed else p.removal end"
 _ASTRAY = "case d.pool when 'v' then 0 else abs(p.verified) end + case d.pool when 'c' then 0 else abs(p.claimed) end" \
           " + case d.pool when 'r' then 0 else abs(p.removal) end"  # fmt: skip
-_CAPPED = (
-    "coalesce(d.reasons && array['daily_count_cap', 'monthly_count_cap', 'yearly_count_cap'], false)"
-    " or (d.state <> 'credited' and d.credited_mg = 0)"
-)
+_CAPPED = f"{CUT_BY_COUNT} or (d.state <> 'credited' and d.credited_mg = 0)"
 _DIGEST = evidence_digest("a.")
 
 # A phone's word (D) became a phone with an accepted trace (C) only by a look that accepted it.
