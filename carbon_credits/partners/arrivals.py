@@ -21,7 +21,7 @@ from carbon_credits.partners.inbox import Inbox, Stored
 from carbon_credits.partners.keys import Signature, check_signature
 from carbon_credits.partners.manifest import Manifest, canonical_bytes
 from carbon_credits.partners.models import Partner, PartnerFile, Source
-from carbon_credits.partners.service import source_by_feed
+from carbon_credits.partners.service import Register, source_by_feed
 
 How = Literal["door", "drop"]
 UNFINISHED: Final = ("seen", "verified", "staged")
@@ -59,14 +59,14 @@ def check_sender(session: Session, partner_id: int, manifest: Manifest, signatur
     return check_signature(session, partner_id, canonical_bytes(manifest.told), signature)
 
 
-def arrive(session: Session, inbox: Inbox, came: Arriving, now: datetime) -> Arrival:
+def arrive(session: Session, inbox: Inbox, register: Register, came: Arriving, now: datetime) -> Arrival:
     """Write a file's row and name its bytes by it; the same bytes again are the row they have.
 
     Raises NotFound (feed), Invalid (signature, digest, length, age, what it replaces), Conflict (version) or TooMany.
     """
     manifest = came.manifest
     signed = check_sender(session, came.partner_id, manifest, came.signature)
-    source = source_by_feed(session, manifest.feed, came.partner_id)
+    source = source_by_feed(session, register.feed(manifest.feed).code, came.partner_id)
     _check_bytes(manifest, came.stored)
     # two who bring the same feed's files wait for one another here
     session.execute(select(Source.source_id).where(Source.source_id == source.source_id).with_for_update())
@@ -77,16 +77,20 @@ def arrive(session: Session, inbox: Inbox, came: Arriving, now: datetime) -> Arr
     _check_version(session, source.source_id, manifest)
     _check_room(session, source.source_id)
     file_id = _row(session, source.source_id, came, signed, now)
-    came.stored.path.rename(inbox.sent(file_id))
+    inbox.keep(came.stored, file_id)
     return Arrival(file_id, "seen", known=False)
 
 
-def note_alarm(session: Session, partner_id: int, manifest: Mapping[str, Any], refusal: ProgrammeError) -> bool:
+def note_alarm(
+    session: Session, partner_id: int, manifest: Mapping[str, Any], refusal: ProgrammeError
+) -> bool:
     """Write a refusal that somebody must look at into the audit; whether it was one."""
     if refusal.code not in ALARMING:
         return False
     said = {name: manifest.get(name) for name in ("partner", "feed", "seq", "version", "sha256")}
-    audit.record(session, f"partner:{partner_id}", ALARM, f"partner:{partner_id}", None, {"code": refusal.code, **said})
+    audit.record(
+        session, f"partner:{partner_id}", ALARM, f"partner:{partner_id}", None, {"code": refusal.code, **said}
+    )
     return True
 
 
@@ -99,7 +103,9 @@ def _check_bytes(manifest: Manifest, stored: Stored) -> None:
         raise Invalid("bytes_differ", detail)
     if stored.sha256.hex() != manifest.sha256:
         found = stored.sha256.hex()
-        raise Invalid("sha256_differs", Text(f"文件摘要为 {found}，与清单不符", f"The file's digest is {found}"))
+        raise Invalid(
+            "sha256_differs", Text(f"文件摘要为 {found}，与清单不符", f"The file's digest is {found}")
+        )
 
 
 def _same_bytes(session: Session, source_id: int, manifest: Manifest, stored: Stored) -> Arrival | None:
@@ -128,7 +134,9 @@ def _check_version(session: Session, source_id: int, manifest: Manifest) -> None
     asked = (
         select(PartnerFile.version, PartnerFile.sha256)
         .where(
-            PartnerFile.source_id == source_id, PartnerFile.seq == manifest.seq, PartnerFile.state != "refused"
+            PartnerFile.source_id == source_id,
+            PartnerFile.seq == manifest.seq,
+            PartnerFile.state != "refused",
         )
         .order_by(PartnerFile.version.desc())
         .limit(1)

@@ -60,14 +60,17 @@ def faults_of(manifest: Manifest, found: Found) -> list[FileFault]:
     faults = []
     if found.sha256_raw != manifest.sha256_raw:
         detail = Text(
-            f"解压后的摘要不符：实为 {found.sha256_raw}", f"The unpacked digest is {found.sha256_raw}, not sha256_raw"
+            f"解压后的摘要不符：实为 {found.sha256_raw}",
+            f"The unpacked digest is {found.sha256_raw}, not sha256_raw",
         )
         faults.append(FileFault("sha256_raw_differs", detail))
     if found.rows is None:
         return faults
     faults += rows_fault(manifest, found.rows)
     faults += [
-        fault for name, declared in manifest.totals.items() for fault in total_fault(name, declared, found.sums.get(name))
+        fault
+        for name, declared in manifest.totals.items()
+        for fault in total_fault(name, declared, found.sums.get(name))
     ]
     if manifest.by_type and Counter(manifest.by_type) not in found.types.values():
         faults.append(FileFault("by_type_differs", _types_said(manifest, found)))
@@ -81,7 +84,8 @@ def rows_fault(manifest: Manifest, rows: int) -> list[FileFault]:
     if rows == manifest.rows:
         return []
     detail = Text(
-        f"清单声明 {manifest.rows} 行，实有 {rows} 行", f"The manifest says {manifest.rows} rows; the file has {rows}"
+        f"清单声明 {manifest.rows} 行，实有 {rows} 行",
+        f"The manifest says {manifest.rows} rows; the file has {rows}",
     )
     return [FileFault("rows_differ", detail)]
 
@@ -89,28 +93,41 @@ def rows_fault(manifest: Manifest, rows: int) -> list[FileFault]:
 def total_fault(name: str, declared: Decimal, counted: Decimal | int | None) -> list[FileFault]:
     """The fault of a control total that is not what was counted, or that names nothing that could be."""
     if counted is None:
-        detail = Text(f"合计 {name} 既非列名也非核对数", f"Total {name} is no column and no control fact of the feed")
+        detail = Text(
+            f"合计 {name} 既非列名也非核对数", f"Total {name} is no column and no control fact of the feed"
+        )
         return [FileFault("total_unknown", detail)]
     if declared == counted:
         return []
     detail = Text(
-        f"{name} 合计声明为 {declared}，实为 {counted}", f"The total of {name} is {counted}; the manifest says {declared}"
+        f"{name} 合计声明为 {declared}，实为 {counted}",
+        f"The total of {name} is {counted}; the manifest says {declared}",
     )
     return [FileFault("totals_differ", detail)]
 
 
 def _types_said(manifest: Manifest, found: Found) -> Text:
-    nearest = max(found.types, key=lambda c: sum(found.types[c][name] for name in manifest.by_type), default=None)
+    nearest = max(
+        found.types, key=lambda c: sum(found.types[c][name] for name in manifest.by_type), default=None
+    )
     if nearest is None:
         return Text("没有含这些取值的列", "No column holds the values that by_type names")
     counted = ", ".join(f"{name} {n}" for name, n in found.types[nearest].most_common(10))
-    return Text(f"by_type 不符：{nearest} 列为 {counted}", f"by_type differs: column {nearest} holds {counted}")
+    return Text(
+        f"by_type 不符：{nearest} 列为 {counted}", f"by_type differs: column {nearest} holds {counted}"
+    )
 
 
 def _trailer_faults(manifest: Manifest, found: Found, trailer: tuple[int, Decimal, int]) -> list[FileFault]:
-    told = (("rows", trailer[0], found.rows), ("total", trailer[1], sum(manifest.totals.values(), Decimal(0))))
+    told = (
+        ("rows", trailer[0], found.rows),
+        ("total", trailer[1], sum(manifest.totals.values(), Decimal(0))),
+    )
     return [
-        FileFault("trailer_differs", Text(f"尾行 {name} 为 {said}，实为 {is_}", f"The trailer's {name} is {said}, not {is_}"))
+        FileFault(
+            "trailer_differs",
+            Text(f"尾行 {name} 为 {said}，实为 {is_}", f"The trailer's {name} is {said}, not {is_}"),
+        )
         for name, said, is_ in (*told, ("hash", trailer[2], found.key_hash))
         if said != is_
     ]
@@ -172,7 +189,9 @@ def _held_back(lines: Iterator[bytes], out: BinaryIO, found: Found) -> Iterator[
     elif held.endswith(b"\n"):
         yield _told(held, number, out)
     else:
-        detail = Text("最后一行没有换行符，文件可能不完整", "The last line is not ended: the file may be cut short")
+        detail = Text(
+            "最后一行没有换行符，文件可能不完整", "The last line is not ended: the file may be cut short"
+        )
         raise FileFault("cut_short", detail, number)
 
 
@@ -208,7 +227,9 @@ def _table(lines: Iterator[str], manifest: Manifest, found: Found) -> None:
             rows += 1
             _add(row, reader.line_num, summed, counted, found)
     except csv.Error as error:
-        raise FileFault("broken_row", Text("该行无法读取", "The row cannot be read"), reader.line_num) from error
+        raise FileFault(
+            "broken_row", Text("该行无法读取", "The row cannot be read"), reader.line_num
+        ) from error
     found.rows = rows
     found.key_hash %= _HASH_MODULUS
 

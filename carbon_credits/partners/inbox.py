@@ -38,7 +38,7 @@ class Stored:
     length: int
 
     def discard(self) -> None:
-        """Delete it, where it has not been taken over."""
+        """Let go of the passing name; what was kept under a number stays."""
         self.path.unlink(missing_ok=True)
 
 
@@ -71,11 +71,17 @@ class Inbox:
                 raise Invalid("file_empty", Text("文件为空", "The file is empty"))
         except OSError as error:
             path.unlink(missing_ok=True)
-            raise Unavailable("no_room", Text("暂时无法存放文件", "No room for the file"), retry_after_s=60) from error
+            raise Unavailable(
+                "no_room", Text("暂时无法存放文件", "No room for the file"), retry_after_s=60
+            ) from error
         except BaseException:
             path.unlink(missing_ok=True)
             raise
         return Stored(path, seen.digest(), length)
+
+    def keep(self, stored: Stored, file_id: int) -> None:
+        """Keep a stored file under its row's number too; a transaction done again may do so again."""
+        os.link(stored.path, self.sent(file_id))
 
     def sent(self, file_id: int) -> Path:
         """The bytes as they were sent."""
@@ -93,6 +99,11 @@ class Inbox:
         """The bytes of a file that is done go; its digests stay."""
         for path in (self.sent(file_id), self.plain(file_id)):
             path.unlink(missing_ok=True)
+
+    def files(self) -> dict[int, float]:
+        """The numbers of the files whose bytes are here, and since when (seconds since the epoch)."""
+        found = (path for path in self.folder.glob("*.*") if path.suffix in {".sent", ".plain"})
+        return {int(path.stem): path.stat().st_mtime for path in found}
 
     def tidy(self, now_s: float) -> int:
         """Delete what was abandoned half-way a day ago, and digests that no version will be compared with any more.
@@ -117,5 +128,6 @@ def _refuse_packing(start: bytes) -> None:
 
 def _too_large(most: int) -> Invalid:
     return Invalid(
-        "file_too_large", Text(f"文件超过 {most:,} 字节，请分拆", f"The file is larger than {most:,} bytes: split it")
+        "file_too_large",
+        Text(f"文件超过 {most:,} 字节，请分拆", f"The file is larger than {most:,} bytes: split it"),
     )

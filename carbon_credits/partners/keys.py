@@ -96,7 +96,9 @@ def read_signature(told: bytes) -> bytes:
     except (binascii.Error, ValueError):
         found = b""
     if len(found) != SIGNATURE_BYTES:
-        detail = Text("签名应为 64 字节 Ed25519 的 base64", "The signature must be base64 of 64 Ed25519 bytes")
+        detail = Text(
+            "签名应为 64 字节 Ed25519 的 base64", "The signature must be base64 of 64 Ed25519 bytes"
+        )
         raise Invalid("signature_unreadable", detail)
     return found
 
@@ -114,7 +116,9 @@ def check_signature(session: Session, partner_id: int, message: bytes, raw: byte
         )
         raise Invalid("signature_wrong", detail)
     if signer.revoked_at is not None:
-        raise Invalid("key_revoked", Text("该密钥已吊销", f"Key {signer.key_id} is revoked: sign with another"))
+        raise Invalid(
+            "key_revoked", Text("该密钥已吊销", f"Key {signer.key_id} is revoked: sign with another")
+        )
     return Signature(raw, signer.key_id)
 
 

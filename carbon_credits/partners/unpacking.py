@@ -65,9 +65,13 @@ def _gunzipped(start: bytes, sent: BinaryIO, took: _Taken) -> Iterator[bytes]:
         while rest := opener.decompress(b"", CHUNK):
             yield rest
     except zlib.error as error:
-        raise FileFault("damaged", Text("压缩文件已损坏，请重新压缩", "The gzip is damaged: pack it again")) from error
+        raise FileFault(
+            "damaged", Text("压缩文件已损坏，请重新压缩", "The gzip is damaged: pack it again")
+        ) from error
     if not opener.eof:
-        raise FileFault("cut_short", Text("压缩文件不完整，请重新发送", "The gzip is cut short: send it again"))
+        raise FileFault(
+            "cut_short", Text("压缩文件不完整，请重新发送", "The gzip is cut short: send it again")
+        )
 
 
 def _counted(chunks: Iterator[bytes], limits: Limits, took: _Taken | None) -> Iterator[bytes]:
