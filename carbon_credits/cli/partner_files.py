@@ -176,8 +176,8 @@ def check(manifest: Path, file: Path) -> None:
             plain.seek(0)
             items = sum(1 for _ in feed.parse_file(plain, ParseOptions()))
             click.echo(f"{found.length:,} 字节 bytes, {items:,} 项 items")
-        except FileFault as fault:
-            faults = [fault]
+        except FileFault as found_fault:
+            faults = [found_fault]
     for fault in faults:
         click.echo(f"{fault.code}: {fault.detail.zh} / {fault.detail.en}")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 // MEGABYTE

@@ -139,6 +139,10 @@ def _measured(chunks: Iterator[bytes], found: Found) -> Iterator[bytes]:
         digest.update(chunk)
         if found.length == 0 and chunk.startswith(_OTHER_MARKS):
             raise _wrong_encoding(1)
+        if found.length == 0 and chunk.startswith(b"\x1f\x8b"):
+            raise FileFault(
+                "packed_twice", Text("文件被压缩了两次", "The file is packed twice: pack it once")
+            )
         found.length += len(chunk)
         yield chunk
     found.sha256_raw = digest.hexdigest()

@@ -52,10 +52,12 @@ def _gunzipped(start: bytes, sent: BinaryIO, took: _Taken) -> Iterator[bytes]:
     packed, opener = start, zlib.decompressobj(wbits=31)
     try:
         while packed:
-            took.length += len(packed)
             while packed:
-                yield opener.decompress(packed, CHUNK)
+                before = len(packed)
+                piece = opener.decompress(packed, CHUNK)
                 packed = opener.unconsumed_tail
+                took.length += before - len(packed)
+                yield piece
                 if opener.eof and opener.unused_data.strip(b"\0"):
                     packed, opener = opener.unused_data, zlib.decompressobj(wbits=31)
             packed = sent.read(CHUNK)

@@ -74,8 +74,9 @@ begin
      and not exists (select from partner_file_state s where s.follows = old.state and s.state = new.state) then
     raise exception 'a file that is % cannot become %', old.state, new.state using errcode = 'CC002';
   end if;
-  if new.seq is not null and (old.state, new.state) = ('seen', 'applied') then
-    raise exception 'a file with a manifest is verified and staged before it is applied' using errcode = 'CC002';
+  if new.seq is not null
+     and (old.state, new.state) in (('seen', 'applied'), ('seen', 'refused'), ('refused', 'seen')) then
+    raise exception 'a file with a manifest takes no short cut from % to %', old.state, new.state using errcode = 'CC002';
   end if;
   return new;
 end $$;
