@@ -89,7 +89,7 @@ def _configuration(
             "seed": SEED,
             "workers": 1,
             "continue-on-failure": True,
-            "parameters": {"activity": example["activity"]},
+            "parameters": {"activity": example["activity"], "file": example["file"]},
             "generation": {"max-examples": EXAMPLES, "deterministic": True},
             "operations": operations,
         }

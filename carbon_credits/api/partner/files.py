@@ -4,6 +4,7 @@ to as soon as it is known.
 
 import json
 import re
+from contextlib import closing
 from datetime import timedelta
 from typing import Any, Final
 
@@ -105,6 +106,40 @@ def allow_more() -> None:
     request.max_content_length = MOST_BYTES
 
 
+class _Said:
+    """What a request says of its file, and why it was refused; an answer that is kept hides that from its caller."""
+
+    def __init__(self) -> None:
+        self.manifest: Manifest | None = None
+        self.signature = b""
+        self.refusal: ProgrammeError | None = None
+
+    def hear(self, small: dict[str, bytes]) -> None:
+        """Read the small parts, and refuse who did not sign them before the file is read."""
+        self.manifest = manifest = read_manifest(small[MANIFEST])
+        self.signature = signature = _signature(small)
+        sender = principal().id
+        in_transaction(lambda session: arrivals.check_sender(session, sender, manifest, signature))
+
+    def identity(self, upload: Upload) -> dict[str, Any]:
+        """What an idempotency key stands for: the manifest and the bytes that came."""
+        assert self.manifest is not None
+        assert upload.stored is not None
+        return {"manifest": dict(self.manifest.told), "sha256": upload.stored.sha256.hex()}
+
+    def arrive(self, session: Session, place: inbox.Inbox, upload: Upload) -> tuple[int, Any]:
+        """Take the file in; the answer."""
+        assert self.manifest is not None
+        assert upload.stored is not None
+        came = arrivals.Arriving(principal().id, "door", self.manifest, self.signature, upload.stored)
+        try:
+            arrival = arrivals.arrive(session, place, feeds(), came, clock.now())
+        except ProgrammeError as refusal:
+            self.refusal = refusal
+            raise
+        return 202, ack_of(session, file_of(session, arrival.file_id), language())
+
+
 class FileReason(Body):
     """Why a file stopped, and what to mend."""
 
@@ -163,7 +198,7 @@ class Ack(Body):
 @blueprint.route("/partner/v1/files", methods=["POST"])
 @blueprint.doc(requestBody=MULTIPART)
 @blueprint.response(202, Ack)
-@blueprint.refuses(404)
+@blueprint.refuses(404, 413, 415)
 @blueprint.keyed
 def take_in() -> Response:
     """提交文件 / Send a file
@@ -177,27 +212,18 @@ def take_in() -> Response:
     key_of_request()
     ours, who = house(), principal()
     place = inbox.Inbox(ours.settings.home)
-    said: dict[str, Any] = {}
-
-    def entitled(small: dict[str, bytes]) -> None:
-        manifest = read_manifest(small[MANIFEST])
-        said.update(manifest=manifest, signature=_signature(small))
-        in_transaction(lambda session: arrivals.check_sender(session, who.id, manifest, said["signature"]))
-
+    said = _Said()
     try:
-        upload = read_upload(request, place, entitled)
-        try:
-            response = once(
-                "files.take_in", _identity(said, upload), lambda s: _arrive(s, place, said, upload)
-            )
-        finally:
-            upload.discard()
-    except ProgrammeError as error:
-        refusal = error
-        if said:
-            told = said["manifest"].told
-            in_transaction(lambda session: arrivals.note_alarm(session, who.id, told, refusal))
+        upload = read_upload(request, place, said.hear)
+        with closing(upload):
+            response = once("files.take_in", said.identity(upload), lambda s: said.arrive(s, place, upload))
+    except ProgrammeError as refusal:
+        said.refusal = refusal
         raise
+    finally:
+        if said.refusal is not None and said.manifest is not None:
+            told, refusal = said.manifest.told, said.refusal
+            in_transaction(lambda session: arrivals.note_alarm(session, who.id, told, refusal))
     ours.ringer.ring(bells=[PARTNER_FILES])
     return response
 
@@ -236,20 +262,6 @@ def _signature(small: dict[str, bytes]) -> bytes:
         detail = Text("缺少签名", "The signature is missing")
         raise Problem("wrong_fields", detail)
     return read_signature(small[SIGNATURE] if SIGNATURE in small else str(in_header).encode())
-
-
-def _identity(said: dict[str, Any], upload: Upload) -> dict[str, Any]:
-    """What a key stands for: the manifest and the bytes that came."""
-    assert upload.stored is not None
-    return {"manifest": dict(said["manifest"].told), "sha256": upload.stored.sha256.hex()}
-
-
-def _arrive(session: Session, place: inbox.Inbox, said: dict[str, Any], upload: Upload) -> tuple[int, Any]:
-    assert upload.stored is not None
-    manifest: Manifest = said["manifest"]
-    came = arrivals.Arriving(principal().id, "door", manifest, said["signature"], upload.stored)
-    arrival = arrivals.arrive(session, place, feeds(), came, clock.now())
-    return 202, ack_of(session, file_of(session, arrival.file_id), language())
 
 
 def _own(session: Session, file: str) -> PartnerFile:

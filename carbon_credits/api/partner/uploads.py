@@ -30,7 +30,7 @@ class Upload:
     small: dict[str, bytes] = field(default_factory=dict)
     stored: Stored | None = None
 
-    def discard(self) -> None:
+    def close(self) -> None:
         """Delete the file, where nobody has taken it over."""
         if self.stored is not None:
             self.stored.discard()
@@ -57,7 +57,7 @@ def read_upload(request: Request, inbox: Inbox, entitled: Callable[[dict[str, by
             if isinstance(event, Field | File):
                 _part(event, events, upload, inbox, entitled)
     except BaseException:
-        upload.discard()
+        upload.close()
         raise
     if upload.stored is None:
         raise _fault(FILE, "required", Text("必填", "Required"))
