@@ -84,7 +84,7 @@ def put(caller: Caller, sender: Sender, sent: Sent, key: str | None = None, **pa
 
 def test_a_file_is_answered_at_once_and_its_ack_follows_it(app: Flask, metro: Caller, sender: Sender) -> None:
     raw = taps("a", "b")
-    told = {"totals": {"amount": "6.00"}, "by_type": {"Enter": 2, "Exit": 2}}
+    told: dict[str, Any] = {"totals": {"amount": "6.00"}, "by_type": {"Enter": 2, "Exit": 2}}
     answered = put(metro, sender, sender.send(raw, **told))
     assert answered.status_code == 202, answered.get_json()
     ack = answered.get_json()

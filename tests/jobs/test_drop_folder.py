@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from carbon_credits.partners import keys, service
 from carbon_credits.partners.service import Register
 from tests.factories.partner_files import FEED, Sender, Sent, a_ride, a_table
 
-DAY = clock.today()
+DAY = clock.today() - timedelta(days=1)
 
 
 @pytest.fixture

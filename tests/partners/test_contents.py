@@ -36,7 +36,7 @@ def looked_at(
 
 def test_a_file_that_is_what_it_says_goes_on_as_it_is() -> None:
     raw = a_table(ROWS)
-    totals = {"totals": {"distance_m": 3700}, "by_type": {"Ride": 2, "Void": 1}}
+    totals: dict[str, Any] = {"totals": {"distance_m": 3700}, "by_type": {"Ride": 2, "Void": 1}}
     assert looked_at(raw, **totals) == (set(), raw)
     assert looked_at(raw, packed=False, **totals) == (set(), raw)
 
@@ -58,7 +58,7 @@ def test_each_control_figure_that_differs_is_named(changes: dict[str, Any], code
 
 def test_a_trailer_is_checked_and_left_out() -> None:
     raw = a_table([*ROWS, "T,3,3700,6"])
-    told = {"rows": 3, "totals": {"distance_m": 3700}}
+    told: dict[str, Any] = {"rows": 3, "totals": {"distance_m": 3700}}
     assert looked_at(raw, **told) == (set(), a_table(ROWS))
     assert looked_at(a_table([*ROWS, "T,3,3700,6"], end=""), **told) == (set(), a_table(ROWS))
     for wrong in ("T,2,3700,6", "T,3,3701,6", "T,3,3700,7"):

@@ -21,7 +21,7 @@ from carbon_credits.core.crypto import Vault
 from carbon_credits.core.db import in_transaction
 from carbon_credits.core.errors import Conflict, Invalid, ProgrammeError
 from carbon_credits.ledger.service import open_wallet
-from carbon_credits.partners import arrivals, keys, progress, service
+from carbon_credits.partners import arrivals, contents, keys, progress, service
 from carbon_credits.partners.arrivals import Arrival, Arriving
 from carbon_credits.partners.inbox import Inbox
 from carbon_credits.partners.keys import read_signature
@@ -66,7 +66,7 @@ class Desk:
 
     def work(self) -> list[tuple[int, str]]:
         """Work on what there is, in the order of the feed; numbers and states they ended in."""
-        done = []
+        done: list[tuple[int, str]] = []
         while True:
             row = in_transaction(lambda s: progress.next_file(s, self.source_id))
             if row is None:
@@ -339,7 +339,7 @@ def test_a_kill_at_any_step_loses_nothing_and_counts_each_row_once(
         raise KilledError
 
     steps: list[tuple[object, str]] = [
-        (delivered.contents, "faults_of"),
+        (contents, "faults_of"),
         (progress, "pass_on"),
         (delivered, "_control_faults"),
         (delivered, "land_all"),

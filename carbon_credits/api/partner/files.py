@@ -222,8 +222,8 @@ def take_in() -> Response:
         raise
     finally:
         if said.refusal is not None and said.manifest is not None:
-            told, refusal = said.manifest.told, said.refusal
-            in_transaction(lambda session: arrivals.note_alarm(session, who.id, told, refusal))
+            told, no = said.manifest.told, said.refusal
+            in_transaction(lambda session: arrivals.note_alarm(session, who.id, told, no))
     ours.ringer.ring(bells=[PARTNER_FILES])
     return response
 
