@@ -25,27 +25,26 @@ from carbon_credits.partners.service import Register
 from carbon_credits.partners.unpacking import CHUNK
 from tests.factories.partner_files import FEED, HEADER, Sender
 
-WIDE = "x" * 440
 
-
-def lines(rows: int, now: datetime) -> Iterator[bytes]:
-    """A header, and rows of half a kilobyte: one in forty is a resident's, the others are nobody's or unreadable."""
+def lines(rows: int, wide: int, now: datetime) -> Iterator[bytes]:
+    """A header, and rows some `wide` bytes wide: of forty one is a resident's, one is nobody's, the others are refused."""
+    filling = "x" * wide
     yield HEADER.encode() + b"\n"
     began = (now - timedelta(hours=5)).replace(microsecond=0).isoformat()
     for number in range(rows):
         if number % 40 == 0:
-            yield f"{number},rider-1,B{number},{began},1500,{WIDE}\n".encode()
+            yield f"{number},rider-1,B{number},{began},1500,{filling}\n".encode()
         elif number % 40 == 1:
-            yield f"{number},nobody-{number},B{number},{began},1500,{WIDE}\n".encode()
+            yield f"{number},nobody-{number},B{number},{began},1500,{filling}\n".encode()
         else:
-            yield f"{number},rider-1,B{number},{began},0,{WIDE}\n".encode()
+            yield f"{number},rider-1,B{number},{began},0,{filling}\n".encode()
 
 
-def write(path: Path, rows: int, now: datetime) -> tuple[str, int]:
+def write(path: Path, rows: int, wide: int, now: datetime) -> tuple[str, int]:
     """Write the file packed; the digest and length of what it unpacks to."""
     digest, length = sha256(), 0
     with gzip.open(path, "wb", 1) as out:
-        for line in lines(rows, now):
+        for line in lines(rows, wide, now):
             digest.update(line)
             length += len(line)
             out.write(line)
@@ -63,7 +62,7 @@ def main() -> None:
     home, now = Path(told["home"]), clock.now()
     sender = Sender(day=clock.day_of(now))
     path = home / "file.csv.gz"
-    sha256_raw, length = write(path, told["rows"], now)
+    sha256_raw, length = write(path, told["rows"], told["wide"], now)
     with path.open("rb") as stream:
         digest = sha256()
         while chunk := stream.read(CHUNK):

@@ -22,13 +22,14 @@ from tests.factories.residents import a_bound_resident
 MEGABYTE = 1 << 20
 MOST_RISE = 150 * MEGABYTE
 # columns nobody reads make the rows wide, so that the file is large and the landing of its rows does not take minutes
-SIZES = (5_000, 200_000)
+SIZES = (2_000, 100_000)
+WIDE = 1_000
 
 
 def taken(database_url: str, vault: Vault, home: Path, rows: int) -> dict[str, Any]:
     """Take a generated file in, in a process of its own; what it measured."""
     home.mkdir()
-    told = {"url": database_url, "home": str(home), "rows": rows, "key": vault.masters[1].hex()}
+    told = {"url": database_url, "home": str(home), "rows": rows, "wide": WIDE, "key": vault.masters[1].hex()}
     command = (sys.executable, "-m", "tests.walks.taking_a_large_file", json.dumps(told))
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=500, check=False)
     assert done.returncode == 0, done.stderr[-2_000:]
