@@ -106,9 +106,9 @@ def read_signature(told: bytes) -> bytes:
 def check_signature(session: Session, partner_id: int, message: bytes, raw: bytes) -> Signature:
     """By which key in force a partner signed. Raises Invalid: `key_missing`, `key_revoked` or `signature_wrong`."""
     known = keys_of(session, partner_id)
-    if not any(key.revoked_at is None for key in known):
-        raise Invalid("key_missing", Text("尚未登记签名公钥", "No public key of yours is registered with us"))
     signer = next((key for key in known if _signed(key, message, raw)), None)
+    if signer is None and all(key.revoked_at is not None for key in known):
+        raise Invalid("key_missing", Text("没有有效的签名公钥", "No public key of yours is in force with us"))
     if signer is None:
         detail = Text(
             "签名不符：请对规范化清单（键排序、无空格）签名",

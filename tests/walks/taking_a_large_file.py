@@ -27,7 +27,7 @@ from tests.factories.partner_files import FEED, HEADER, Sender
 
 
 def lines(rows: int, wide: int, now: datetime) -> Iterator[bytes]:
-    """A header, and rows some `wide` bytes wide: of forty one is a resident's, one is nobody's, the others are refused."""
+    """A header, and rows some `wide` bytes wide: of forty one is a resident's, one nobody's, the rest refused."""
     filling = "x" * wide
     yield HEADER.encode() + b"\n"
     began = (now - timedelta(hours=5)).replace(microsecond=0).isoformat()
