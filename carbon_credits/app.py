@@ -1,7 +1,6 @@
 """The application put together: database, doors, commands. What comes from outside is handed in by `wsgi.py`."""
 
 from collections.abc import Callable, Iterable
-from typing import Final
 
 from flask import Flask
 
@@ -17,7 +16,6 @@ from carbon_credits.partners.contract import Feed
 from carbon_credits.partners.service import Register
 from carbon_credits.residents import otp
 
-FEEDS: Final = "CARBON_FEEDS"
 Sender = Callable[[Settings], TextMessages]
 
 
@@ -34,7 +32,7 @@ def create_app(
     app = Flask("carbon_credits", static_folder=None, template_folder=None)
     connect(app, told.database_url, pool_size=told.web_threads)
     app.config[surroundings.SETTINGS] = told
-    app.config[FEEDS] = Register(feeds)
+    app.config[surroundings.FEEDS] = Register(feeds)
     texts = {} if sender is None else {otp.TOPIC: otp.text_sender(told.vault, sender(told), clock.now)}
     app.config[surroundings.HANDLERS] = {**OWN_HANDLERS, **texts}
     assembly.register(app, told)

@@ -67,6 +67,11 @@ SETTINGS: tuple[Setting, ...] = (
         "folder for data, logs and the demonstration's files",
         lambda e, n: Path(e.str(n, "var")),
     ),
+    Setting(
+        "CARBON_DROP",
+        "folder partners drop files into, PARTNER/in; the home's drop when empty",
+        lambda e, n: e.str(n, ""),
+    ),
     Setting("CARBON_HOST", "address the API listens on", lambda e, n: e.str(n, "127.0.0.1")),
     Setting("CARBON_PORT", "port the API listens on", lambda e, n: e.int(n, 8000)),
     Setting("CARBON_PUBLIC_URL", "the address clients use; the issuer of tokens", lambda e, n: e.str(n, "")),
@@ -98,6 +103,7 @@ class Settings:
     database_url: str
     redis_url: str
     home: Path
+    drop: Path
     host: str
     port: int
     public_url: str
@@ -131,6 +137,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         database_url=values["DATABASE_URL"],
         redis_url=values["REDIS_URL"],
         home=values["CARBON_HOME"],
+        drop=Path(values["CARBON_DROP"] or values["CARBON_HOME"] / "drop"),
         host=values["CARBON_HOST"],
         port=values["CARBON_PORT"],
         public_url=values["CARBON_PUBLIC_URL"] or f"http://{values['CARBON_HOST']}:{values['CARBON_PORT']}",

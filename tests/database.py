@@ -11,7 +11,15 @@ from sqlalchemy import make_url
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 # what migrations write and programmes only read
-KEPT = ("alembic_version", "monthly_table", "contra_kind", "journal_kind", "activity_state", "source")
+KEPT = (
+    "alembic_version",
+    "monthly_table",
+    "contra_kind",
+    "journal_kind",
+    "activity_state",
+    "partner_file_state",
+    "source",
+)
 
 
 def create_database(owner_url: str, name: str) -> None:

@@ -28,11 +28,11 @@ from carbon_credits.activities.landing import (
     outcomes,
     said_of,
 )
-from carbon_credits.activities.waiting import waiting_items
+from carbon_credits.activities.waiting import waiting_page
 from carbon_credits.core.crypto import Vault
 from carbon_credits.core.db import in_transaction
 from carbon_credits.partners import files
-from carbon_credits.partners.contract import Feed, FileFault, Item, ParseOptions
+from carbon_credits.partners.contract import Feed, FileFault, Item, ParseOptions, Scalar
 from carbon_credits.partners.models import PartnerFile
 
 CHUNK: Final = 2_000
@@ -121,7 +121,7 @@ def take_in_file(
         return Taken(state.file_id, "refused", fault=told)
     if state.state == "refused":
         opened(lambda session: _reopen(session, state.file_id))
-    tally = _land_all(Intake(vault, source, now, state.file_id), state.file_id, delivery, heard, opened)
+    tally = land_all(Intake(vault, source, now, state.file_id), state.file_id, delivery, heard, opened)
     counts = {ROWS: tally[ROWS], RECORDS: tally[RECORDS], "outcomes": outcomes(tally)}
     opened(lambda session: files.apply(session, state.file_id, counts, now))
     placed = place(vault, delivery.feed, delivery.options, now, heard, opened)
@@ -151,11 +151,10 @@ def place(
     Raises FileFault for a faulty table of distances, NotFound for a feed that is not installed.
     """
     source = opened(lambda session: terms_of(session, feed.code))
-    items = opened(lambda session: list(waiting_items(session, vault, source.source_id, feed, options)))
     tally: Tally = Counter()
     accepted: list[str] = []
     intake = Intake(vault, source, now)
-    for chunk in _chunks(iter(items)):
+    for chunk in _chunks(_waiting_items(intake, feed, options, opened)):
         landed = opened(partial(land, intake=intake, items=chunk))
         tally += landed.tally
         accepted += landed.accepted
@@ -163,7 +162,24 @@ def place(
     return Placed(outcomes(tally), tuple(accepted))
 
 
-def _land_all(intake: Intake, file_id: int, delivery: Delivery, heard: Heard, opened: Opened) -> Tally:
+def _waiting_items(intake: Intake, feed: Feed, options: ParseOptions, opened: Opened) -> Iterator[Item]:
+    """All that waits of a feed, as it looks today: whole records first, then what the feed makes of the pieces."""
+    pieces: list[Mapping[str, Scalar]] = []
+    after: bytes | None = b""
+    while after is not None:
+        page = opened(
+            partial(
+                waiting_page, vault=intake.vault, source_id=intake.source.source_id, after=after, most=CHUNK
+            )
+        )
+        pieces += page.pieces
+        yield from page.records
+        after = page.ends_at
+    yield from feed.place(iter(pieces), options)
+
+
+def land_all(intake: Intake, file_id: int, delivery: Delivery, heard: Heard, opened: Opened) -> Tally:
+    """Land a file from where an earlier attempt stopped, a chunk in each transaction. Raises FileFault."""
     said = said_of(delivery.options)
     mark = opened(lambda session: mark_of(session, file_id, said))
     delivery.stream.seek(0)

@@ -2,13 +2,14 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from hashlib import sha256
+from typing import Final, NamedTuple
 
 from sqlalchemy import cast, func, select, update
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Session
 
 from carbon_credits.activities.intake import RowResult, SourceTerms, take_in
@@ -18,10 +19,13 @@ from carbon_credits.core.errors import Conflict
 from carbon_credits.core.i18n import Text
 from carbon_credits.partners import aside
 from carbon_credits.partners.contract import Item, ParseOptions, Record, Unusable
-from carbon_credits.partners.models import PartnerFile
+from carbon_credits.partners.models import PartnerFile, PartnerFileReject
 
 Tally = Counter[str]
 ROWS, RECORDS = "rows", "records"
+# a file brought by hand lands while it is seen, one with a manifest once it is staged
+OPEN: Final = ("seen", "staged")
+MOST_LISTED: Final = 10_000
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,14 @@ class Intake:
     file_id: int | None = None
 
 
+class Refused(NamedTuple):
+    """A refused item: its place in the chunk, its line in the file, and why."""
+
+    place: int
+    line: int | None
+    reasons: tuple[str, ...]
+
+
 @dataclass(frozen=True)
 class Chunk:
     """What a chunk came to: rows by outcome, the shards that now have work, and the records that are new acts."""
@@ -41,6 +53,7 @@ class Chunk:
     tally: Tally
     shards: frozenset[int]
     accepted: tuple[str, ...]
+    refused: tuple[Refused, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -73,6 +86,7 @@ def land(session: Session, intake: Intake, items: Sequence[Item]) -> Chunk:
         _tally_of_records(told) + _tally_of_strange(strange, spent),
         frozenset(result.shard_id for result in results if result.shard_id is not None),
         tuple(record.record_id for record, result in told if result.status == "accepted"),
+        tuple(_refused(items, results, spent)),
     )
 
 
@@ -83,7 +97,7 @@ def land_next(session: Session, intake: Intake, items: Sequence[Item], mark: Mar
     found = func.coalesce(PartnerFile.counts["items"].as_integer(), 0)
     moved = session.execute(
         update(PartnerFile)
-        .where(PartnerFile.file_id == intake.file_id, PartnerFile.state == "seen", found == mark.items)
+        .where(PartnerFile.file_id == intake.file_id, PartnerFile.state.in_(OPEN), found == mark.items)
         .values(counts=cast(reached.as_json(), JSONB))
         .returning(PartnerFile.file_id)
         .execution_options(synchronize_session=False)
@@ -92,6 +106,8 @@ def land_next(session: Session, intake: Intake, items: Sequence[Item], mark: Mar
         raise Conflict(
             "file_being_taken_in", Text("该文件正由另一进程导入", "Another is taking this file in")
         )
+    if intake.file_id is not None and chunk.refused:
+        _list_rejects(session, intake.file_id, mark.items, chunk.refused)
     return chunk, reached
 
 
@@ -101,7 +117,7 @@ def mark_of(session: Session, file_id: int, said: str) -> Mark:
     counts = session.execute(asked).scalar_one()
     if counts is not None and counts["said"] == said:
         return Mark(said, counts["items"], Counter(counts["tally"]))
-    forget = update(PartnerFile).where(PartnerFile.file_id == file_id, PartnerFile.state == "seen")
+    forget = update(PartnerFile).where(PartnerFile.file_id == file_id, PartnerFile.state.in_(OPEN))
     session.execute(forget.values(counts=None).execution_options(synchronize_session=False))
     return Mark(said, 0, Counter())
 
@@ -117,6 +133,29 @@ def said_of(options: ParseOptions) -> str:
 def outcomes(tally: Mapping[str, int]) -> dict[str, int]:
     """Rows by outcome: `accepted`, `duplicate`, `waiting:REASON`, `refused:REASON+REASON`."""
     return {name: tally[name] for name in sorted(tally) if name not in (ROWS, RECORDS)}
+
+
+def _refused(items: Sequence[Item], results: Sequence[RowResult], spent: frozenset[str]) -> Iterator[Refused]:
+    of_records = iter(results)
+    for place, item in enumerate(items):
+        if isinstance(item, Record):
+            result = next(of_records)
+            if result.status == "refused":
+                yield Refused(place, item.line, result.reasons)
+        elif not item.waiting and item.record_id not in spent:
+            yield Refused(place, item.line, item.reasons)
+
+
+def _list_rejects(session: Session, file_id: int, before: int, refused: Sequence[Refused]) -> None:
+    """Keep the first of a file's refused rows, which its sender may read."""
+    listed = select(func.count()).where(PartnerFileReject.file_id == file_id)
+    room = MOST_LISTED - session.execute(listed).scalar_one()
+    rows = [
+        {"file_id": file_id, "item": before + row.place, "line": row.line, "reasons": list(row.reasons)}
+        for row in refused[: max(0, room)]
+    ]
+    if rows:
+        session.execute(insert(PartnerFileReject).on_conflict_do_nothing(), rows)
 
 
 def _is_act(result: RowResult) -> bool:

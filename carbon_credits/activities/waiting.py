@@ -4,7 +4,8 @@ A record told in pieces (two taps) spends them: a piece that is in an act is not
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -14,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from carbon_credits.core.crypto import Vault
 from carbon_credits.partners import aside
-from carbon_credits.partners.contract import Feed, Item, ParseOptions, Record, Scalar, Unusable
+from carbon_credits.partners.contract import Item, Record, Scalar, Unusable
 from carbon_credits.partners.models import RecordSetAside
 
 _WHOLE: Final = "record"
@@ -38,17 +39,21 @@ def keep(record: Record) -> Mapping[str, Scalar]:
     return {_WHOLE: json.dumps(told, ensure_ascii=False)}
 
 
-def waiting_items(
-    session: Session, vault: Vault, source_id: int, feed: Feed, options: ParseOptions
-) -> Iterator[Item]:
-    """All that waits of a feed, as it looks today: whole records first, then what the feed makes of the pieces."""
-    pieces: list[Mapping[str, Scalar]] = []
-    for kept in aside.waiting(session, vault, source_id):
-        if _WHOLE in kept:
-            yield _record(json.loads(str(kept[_WHOLE])))
-        else:
-            pieces.append(kept)
-    yield from feed.place(iter(pieces), options)
+@dataclass(frozen=True)
+class Page:
+    """Some of what waits: whole records, pieces for their feed to join, and the key it ends at (none: the last)."""
+
+    records: tuple[Record, ...]
+    pieces: tuple[Mapping[str, Scalar], ...]
+    ends_at: bytes | None
+
+
+def waiting_page(session: Session, vault: Vault, source_id: int, after: bytes, most: int) -> Page:
+    """The next of what waits after a key, in the order of keys, so that nobody holds all of it."""
+    found = list(aside.waiting(session, vault, source_id, after, most))
+    records = tuple(_record(json.loads(str(kept[_WHOLE]))) for _, kept in found if _WHOLE in kept)
+    pieces = tuple(kept for _, kept in found if _WHOLE not in kept)
+    return Page(records, pieces, found[-1][0] if len(found) == most else None)
 
 
 def settle(session: Session, vault: Vault, source_id: int, records: Sequence[Record], now: datetime) -> None:

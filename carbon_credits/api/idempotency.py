@@ -58,7 +58,7 @@ def once(operation: str, body: Any, work: Callable[[Session], tuple[int, Any]]) 
 
     `body` is the decoded body as it came. Raises what `work` raises, except that a kept answer goes before it.
     """
-    place = {"actor": principal().actor, "operation": operation, "key": _key()}
+    place = {"actor": principal().actor, "operation": operation, "key": key_of_request()}
     fingerprint = digest("request", request.method.encode(), request.path.encode(), _canonical(body))
     try:
         said = in_transaction(lambda session: _work_and_keep(session, place, fingerprint, work))
@@ -134,7 +134,8 @@ def _response(said: Said) -> Response:
     return response
 
 
-def _key() -> str:
+def key_of_request() -> str:
+    """The key of the request at hand; raises Problem when there is none or it has the wrong form."""
     given = request.headers.get(HEADER)
     if not given:
         detail = Text(

@@ -12,6 +12,7 @@ from carbon_credits.cli import (
     factors,
     impact,
     ledger,
+    partner_files,
     partners,
     policy,
     replaying,
@@ -42,5 +43,7 @@ def register(app: Flask) -> None:
         app.cli.add_command(command)
     for command in (replaying.command, restating.command, bounding.command):
         ledger.credits.add_command(command)
+    for command in (partner_files.key_group, partner_files.file_group):
+        partners.group.add_command(command)
     for command in impact.COMMANDS:
         running.methodologies.add_command(command)

@@ -5,10 +5,8 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
-from typing import cast
 
 import click
-from flask import current_app
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -19,22 +17,15 @@ from carbon_credits.core import audit, clock
 from carbon_credits.core.db import reading, transaction
 from carbon_credits.core.errors import NotFound
 from carbon_credits.core.i18n import Text
-from carbon_credits.jobs.surroundings import settings
+from carbon_credits.jobs.surroundings import feeds, settings
 from carbon_credits.partners import clients, service
 from carbon_credits.partners.contract import Encoding, Feed, FileFault, ParseOptions
 from carbon_credits.partners.models import PartnerClient
-from carbon_credits.partners.service import Register
 from carbon_credits.residents import bindings
 from carbon_credits.residents.models import ResidentPhone
 from carbon_credits.residents.phones import normalised, phone_index
 
-FEEDS = "CARBON_FEEDS"
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-
-
-def feeds() -> Register:
-    """The feeds this programme was put together with."""
-    return cast(Register, current_app.config[FEEDS])
 
 
 @click.group("partners")

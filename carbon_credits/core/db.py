@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import MetaData
+from sqlalchemy import MetaData, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session
 
@@ -114,6 +114,22 @@ def in_transaction(work: Callable[[Session], T]) -> T:
             # jitter so that two that met do not meet again
             time.sleep(random.uniform(0.01, 0.05) * attempt)  # noqa: S311
     raise AssertionError("unreachable")
+
+
+@contextmanager
+def alone(kind: int, number: int) -> Iterator[bool]:
+    """Hold a piece of work that only one process does at a time; False when another holds it.
+
+    The lock is that of a connection of its own, so it outlives transactions and ends with the process, however that ends.
+    """
+    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        given = {"kind": kind, "number": number}
+        got = connection.execute(text("select pg_try_advisory_lock(:kind, :number)"), given).scalar_one()
+        try:
+            yield bool(got)
+        finally:
+            if got:
+                connection.execute(text("select pg_advisory_unlock(:kind, :number)"), given)
 
 
 def sqlstate(error: DBAPIError) -> str | None:

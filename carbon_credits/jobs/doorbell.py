@@ -25,11 +25,14 @@ LANES: Final = 2
 CREDITING: Final = "crediting"
 BACKGROUND: Final = "background"
 TRIPS: Final = "trips"
-QUEUES: Final = (CREDITING, BACKGROUND, TRIPS)
+FILES: Final = "files"
+QUEUES: Final = (CREDITING, BACKGROUND, TRIPS, FILES)
 PATIENCE_S: Final = 0.2
 FLAG_MS: Final = 1_000
 DRAINING_MS: Final = 3_000
 JOB_SECONDS: Final = 120
+# a large file takes its time; killed at any moment it goes on where it stopped
+LONGER: Final = {FILES: 7_200}
 GATHER_S: Final = 0.01
 
 
@@ -47,6 +50,7 @@ class Bell(NamedTuple):
 
 
 DELIVERIES: Final = Bell("deliveries", BACKGROUND, "carbon_credits.jobs.deliveries.deliver")
+PARTNER_FILES: Final = Bell("files", FILES, "carbon_credits.jobs.partner_files.work_on_files")
 VERIFICATION: Final = Bell("verification", TRIPS, "carbon_credits.jobs.verification.verify")
 
 # Set the flag; 1 when it was not set before and nobody is draining: then the ringer queues the job.
@@ -65,7 +69,9 @@ def connect(url: str, patience_s: float = PATIENCE_S) -> Redis:
 
 def queue(redis: Redis, name: str) -> Queue:
     """A queue whose jobs are JSON: whoever can write to Valkey cannot make a worker run code of theirs."""
-    return Queue(name, connection=redis, serializer=JSONSerializer, default_timeout=JOB_SECONDS)
+    return Queue(
+        name, connection=redis, serializer=JSONSerializer, default_timeout=LONGER.get(name, JOB_SECONDS)
+    )
 
 
 def lane_of(shard_id: int) -> int:

@@ -14,9 +14,19 @@ from sqlalchemy.exc import DBAPIError
 
 from carbon_credits.core.db import is_away, reading
 from carbon_credits.jobs import doorbell
-from carbon_credits.jobs.doorbell import DELIVERIES, LANES, VERIFICATION, draining, enqueue_lane, enqueue_task
+from carbon_credits.jobs.doorbell import (
+    DELIVERIES,
+    LANES,
+    PARTNER_FILES,
+    VERIFICATION,
+    draining,
+    enqueue_lane,
+    enqueue_task,
+)
+from carbon_credits.jobs.drop_folder import anything_dropped
 from carbon_credits.jobs.periodic import due_now
-from carbon_credits.jobs.surroundings import handlers, redis_of
+from carbon_credits.jobs.surroundings import handlers, redis_of, settings
+from carbon_credits.partners.progress import ANY_WAITING
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +68,7 @@ def sweep(redis: Redis) -> list[int]:
         lanes = list(session.execute(OVERDUE, {"lanes": LANES}).scalars())
         deliveries = session.execute(DELIVERIES_DUE, {"topics": list(handlers())}).scalar_one()
         traces = session.execute(TRACES_WAITING).scalar_one()
+        files = session.execute(ANY_WAITING).scalar_one()
     rung = [lane for lane in lanes if not redis.exists(draining(lane))]
     for lane in rung:
         if redis.set(f"swept:{lane}", "1", nx=True, px=900):
@@ -66,6 +77,9 @@ def sweep(redis: Redis) -> list[int]:
         doorbell.ring_bell(redis, DELIVERIES)
     if traces:
         doorbell.ring_bell(redis, VERIFICATION)
+    # one that waits behind one at work is enough: a file may take minutes
+    if (files or anything_dropped(settings().drop)) and not len(doorbell.queue(redis, PARTNER_FILES.queue)):
+        doorbell.ring_bell(redis, PARTNER_FILES)
     return rung
 
 

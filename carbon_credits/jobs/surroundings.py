@@ -11,8 +11,10 @@ from carbon_credits.config import Settings
 from carbon_credits.core.db import forget_connections
 from carbon_credits.core.outbox import Handler
 from carbon_credits.jobs import doorbell
+from carbon_credits.partners.service import Register
 
 SETTINGS = "CARBON_SETTINGS"
+FEEDS = "CARBON_FEEDS"
 HANDLERS = "CARBON_OUTBOX_HANDLERS"
 
 
@@ -33,6 +35,11 @@ def settings() -> Settings:
 def handlers() -> Mapping[str, Handler]:
     """Who takes which topic of the outbox."""
     return cast(Mapping[str, Handler], current_app.config[HANDLERS])
+
+
+def feeds() -> Register:
+    """The feeds this programme was put together with."""
+    return cast(Register, current_app.config[FEEDS])
 
 
 def redis_of() -> Redis:

@@ -84,6 +84,7 @@ def _commands(root: Path, env: Mapping[str, str], port: int) -> Iterator[Command
         ("crediting-2", ("worker", "crediting")),
         ("background", ("worker", "background")),
         ("trips", ("worker", "trips")),
+        ("files", ("worker", "files")),
         ("scheduler", ("scheduler",)),
     ):
         yield Command(name, _flask(*arguments), root, env, needs=needs)

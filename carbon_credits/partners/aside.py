@@ -52,20 +52,27 @@ def set_aside(
         )
 
 
-def waiting(session: Session, vault: Vault, source_id: int) -> Iterator[Mapping[str, Scalar]]:
-    """What was kept of each waiting record of a source, in the order of its key, read as it is needed."""
+def waiting(
+    session: Session, vault: Vault, source_id: int, after: bytes = b"", most: int | None = None
+) -> Iterator[tuple[bytes, Mapping[str, Scalar]]]:
+    """The key of each waiting record of a source and what was kept of it, in the order of the keys, `most` of them
+    after a key; read as it is needed.
+    """
     asked = (
         select(RecordSetAside.ext_key, RecordSetAside.sealed)
         .where(
             RecordSetAside.source_id == source_id,
             RecordSetAside.state == "waiting",
             RecordSetAside.sealed.is_not(None),
+            RecordSetAside.ext_key > after,
         )
         .order_by(RecordSetAside.ext_key)
+        .limit(most)
         .execution_options(yield_per=_CHUNK)
     )
     for row in session.execute(asked):
-        yield json.loads(vault.unseal("set-aside", row.sealed or b"", _place(source_id, row.ext_key)))
+        plain = vault.unseal("set-aside", row.sealed or b"", _place(source_id, row.ext_key))
+        yield row.ext_key, json.loads(plain)
 
 
 def placed(session: Session, source_id: int, keys: Collection[bytes]) -> int:
@@ -78,6 +85,22 @@ def placed(session: Session, source_id: int, keys: Collection[bytes]) -> int:
             RecordSetAside.state == "waiting",
         )
         .values(state="placed", sealed=None)
+        .returning(RecordSetAside.ext_key)
+        .execution_options(synchronize_session=False)
+    )
+    return len(session.execute(done).all())
+
+
+def withdraw(session: Session, source_id: int, keys: Collection[bytes]) -> int:
+    """The partner took these back: what waits of them waits no longer. Returns how many did."""
+    done = (
+        update(RecordSetAside)
+        .where(
+            RecordSetAside.source_id == source_id,
+            RecordSetAside.ext_key == any_(cast(sorted(keys), ARRAY(LargeBinary))),
+            RecordSetAside.state == "waiting",
+        )
+        .values(state="refused", sealed=None, reasons=["withdrawn_by_partner"])
         .returning(RecordSetAside.ext_key)
         .execution_options(synchronize_session=False)
     )

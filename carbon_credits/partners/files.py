@@ -7,7 +7,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any, BinaryIO, Literal
 
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -33,7 +33,7 @@ class FileState:
 
     file_id: int
     source_id: int
-    state: Literal["seen", "applied", "refused"]
+    state: Literal["seen", "verified", "staged", "applied", "quarantined", "superseded", "refused"]
     counts: Mapping[str, Any] | None
     fault: Mapping[str, Any] | None
 
@@ -50,17 +50,28 @@ def measure(stream: BinaryIO) -> Bytes:
 
 
 def receive(session: Session, source_id: int, name: str, found: Bytes, now: datetime) -> FileState:
-    """Note a file, or find it: the same bytes for the same source answer with what became of them."""
+    """Note a file brought by hand, or find it: the same bytes for the same source answer with what became of them,
+    whichever way they came.
+    """
+    asked = (
+        select(PartnerFile)
+        .where(PartnerFile.source_id == source_id, PartnerFile.sha256 == found.sha256)
+        .order_by((PartnerFile.state == "applied").desc(), PartnerFile.seq.nulls_first())
+        .limit(1)
+    )
+    known = session.execute(asked.where(or_(PartnerFile.seq.is_(None), PartnerFile.state == "applied")))
+    row = known.scalar_one_or_none()
+    if row is not None:
+        return _state(row)
     noted = (
         insert(PartnerFile)
         .values(
             source_id=source_id, sha256=found.sha256, name=name[:200], bytes=found.length, received_at=now
         )
-        .on_conflict_do_nothing(index_elements=[PartnerFile.source_id, PartnerFile.sha256])
+        .on_conflict_do_nothing()
     )
     session.execute(noted)
-    asked = select(PartnerFile).where(PartnerFile.source_id == source_id, PartnerFile.sha256 == found.sha256)
-    return _state(session.execute(asked).scalar_one())
+    return _state(session.execute(asked.where(PartnerFile.seq.is_(None))).scalar_one())
 
 
 def state_of(session: Session, file_id: int) -> FileState:

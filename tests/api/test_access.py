@@ -19,6 +19,7 @@ NAMES = {
     "name": "resident",
     "digest": "0" * 64,
     "token": "AbCd",
+    "file": "1",
 }
 
 

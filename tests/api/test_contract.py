@@ -7,6 +7,7 @@ a contract that is only ever refused has not been tried.
 import json
 from collections import defaultdict
 from collections.abc import Iterator
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -20,7 +21,10 @@ from carbon_credits.core.crypto import Vault
 from carbon_credits.core.db import transaction
 from carbon_credits.core.ids import shard_of
 from carbon_credits.crediting.batch import credit_batch
+from carbon_credits.partners import keys
+from carbon_credits.partners import service as partners
 from tests.api.conftest import FEED, Caller, a_ride, code_of, partner_in, sign_in
+from tests.factories.partner_files import Sender
 
 SEED = 20_261_122
 EXAMPLES = 60
@@ -39,13 +43,38 @@ def example(app: Flask, vault: Vault, resident: Caller, partner: Caller) -> dict
         app.test_client().post("/v1/auth/otp", json={"phone": "+8613800000021"}).get_json()["challenge_id"]
     )
     record = {**a_ride(), "methodology": FEED.methodologies[0], "record_id": "r1", "subject": "s1"}
+    sent = a_sent_file(app)
+    own = partner.call(
+        "POST", "/partner/v1/files", key="own", data=_as_parts(sent), content_type="multipart/form-data"
+    )
     return {
         "activity": act,
+        "file": own.get_json()["id"],
+        "POST /partner/v1/files": sent,
         "POST /v1/auth/token": {"challenge_id": challenge, "code": code_of(app, vault, challenge)},
         "POST /v1/auth/refresh": {"refresh_token": sign_in(app, vault, "+8613800000022").refresh_token},
         "POST /v1/activities": a_ride(),
         "POST /partner/v1/records": {"feed": FEED.code, "records": [record]},
         "POST /oauth/token": partner.headers,
+    }
+
+
+def _as_parts(sent: dict[str, str]) -> dict[str, Any]:
+    """With the file as a file."""
+    return {**sent, "file": (BytesIO(sent["file"].encode()), "day.csv")}
+
+
+def a_sent_file(app: Flask) -> dict[str, str]:
+    """The parts of an upload by the first feed's partner, as text; the door does not look into the file."""
+    sender = Sender(FEED.partner, FEED.code, clock.today())
+    with app.app_context(), transaction() as session:
+        found = partners.partner_by_code(session, FEED.partner)
+        keys.add_key(session, found.partner_id, sender.public_key, clock.now())
+    sent = sender.send(b"a,b\n1,2\n", packed=False)
+    return {
+        "manifest": sent.manifest.decode(),
+        "signature": sent.signature.decode(),
+        "file": sent.file.decode(),
     }
 
 
@@ -89,7 +118,7 @@ def _configuration(
             "seed": SEED,
             "workers": 1,
             "continue-on-failure": True,
-            "parameters": {"activity": example["activity"]},
+            "parameters": {"activity": example["activity"], "file": example["file"]},
             "generation": {"max-examples": EXAMPLES, "deterministic": True},
             "operations": operations,
         }

@@ -17,7 +17,17 @@ from carbon_credits.local.processes import marked, session_members
 from carbon_credits.local.state import read_json
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-NAMES = {"postgres", "valkey", "api", "crediting-1", "crediting-2", "background", "trips", "scheduler"}
+NAMES = {
+    "postgres",
+    "valkey",
+    "api",
+    "crediting-1",
+    "crediting-2",
+    "background",
+    "trips",
+    "files",
+    "scheduler",
+}
 
 
 @pytest.fixture(scope="module")

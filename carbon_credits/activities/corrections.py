@@ -1,0 +1,118 @@
+"""What a later version of a file tells otherwise than the earlier: records changed or taken back.
+
+Each applied file leaves keyed digests of its records beside the inbox: 48 bytes a record, nothing personal. Two versions
+are compared in PostgreSQL, not in memory. Nothing is reversed here: what was credited waits for reconciliation; what
+still waited for its resident is withdrawn at once.
+"""
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import fields
+from pathlib import Path
+from typing import Final
+
+from psycopg import Connection
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from carbon_credits.activities import intake
+from carbon_credits.core.crypto import Vault
+from carbon_credits.partners import aside
+from carbon_credits.partners.contract import Item, Record
+from carbon_credits.partners.models import PartnerFile
+
+_SIZE: Final = 16
+_ENTRY: Final = 3 * _SIZE
+_READ: Final = _ENTRY * 8_192
+_CHUNK: Final = 2_000
+_TOLD: Final = tuple(f.name for f in fields(Record) if f.name not in {"line", "settles"})
+
+STAGE: Final = """
+create temp table {name} (ext_key bytea not null, aside_key bytea not null, content bytea not null) on commit drop
+"""
+# Both sides hold each key once after this; a key that is only in the earlier version was taken back, one with other
+# content was changed. Done again it changes nothing.
+COMPARE: Final = """
+insert into record_correction (file_id, source_id, ext_key, kind)
+select %(file)s, %(source)s, b.ext_key, case when n.ext_key is null then 'void' else 'correct' end
+from (select ext_key, max(content) as content from told_before group by ext_key) b
+left join (select ext_key, max(content) as content from told_now group by ext_key) n using (ext_key)
+where n.ext_key is null or n.content <> b.content
+order by b.ext_key
+on conflict do nothing
+"""
+COUNTED: Final = """
+select count(*) filter (where kind = 'correct'), count(*) filter (where kind = 'void')
+from record_correction where file_id = %(file)s
+"""
+WITHDRAWN: Final = """
+select distinct b.aside_key from told_before b
+where not exists (select from told_now n where n.ext_key = b.ext_key)
+"""
+
+
+def write_keys(vault: Vault, source_id: int, items: Iterable[Item], path: Path) -> Iterator[Item]:
+    """Pass items on, writing down the digests of those that are or may become acts; whole or not at all."""
+    part = path.with_suffix(".keys.part")
+    with part.open("wb") as out:
+        for item in items:
+            out.writelines(_entries(vault, source_id, item))
+            yield item
+        out.flush()
+        os.fsync(out.fileno())
+    part.rename(path)
+
+
+def note_corrections(session: Session, row: PartnerFile, before: Path, now: Path) -> tuple[int, int]:
+    """Compare two versions of a file by their digests; returns how many records were changed and how many taken back.
+
+    Where the earlier one's digests are gone (they are kept sixty days) nothing can be told apart.
+    """
+    if not (before.exists() and now.exists()):
+        return 0, 0
+    raw = session.connection().connection.driver_connection
+    assert isinstance(raw, Connection)
+    session.execute(text("set local statement_timeout = '10min'"))
+    for name, path in (("told_before", before), ("told_now", now)):
+        raw.execute(STAGE.format(name=name))
+        _copy(raw, name, path)
+        raw.execute(f"analyze {name}")
+    given = {"file": row.file_id, "source": row.source_id}
+    raw.execute(COMPARE, given)
+    withdrawn = [key for (key,) in raw.execute(WITHDRAWN)]
+    for start in range(0, len(withdrawn), _CHUNK):
+        aside.withdraw(session, row.source_id, withdrawn[start : start + _CHUNK])
+    counted = raw.execute(COUNTED, given).fetchone()
+    assert counted is not None
+    return counted[0], counted[1]
+
+
+def _entries(vault: Vault, source_id: int, item: Item) -> Iterator[bytes]:
+    """A record by what it tells; a piece, waiting or in a record, by its number alone, which is made of what it tells."""
+    if isinstance(item, Record):
+        # where in the file it stood is not what it tells
+        told = {name: getattr(item, name) for name in _TOLD}
+        plain = json.dumps(told, sort_keys=True, default=str, ensure_ascii=False)
+        yield _keys(vault, source_id, item.record_id) + vault.blind(f"row:{source_id}", plain)
+        for piece in item.settles:
+            yield _keys(vault, source_id, piece) + bytes(_SIZE)
+    elif item.waiting:
+        yield _keys(vault, source_id, item.record_id) + bytes(_SIZE)
+
+
+def _keys(vault: Vault, source_id: int, record_id: str) -> bytes:
+    return intake.record_key(record_id) + aside.record_key(vault, source_id, record_id)
+
+
+def _copy(raw: "Connection[tuple[object, ...]]", name: str, path: Path) -> None:
+    with (
+        path.open("rb") as stream,
+        raw.cursor() as cursor,
+        cursor.copy(f"copy {name} from stdin (format binary)") as copy,
+    ):
+        copy.set_types(["bytea", "bytea", "bytea"])
+        while entries := stream.read(_READ):
+            for at in range(0, len(entries), _ENTRY):
+                parts = (entries[at + n * _SIZE : at + (n + 1) * _SIZE] for n in range(3))
+                copy.write_row(tuple(parts))

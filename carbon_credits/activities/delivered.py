@@ -1,0 +1,162 @@
+"""A delivered file on its way to acts: seen → verified → staged → applied, or quarantined whole with its reason.
+
+Each step writes down that it is done, so that whoever comes after a kill goes on from there: the file is unpacked and
+held against its manifest; read to its end by its feed, without doing anything; then its rows land in chunks.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from functools import partial
+from typing import Final
+
+from sqlalchemy.orm import Session
+
+from carbon_credits.activities.corrections import note_corrections, write_keys
+from carbon_credits.activities.files import Delivery, Heard, Opened, land_all, place
+from carbon_credits.activities.intake import terms_of
+from carbon_credits.activities.landing import RECORDS, ROWS, Intake, outcomes
+from carbon_credits.core.crypto import Vault
+from carbon_credits.core.i18n import Text
+from carbon_credits.partners import contents, progress
+from carbon_credits.partners.contract import Feed, FileFault, Item, ParseOptions, Record
+from carbon_credits.partners.inbox import Inbox
+from carbon_credits.partners.manifest import Manifest, canonical_bytes, read_manifest
+from carbon_credits.partners.models import PartnerFile
+
+log = logging.getLogger(__name__)
+
+OPTIONS: Final = ParseOptions()
+# one row that cannot be read is refused alone; many mean that the file is not what it says
+UNREADABLE: Final = frozenset({"not_readable", "broken_row"})
+FEW_UNREADABLE: Final = 10
+UNREADABLE_SHARE: Final = Decimal("0.005")
+# what an integration may trip over in a file that nobody foresaw; the file waits for a person and the feed goes on
+_STUMBLES: Final = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What the work on a feed's files stands on; `now` gives the instant."""
+
+    vault: Vault
+    inbox: Inbox
+    feed: Feed
+    heard: Heard
+    opened: Opened
+    now: Callable[[], datetime]
+
+
+def advance(ground: Ground, row: PartnerFile) -> str:
+    """Take a file as far as it goes and return the state it ends in. Raises Conflict while another is at it."""
+    manifest = read_manifest(canonical_bytes(row.manifest or {}))
+    steps = {"seen": _verify, "verified": _stage, "staged": _apply}
+    state = row.state
+    while state in steps:
+        try:
+            faults = steps[state](ground, row, manifest)
+        except FileFault as fault:
+            faults = [fault]
+        if faults:
+            ground.opened(partial(progress.quarantine, file_id=row.file_id, faults=faults))
+            log.error("file quarantined", extra={"file": row.file_id, "fault": faults[0].code})
+            return "quarantined"
+        state = ground.opened(lambda session: progress.file_of(session, row.file_id).state)
+    return state
+
+
+def _verify(ground: Ground, row: PartnerFile, manifest: Manifest) -> list[FileFault]:
+    sent, plain = ground.inbox.sent(row.file_id), ground.inbox.plain(row.file_id)
+    if not sent.exists():
+        return [
+            FileFault("bytes_lost", Text("文件内容已丢失，请重新发送", "Its bytes are gone: send it again"))
+        ]
+    part = plain.with_suffix(".plain.part")
+    with sent.open("rb") as stream, part.open("wb") as out:
+        found = contents.unpack(stream, out, manifest)
+    faults = _not_waived(row, contents.faults_of(manifest, found))
+    if faults:
+        part.unlink()
+        return faults
+    part.rename(plain)
+    ground.opened(lambda session: progress.pass_on(session, row.file_id, "seen", "verified"))
+    return []
+
+
+def _stage(ground: Ground, row: PartnerFile, manifest: Manifest) -> list[FileFault]:
+    """Read the file to its end by its feed's own eyes before its first row counts."""
+    tally: Counter[str] = Counter()
+    try:
+        for item in write_keys(
+            ground.vault, row.source_id, _items(ground, row), ground.inbox.keys(row.file_id)
+        ):
+            tally[ROWS] += max(1, len(item.settles)) if isinstance(item, Record) else 1
+            tally["unreadable"] += not isinstance(item, Record) and not UNREADABLE.isdisjoint(item.reasons)
+        faults = _control_faults(ground, row, manifest, tally)
+    except _STUMBLES:
+        log.exception("a feed stumbled over a file", extra={"file": row.file_id, "feed": ground.feed.code})
+        return [
+            FileFault(
+                "not_understood",
+                Text("内容无法识别，已转人工", "It cannot be understood: a person will look"),
+            )
+        ]
+    if not _not_waived(row, faults):
+        ground.opened(lambda session: progress.pass_on(session, row.file_id, "verified", "staged"))
+    return _not_waived(row, faults)
+
+
+def _control_faults(
+    ground: Ground, row: PartnerFile, manifest: Manifest, tally: Counter[str]
+) -> list[FileFault]:
+    faults = []
+    many = max(Decimal(FEW_UNREADABLE), UNREADABLE_SHARE * tally[ROWS])
+    if tally["unreadable"] > many:
+        n = tally["unreadable"]
+        detail = Text(f"{n} 行无法读取，整份文件未导入", f"{n} rows cannot be read: the whole file waits")
+        faults.append(FileFault("too_many_unreadable", detail))
+    if manifest.is_table:
+        return faults
+    # what is no table has no columns to add up: its feed's own control facts stand in for them
+    faults += contents.rows_fault(manifest, tally[ROWS])
+    if manifest.totals or manifest.by_type:
+        with ground.inbox.plain(row.file_id).open("rb") as stream:
+            facts = ground.feed.summary(stream, OPTIONS)
+        declared = {**manifest.totals, **{name: Decimal(n) for name, n in manifest.by_type.items()}}
+        for name, amount in declared.items():
+            faults += contents.total_fault(name, amount, facts.get(name))
+    return faults
+
+
+def _apply(ground: Ground, row: PartnerFile, _: Manifest) -> list[FileFault]:
+    terms = ground.opened(lambda session: terms_of(session, ground.feed.code))
+    with ground.inbox.plain(row.file_id).open("rb") as stream:
+        delivery = Delivery(ground.feed, stream, row.name, OPTIONS)
+        # judged by the instant it came, whenever it is worked on and however often
+        intake = Intake(ground.vault, terms, row.received_at, row.file_id)
+        tally = land_all(intake, row.file_id, delivery, ground.heard, ground.opened)
+    counts = {ROWS: tally[ROWS], RECORDS: tally[RECORDS], "outcomes": outcomes(tally)}
+
+    def done(session: Session) -> None:
+        before, told = progress.applied_before(session, row), (0, 0)
+        if before is not None:
+            inbox = ground.inbox
+            told = note_corrections(session, row, inbox.keys(before), inbox.keys(row.file_id))
+        progress.finish(session, row, counts, told, ground.now())
+
+    ground.opened(done)
+    place(ground.vault, ground.feed, OPTIONS, ground.now(), ground.heard, ground.opened)
+    ground.inbox.forget(row.file_id)
+    return []
+
+
+def _items(ground: Ground, row: PartnerFile) -> Iterator[Item]:
+    with ground.inbox.plain(row.file_id).open("rb") as stream:
+        yield from ground.feed.parse_file(stream, OPTIONS)
+
+
+def _not_waived(row: PartnerFile, faults: list[FileFault]) -> list[FileFault]:
+    return [fault for fault in faults if fault.code not in row.waived]
