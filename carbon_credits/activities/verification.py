@@ -222,8 +222,10 @@ def fate_of(verdict: Verdict, *, needs_partner: bool) -> Fate:
         return Fate("D", "rejected", against or ["trip_not_credible"])
     if verdict.decision == "review" and not needs_partner:
         return Fate("D", "held", [*against, "trip_under_review"])
-    neutral = [code for code, score in verdict.reasons if score == 0]
-    return Fate("D", None, [*neutral, "trip_unverified"][:1] if not needs_partner else [])
+    if needs_partner:
+        return Fate("D", None, [])
+    why = next((code for code, score in verdict.reasons if score == 0), "trip_unverified")
+    return Fate("D", None, [why])
 
 
 def _sampled(vault: Vault, activity_id: int) -> bool:

@@ -32,15 +32,18 @@ def figures(load: Load, owner_url: str, rounds: int, say: Callable[[str], None])
             asked = "select count(*) from decision where state = 'credited'"
             credited = owner.execute(asked).fetchone() or (0,)
         rates = interleaved(
-            rounds, {"replay": lambda: _rate(ground, _replayed), "floor": lambda: _rate(ground, _read)}
+            rounds,
+            {"replay": lambda: _rate(ground, _replayed, say), "floor": lambda: _rate(ground, _read, say)},
         )
         say(f"{credited[0]:,} credits: " + ", ".join(f"{name} {rate:,.0f}/s" for name, rate in rates.items()))
         value, floor = rates["replay"], rates["floor"]
         yield Figure("replay", value, "credits/s", floor, value / floor, GOAL, value >= GOAL)
 
 
-def _rate(ground: Ground, work: Callable[[Session], int]) -> float:
-    with ground.at_work(), reading() as session, _on_one_core(session):
+def _rate(ground: Ground, work: Callable[[Session], int], say: Callable[[str], None]) -> float:
+    with ground.at_work(), reading() as session, _on_one_core(session) as shared:
+        if not shared:
+            say("the server's process could not be kept on our core: two cores were at work")
         began = time.perf_counter()
         done = work(session)
         return done / (time.perf_counter() - began)
@@ -60,17 +63,19 @@ def _read(session: Session) -> int:
 
 
 @contextmanager
-def _on_one_core(session: Session) -> Iterator[None]:
+def _on_one_core(session: Session) -> Iterator[bool]:
+    """Keep us and our server's process on one core; whether that could be done."""
     ours = os.sched_getaffinity(0)
     backend = session.execute(text("select pg_backend_pid()")).scalar_one()
     one = {min(ours)}
     try:
         os.sched_setaffinity(0, one)
         os.sched_setaffinity(backend, one)
+        shared = True
     except OSError:
-        # another user's server, or another machine's: then it has a core of its own
-        pass
+        # another user's server, or another machine's: then it has a core of its own, and the figure says so
+        shared = False
     try:
-        yield
+        yield shared
     finally:
         os.sched_setaffinity(0, ours)
