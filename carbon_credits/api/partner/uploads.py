@@ -20,7 +20,8 @@ from carbon_credits.partners.unpacking import CHUNK
 
 MANIFEST, SIGNATURE, FILE = "manifest", "signature", "file"
 SMALL: Final = {MANIFEST: MOST_BYTES, SIGNATURE: 1_000}
-BOUNDARY: Final = re.compile(r"[0-9A-Za-z'()+_,\-./:=? ]{1,70}")
+# RFC 2046 ends a boundary at 70 characters; clients that count less strictly are common, and a longer one does no harm
+BOUNDARY: Final = re.compile(r"[0-9A-Za-z'()+_,\-./:=? ]{1,128}")
 
 
 @dataclass
