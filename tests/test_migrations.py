@@ -19,6 +19,8 @@ from tests.database import alembic_config, create_database, migrate
 
 APPEND_ONLY = {
     "act_key",
+    "act_piece",
+    "act_version",
     "activity",
     "audit_entry",
     "clawback",

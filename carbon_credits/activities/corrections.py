@@ -26,7 +26,7 @@ _SIZE: Final = 16
 _ENTRY: Final = 3 * _SIZE
 _READ: Final = _ENTRY * 8_192
 _CHUNK: Final = 2_000
-_TOLD: Final = tuple(f.name for f in fields(Record) if f.name not in {"line", "settles"})
+_TOLD: Final = tuple(f.name for f in fields(Record) if f.name not in {"line", "settles", "version"})
 
 STAGE: Final = """
 create temp table {name} (ext_key bytea not null, aside_key bytea not null, content bytea not null) on commit drop
