@@ -19,6 +19,7 @@ from carbon_credits.activities.corrections import note_corrections, write_keys
 from carbon_credits.activities.files import Delivery, Heard, Opened, land_all, place
 from carbon_credits.activities.intake import terms_of
 from carbon_credits.activities.landing import RECORDS, ROWS, Intake, outcomes
+from carbon_credits.activities.versions import version_of_file
 from carbon_credits.core.crypto import Vault
 from carbon_credits.core.i18n import Text
 from carbon_credits.partners import contents, progress
@@ -136,7 +137,8 @@ def _apply(ground: Ground, row: PartnerFile, _: Manifest) -> list[FileFault]:
     with ground.inbox.plain(row.file_id).open("rb") as stream:
         delivery = Delivery(ground.feed, stream, row.name, OPTIONS)
         # judged by the instant it came, whenever it is worked on and however often
-        intake = Intake(ground.vault, terms, row.received_at, row.file_id)
+        version = version_of_file(row.seq, row.version)
+        intake = Intake(ground.vault, terms, row.received_at, row.file_id, version)
         tally = land_all(intake, row.file_id, delivery, ground.heard, ground.opened)
     counts = {ROWS: tally[ROWS], RECORDS: tally[RECORDS], "outcomes": outcomes(tally)}
 

@@ -14,12 +14,13 @@ from psycopg import Connection
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from carbon_credits.activities.claims import Claim, exclusive_keys, faults_of
+from carbon_credits.activities.claims import Claim, exclusive_keys, faults_of, match_key
 from carbon_credits.activities.counting import let_newest_count
 from carbon_credits.activities.evidence_digest import evidence_digest
 from carbon_credits.activities.names import public_id
 from carbon_credits.activities.service import content_digest
-from carbon_credits.activities.versions import lock_source
+from carbon_credits.activities.staging import COPY, raw_connection, stage
+from carbon_credits.activities.versions import land_versions, lock_source
 from carbon_credits.core.crypto import Vault, digest
 from carbon_credits.core.errors import NotFound
 from carbon_credits.core.i18n import Text
@@ -61,33 +62,6 @@ class _Prepared:
     ext_key: bytes
 
 
-STAGE = """
-create temp table if not exists intake (
-  line            int not null,
-  ext_key         bytea not null,
-  content_digest  bytea not null,
-  subject_index   bytea not null,
-  occurred_from   timestamptz not null,
-  occurred_to     timestamptz not null,
-  occurred_on     date not null,
-  methodology     smallint not null,
-  monitored       jsonb not null,
-  evidence        jsonb,
-  vehicle_key     bytea,
-  item_key        bytea,
-  transaction_key bytea,
-  meter_key       bytea
-) on commit delete rows;
-create temp table if not exists intake_placed (
-  activity_id bigint, resident_id bigint, line int, shard_id smallint
-) on commit delete rows;
-"""
-COLUMNS = (
-    "line, ext_key, content_digest, subject_index, occurred_from, occurred_to, occurred_on, methodology, "
-    "monitored, evidence, vehicle_key, item_key, transaction_key, meter_key"
-)
-COPY = f"copy intake ({COLUMNS}) from stdin"
-
 # Who each record belongs to: a binding in force, of a resident who is still with us. Behind the fence each subject is
 # looked up by the index, in its order; joined, a delivery of some thousands would read every binding of the partner.
 PLACE = """
@@ -124,10 +98,11 @@ with key as (
   returning activity_id
 ), act as (
   insert into activity (activity_id, resident_id, occurred_from, occurred_to, occurred_on, methodology, source_id,
-    shard_id, evidence_class, monitored, evidence, vehicle_key, item_key, transaction_key, meter_key, evidence_digest)
+    shard_id, evidence_class, monitored, evidence, vehicle_key, item_key, transaction_key, meter_key, evidence_digest,
+    ext_key, match_key)
   select p.activity_id, p.resident_id, i.occurred_from, i.occurred_to, i.occurred_on, i.methodology, %(source)s,
     p.shard_id, %(evidence_class)s, i.monitored, i.evidence, i.vehicle_key, i.item_key, i.transaction_key, i.meter_key,
-    {DIGEST}
+    {DIGEST}, i.ext_key, i.match_key
   from key join intake_placed p using (activity_id) join intake i using (line)
   order by p.resident_id, i.occurred_on, p.activity_id
 )
@@ -183,7 +158,9 @@ def take_in(
             results[index] = RowResult(index, "refused", None, reasons)
         else:
             good.append(prepared)
-    lock_source(_raw(session), source.source_id, corrects=any(each.record.version > 1 for each in good))
+    lock_source(
+        raw_connection(session), source.source_id, corrects=any(each.record.version > 1 for each in good)
+    )
     for terms, alike in _by_class(source, good):
         connection = stage(session)
         _copy(connection, vault, terms, alike)
@@ -191,22 +168,6 @@ def take_in(
         results.update((result.index, result) for result in _land_versions(connection, terms, alike, results))
     let_newest_count(session, source.source_id, [each.ext_key for each in good])
     return [results[index] for index in range(len(records))]
-
-
-def stage(session: Session) -> Connection[tuple[object, ...]]:
-    """The raw connection of the session's transaction, with the empty staging tables."""
-    raw = _raw(session)
-    # asked of the database, not remembered: a first delivery that fails takes the tables away with it
-    if raw.execute("select to_regclass('pg_temp.intake')").fetchone() == (None,):
-        raw.execute(STAGE + versions.STAGE)
-    raw.execute("truncate intake, intake_placed, intake_version, intake_told")
-    return raw
-
-
-def _raw(session: Session) -> Connection[tuple[object, ...]]:
-    raw = session.connection().connection.driver_connection
-    assert isinstance(raw, Connection)
-    return raw
 
 
 def land(connection: Connection[tuple[object, ...]], source: SourceTerms) -> list[RowResult]:
@@ -314,6 +275,7 @@ def _copy(
                     keys["item_key"],
                     keys["transaction_key"],
                     keys["meter_key"],
+                    match_key(vault, claim),
                 )
             )
 

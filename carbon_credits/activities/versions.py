@@ -16,13 +16,6 @@ from carbon_credits.activities.evidence_digest import evidence_digest
 VERSIONS_LOCK: Final = 440_612
 MOST_FILE_VERSIONS: Final = 1_000
 
-STAGE: Final = """
-create temp table if not exists intake_version (line int primary key, version bigint not null) on commit delete rows;
-create temp table if not exists intake_told (
-  line int, ext_key bytea, version bigint, activity_id bigint, first_id bigint, first_on date, is_same boolean,
-  version_key bytea
-) on commit delete rows;
-"""
 _SAME: Final = """
   k.content_digest = i.content_digest and k.resident_id = p.resident_id
   and (v.version is null or (a.evidence_class = %(evidence_class)s and a.evidence is not distinct from i.evidence))"""
@@ -55,7 +48,8 @@ _DIGEST: Final = evidence_digest(
     source_id="%(source)s",
     evidence_class="%(evidence_class)s::char(1)",
 )
-# As in the first landing the key decides: it is new exactly when nobody told this of the record before.
+# As in the first landing the key decides: it is new exactly when nobody told this of the record before. The act itself
+# bears the key of its record, whichever version it is.
 LAND: Final = f"""
 with key as (
   insert into act_key (source_id, ext_key, activity_id, resident_id, content_digest, occurred_on)
@@ -70,10 +64,11 @@ with key as (
   returning activity_id
 ), act as (
   insert into activity (activity_id, resident_id, occurred_from, occurred_to, occurred_on, methodology, source_id,
-    shard_id, evidence_class, monitored, evidence, vehicle_key, item_key, transaction_key, meter_key, evidence_digest)
+    shard_id, evidence_class, monitored, evidence, vehicle_key, item_key, transaction_key, meter_key, evidence_digest,
+    ext_key, match_key)
   select p.activity_id, p.resident_id, i.occurred_from, i.occurred_to, i.occurred_on, i.methodology, %(source)s,
     p.shard_id, %(evidence_class)s, i.monitored, i.evidence, i.vehicle_key, i.item_key, i.transaction_key, i.meter_key,
-    {_DIGEST}
+    {_DIGEST}, i.ext_key, i.match_key
   from key join intake_placed p using (activity_id) join intake i using (line)
   order by p.resident_id, i.occurred_on, p.activity_id
 )
@@ -129,6 +124,8 @@ def land_versions(
     `versions` are (line, version) of the lines above version 1; `given` is `source` and `evidence_class`. Returns for
     each such line: line, act placed, act known, its day, its shard, whether its version tells the same.
     """
+    connection.execute("delete from intake_version")
+    connection.execute("delete from intake_told")
     with connection.cursor() as cursor:
         cursor.executemany("insert into intake_version values (%s, %s)", list(versions))
     for statement in (TOLD, LAND, NOTE):

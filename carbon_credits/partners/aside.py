@@ -6,6 +6,7 @@ A waiting record keeps, sealed, what its feed needs to place it later; a refused
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import ARRAY, LargeBinary, any_, cast, func, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -16,6 +17,7 @@ from carbon_credits.partners.contract import Scalar, Unusable
 from carbon_credits.partners.models import RecordSetAside
 
 _CHUNK = 2_000
+WITHDRAWN: Final = "withdrawn_by_partner"
 
 
 def record_key(vault: Vault, source_id: int, record_id: str) -> bytes:
@@ -33,7 +35,8 @@ def set_aside(
 ) -> None:
     """Write down what could not become an act.
 
-    Said again, a waiting record takes the newest reasons; a refused or placed one stays as it is.
+    Said again, a waiting record takes the newest reasons, and one that was taken back waits again; a refused or placed
+    one stays as it is.
     """
     by_key = {record_key(vault, source_id, row.record_id): row for row in rows}
     keys = sorted(by_key)
@@ -46,17 +49,23 @@ def set_aside(
             added.on_conflict_do_update(
                 index_elements=[RecordSetAside.source_id, RecordSetAside.ext_key],
                 set_={name: added.excluded[name] for name in ("state", "reasons", "sealed")},
-                where=RecordSetAside.state == "waiting",
+                where=(RecordSetAside.state == "waiting") | (RecordSetAside.reasons == [WITHDRAWN]),
             ),
             values,
         )
 
 
 def waiting(
-    session: Session, vault: Vault, source_id: int, after: bytes = b"", most: int | None = None
+    session: Session,
+    vault: Vault,
+    source_id: int,
+    after: bytes = b"",
+    most: int | None = None,
+    *,
+    reason: str | None = None,
 ) -> Iterator[tuple[bytes, Mapping[str, Scalar]]]:
     """The key of each waiting record of a source and what was kept of it, in the order of the keys, `most` of them
-    after a key; read as it is needed.
+    after a key, only those that wait for one reason where that is told; read as it is needed.
     """
     asked = (
         select(RecordSetAside.ext_key, RecordSetAside.sealed)
@@ -70,6 +79,8 @@ def waiting(
         .limit(most)
         .execution_options(yield_per=_CHUNK)
     )
+    if reason is not None:
+        asked = asked.where(RecordSetAside.reasons == [reason])
     for row in session.execute(asked):
         plain = vault.unseal("set-aside", row.sealed or b"", _place(source_id, row.ext_key))
         yield row.ext_key, json.loads(plain)
@@ -100,7 +111,7 @@ def withdraw(session: Session, source_id: int, keys: Collection[bytes]) -> int:
             RecordSetAside.ext_key == any_(cast(sorted(keys), ARRAY(LargeBinary))),
             RecordSetAside.state == "waiting",
         )
-        .values(state="refused", sealed=None, reasons=["withdrawn_by_partner"])
+        .values(state="refused", sealed=None, reasons=[WITHDRAWN])
         .returning(RecordSetAside.ext_key)
         .execution_options(synchronize_session=False)
     )
