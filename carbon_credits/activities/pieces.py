@@ -52,7 +52,7 @@ returning ext_key
 
 
 def note_pieces(session: Session, source_id: int, records: Sequence[Record]) -> set[bytes]:
-    """Remember the pieces of records that are acts; returns the keys of records of which a piece was taken back before."""
+    """Remember the pieces of records that are acts; returns the keys of those of which one was taken back before."""
     pairs = [(record_key(piece), record_key(r.record_id)) for r in records for piece in r.settles]
     if not pairs:
         return set()

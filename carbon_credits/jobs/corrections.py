@@ -1,4 +1,4 @@
-"""Partners' corrections are settled by themselves: after each file of a feed, and once an hour for what came otherwise."""
+"""Partners' corrections are settled by themselves: after each file of a feed, and hourly for what came otherwise."""
 
 import logging
 from functools import partial
