@@ -118,7 +118,7 @@ class Step:
 
 
 class _Told(NamedTuple):
-    """A record that corrects another: its keys here, that of what it is about, and what it does to it."""
+    """A record that corrects another: its keys here, those of what it is about, and what it does to it, if anything."""
 
     by_key: bytes
     by_aside: bytes
@@ -170,10 +170,12 @@ def settle_records(
         ).scalars()
     }
     moved = _apply(session, source_id, sorted(each for each in known if each.kind is not None))
-    if known:
-        aside.placed(session, source_id, [each.by_aside for each in known])
+    # a fare adjusted is money alone: done with, whatever it is about
+    done = known | {each for each in told if each.kind is None}
+    if done:
+        aside.placed(session, source_id, [each.by_aside for each in done])
     ends_at = found[-1][0] if len(found) == most else None
-    return Step(len(found), len(known), moved, ends_at)
+    return Step(len(found), len(done), moved, ends_at)
 
 
 def withdraw(session: Session, source_id: int, versions: Mapping[str, int]) -> int:
@@ -219,6 +221,5 @@ def _told(vault: Vault, source_id: int, key: bytes, kept: Mapping[str, Scalar]) 
         key,
         record_key(corrects),
         aside.record_key(vault, source_id, corrects),
-        # a fare adjusted is money alone
         kind,
     )

@@ -35,9 +35,7 @@ class City:
 
     def rider(self, name: str) -> str:
         """A resident with a wallet, known to the partner by this name."""
-        number = a_bound_resident(
-            self.session, self.vault, self.source.partner_id, self.source.partner, name
-        )
+        number = a_bound_resident(self.session, self.vault, self.source.partner_id, self.source.partner, name)
         open_wallet(self.session, number)
         self.session.commit()
         self.riders[name] = number
@@ -64,9 +62,11 @@ class City:
 
     def wallet(self, name: str) -> tuple[int, int, int]:
         """Points, verified and claimed milligrams of a rider."""
-        return tuple(  # type: ignore[return-value]
+        return tuple(
             self.session.execute(
-                text("select available + pending + held - debt, verified_mg, claimed_mg from wallet where resident_id = :r"),
+                text(
+                    "select available + pending + held - debt, verified_mg, claimed_mg from wallet where resident_id = :r"
+                ),
                 {"r": self.riders[name]},
             ).one()
         )

@@ -67,7 +67,9 @@ def test_the_reasons_say_what_happened(city: City) -> None:
 
 def test_the_same_again_is_a_duplicate_and_another_content_of_one_version_a_contradiction(city: City) -> None:
     city.rider("rider")
-    assert [row.status for row in city.tell(a_ride(), a_ride(distance_m=3_500, version=2))] == ["accepted"] * 2
+    assert [row.status for row in city.tell(a_ride(), a_ride(distance_m=3_500, version=2))] == [
+        "accepted"
+    ] * 2
     assert [
         (row.status, row.reasons)
         for row in city.tell(
@@ -106,7 +108,9 @@ def test_a_correction_to_somebody_who_is_not_bound_waits_for_him(city: City) -> 
     city.tell(a_ride())
     assert [row.status for row in city.tell(a_ride(rider="late", distance_m=3_100, version=2))] == ["waiting"]
     city.rider("late")
-    assert [row.status for row in city.tell(a_ride(rider="late", distance_m=3_100, version=2))] == ["accepted"]
+    assert [row.status for row in city.tell(a_ride(rider="late", distance_m=3_100, version=2))] == [
+        "accepted"
+    ]
     city.decide()
     assert city.wallet("rider") == (0, 0, 0)
     assert city.wallet("late")[1] > 0
@@ -120,5 +124,7 @@ def test_thousands_of_corrections_are_a_handful_of_statements(city: City) -> Non
     corrected = city.tell(*(replace(r, monitored={"distance_m": 9_000}, version=2) for r in rides))
     assert {row.status for row in corrected} == {"accepted"}
     assert city.session.execute(text("select count(*) from act_version")).scalar_one() - before == 1_500
-    verdicts = city.session.execute(text("select verdict, count(*) from activity_queue group by 1 order by 1"))
+    verdicts = city.session.execute(
+        text("select verdict, count(*) from activity_queue group by 1 order by 1")
+    )
     assert [tuple(row) for row in verdicts] == [("rejected", 1_500), (None, 1_500)]

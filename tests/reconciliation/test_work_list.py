@@ -60,7 +60,9 @@ def test_many_of_several_shards_at_once(city: City) -> None:
 
 def booked(city: City) -> list[tuple[date, date, int]]:
     found = city.session.execute(
-        text("select booked_on, effective_on, verified_mg from posting where resident_id = :r order by wallet_seq"),
+        text(
+            "select booked_on, effective_on, verified_mg from posting where resident_id = :r order by wallet_seq"
+        ),
         {"r": city.riders["rider"]},
     )
     return [(row[0], row[1], row[2]) for row in found]
