@@ -1,0 +1,1 @@
+"""What partners' records leave open: how long a claim waits, cases for people, clawbacks, months that close."""
