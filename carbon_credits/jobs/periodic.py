@@ -23,6 +23,7 @@ from carbon_credits.ledger.holds import lapse_due
 from carbon_credits.ledger.locks import lock_shard
 from carbon_credits.ledger.maturing import mature_due
 from carbon_credits.ledger.sealing import seal_once
+from carbon_credits.reconciliation.waiting import end_waiting
 from carbon_credits.residents.service import forget_stale
 
 log = logging.getLogger(__name__)
@@ -100,6 +101,10 @@ def _replay(session: Session) -> int:
     return replay_step(session, clock.now())
 
 
+def _end_waiting(session: Session, shard: int) -> int:
+    return end_waiting(session, shard, clock.now(), CHUNK)
+
+
 TASKS: tuple[Task, ...] = (
     Task("seal", timedelta(seconds=15), _seal),
     Task("lapse_holds", timedelta(seconds=30), _lapse),
@@ -109,6 +114,7 @@ TASKS: tuple[Task, ...] = (
     Task("make_partitions", timedelta(hours=12), _partitions),
     Task("clean", timedelta(hours=1), _clean),
     Task("forget_traces", timedelta(hours=1), _forget_traces),
+    Task("end_waiting", timedelta(minutes=30), step_of_shard=_end_waiting),
     # looked at every hour, so that a replay that was killed goes on within the hour; a new one begins once a night
     Task("replay", timedelta(hours=1), _replay),
 )

@@ -45,6 +45,7 @@ def a_claimed_act(
     evidence_class: str = "D",
     keys: Mapping[str, bytes] | None = None,
     number: int = 0,
+    source: int | None = None,
 ) -> int | None:
     """An act on the work list; its number, or None when it was there before."""
     given = dict.fromkeys(COLUMNS.values()) | {COLUMNS[name]: key for name, key in (keys or {}).items()}
@@ -53,7 +54,7 @@ def a_claimed_act(
         RECORD,
         {
             "traced": False,
-            "source": PARTNER_SOURCE if evidence_class in "AB" else 0,
+            "source": (PARTNER_SOURCE if evidence_class in "AB" else 0) if source is None else source,
             "ext_key": digest("test-act", words.encode())[:16],
             "resident": resident_id,
             "shard": shard_of(resident_id),
