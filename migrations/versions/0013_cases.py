@@ -113,7 +113,7 @@ create index recon_case_unfinished on recon_case (deadline) where state not in (
 create index recon_case_of_act on recon_case (activity_id) where activity_id is not null;
 create index recon_case_of_feed on recon_case (source_id, occurred_on);
 grant select, insert on recon_case to carbon_app;
-grant update (owner_role, owner_id, deadline, state, asked, partner_said, partner_words, outcome, answer_zh, answer_en,
+grant update (owner_id, source_id, deadline, state, asked, partner_said, partner_words, outcome, answer_zh, answer_en,
               decided_by, decided_at, closed_at) on recon_case to carbon_app;
 
 create function only_allowed_case_states() returns trigger language plpgsql as $$
