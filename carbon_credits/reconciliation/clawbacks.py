@@ -16,12 +16,12 @@ from sqlalchemy.orm import Session
 
 from carbon_credits.activities import appeals
 from carbon_credits.activities.names import parse_public_id, public_id
+from carbon_credits.activities.work_list import ActRef, put_back
 from carbon_credits.core import clock
 from carbon_credits.core.crypto import Vault
 from carbon_credits.core.errors import Conflict, Invalid, NotFound
 from carbon_credits.core.i18n import Text
 from carbon_credits.core.ids import shard_of
-from carbon_credits.crediting.reversal import reverse
 from carbon_credits.ledger.locks import lock_shard
 from carbon_credits.reconciliation import cases
 from carbon_credits.reconciliation.cases import CLAWBACK, OUTLIER, ActSubject, act_subject
@@ -103,7 +103,7 @@ def carry_out_due(session: Session, shard_id: int, now: datetime, most: int) -> 
     due = session.execute(_DUE, {"now": now, "shard": shard_id, "most": most}).scalars().all()
     for number in due:
         case = cases.case_of(session, number)
-        took = _take_back(session, case, "clawback_unopposed", clock.day_of(now))
+        took = take_back(session, case, "clawback_unopposed")
         cases.decide(session, case, "unopposed" if took else "resolved", None, SYSTEM, now)
         cases.close(session, case, SYSTEM, now)
     return len(due)
@@ -123,7 +123,7 @@ def decide(
     if case.state == "waiting_for_resident" and outcome == "upheld":
         raise Conflict("window_open", Text("异议期未满", "The resident may still object"))
     if outcome == "upheld":
-        _take_back(session, case, "clawback_upheld", clock.day_of(now))
+        take_back(session, case, "clawback_upheld")
     actor = f"staff:{staff_id}"
     cases.decide(session, case, outcome, answer, actor, now)
     cases.close(session, case, actor, now)
@@ -221,13 +221,16 @@ def _subject(act: ActSubject) -> str:
     return f"act:{public_id(act.occurred_on, act.activity_id)}:{act.generation}"
 
 
-def _take_back(session: Session, case: Case, reason: str, today: date) -> bool:
-    """Reverse the credited passage that a case is about; False when it is credited no longer."""
+def take_back(session: Session, case: Case, reason: str) -> bool:
+    """Let the batch reverse the credited passage that a case is about; False when it is credited no longer.
+
+    The batch decides the rest of the resident's day again, so that a claim which the record had replaced waits anew.
+    """
     assert case.resident_id is not None
     assert case.occurred_on is not None
     assert case.activity_id is not None
     act = act_subject(session, case.resident_id, case.occurred_on, case.activity_id)
     if act is None or act.state != "credited" or act.generation != case.generation:
         return False
-    reverse(session, act.resident_id, public_id(act.occurred_on, act.activity_id), reason, today)
-    return True
+    which = ActRef(act.resident_id, act.occurred_on, act.activity_id)
+    return put_back(session, [which], "rejected", [reason]) == 1

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from carbon_credits.activities import appeals
 from carbon_credits.activities.appeals import AppealView
 from carbon_credits.activities.names import parse_public_id
-from carbon_credits.activities.work_list import Decided, put_back
+from carbon_credits.activities.work_list import ActRef, put_back
 from carbon_credits.core.errors import Conflict, Invalid
 from carbon_credits.core.i18n import Text
 from carbon_credits.reconciliation import cases
@@ -80,8 +80,8 @@ def decide(
 ) -> None:
     """Answer an objection: upheld or partly puts the act back, where a class is stated with it; rejected leaves it.
 
-    `partly` without a class changes nothing but says so. Raises Conflict when the act was decided anew since, or a
-    partner's record stands in its place; NotAllowed without the role.
+    `partly` without a class changes nothing but says so. Raises Conflict when the act was decided anew since, NotAllowed
+    without the role.
     """
     case = cases.case_to_decide(session, case_id, staff_id)
     if case.kind != DISPUTED or outcome not in OUTCOMES:
@@ -110,8 +110,5 @@ def _put_back(session: Session, case: Case, outcome: str, evidence_class: str | 
     act = act_subject(session, case.resident_id, case.occurred_on, case.activity_id)
     if act is None or act.queued or act.generation != case.generation:
         raise Conflict("decided_since", Text("该记录其后已重新决定", "It has been decided anew since"))
-    if act.state == "replaced":
-        said = Text("该次出行以合作方记录为准", "The partner's record stands in its place: appeal against that")
-        raise Conflict("replaced", said)
-    decided = Decided(act.resident_id, act.occurred_on, act.activity_id)
-    put_back(session, [decided], None, ["appeal_upheld"], evidence_class)
+    which = ActRef(act.resident_id, act.occurred_on, act.activity_id)
+    put_back(session, [which], None, ["appeal_upheld"], evidence_class=evidence_class)

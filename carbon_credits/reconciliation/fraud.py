@@ -12,10 +12,10 @@ from carbon_credits.core.crypto import Vault
 from carbon_credits.core.errors import Conflict, Invalid, NotFound
 from carbon_credits.core.i18n import Text
 from carbon_credits.core.ids import shard_of
-from carbon_credits.crediting.reversal import reverse
 from carbon_credits.ledger.locks import lock_shard
 from carbon_credits.reconciliation import cases
 from carbon_credits.reconciliation.cases import FRAUD, act_subject
+from carbon_credits.reconciliation.clawbacks import take_back
 from carbon_credits.residents.notices import tell
 
 KIND: Final = "clawback.fraud"
@@ -51,8 +51,8 @@ def carry_out(session: Session, vault: Vault, approval_id: int, payload: Mapping
     actor, subject = f"staff:{said.proposed_by}", f"act:{name}:{act.generation}"
     number = cases.open_case(session, FRAUD, subject, said.reason, actor, now, **act.columns())
     assert number is not None
-    reverse(session, resident, name, "clawback_fraud", clock.day_of(now))
     case = cases.case_of(session, number)
+    take_back(session, case, "clawback_fraud")
     words = Text(*(told.format(day=day, name=name) for told in TOLD))
     cases.decide(session, case, "upheld", words, f"staff:{said.decided_by}", now)
     cases.close(session, case, f"staff:{said.decided_by}", now)

@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0013_cases"
-down_revision = "0011_partner_files"
+down_revision = "0012_matching"
 branch_labels = None
 depends_on = None
 

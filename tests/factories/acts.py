@@ -45,6 +45,7 @@ def a_claimed_act(
     evidence_class: str = "D",
     keys: Mapping[str, bytes] | None = None,
     number: int = 0,
+    match_key: bytes | None = None,
     source: int | None = None,
 ) -> int | None:
     """An act on the work list; its number, or None when it was there before."""
@@ -66,6 +67,7 @@ def a_claimed_act(
             "evidence_class": evidence_class,
             "monitored": json.dumps(dict(monitored)),
             "evidence": None,
+            "match_key": match_key,
             **given,
         },
     ).scalar()
