@@ -11,7 +11,9 @@ from carbon_credits.activities.views import ONE
 from carbon_credits.core.errors import Conflict, NotFound
 from carbon_credits.core.i18n import Text
 
-_COLUMNS = """appeal_id, activity_id, occurred_on, generation, against, state, at, answer_by, answer, answer_en"""
+_COLUMNS = (
+    """appeal_id, activity_id, occurred_on, generation, against, state, at, answer_by, answer, answer_en"""
+)
 _MAKE = text(f"""
 insert into appeal (resident_id, activity_id, occurred_on, generation, words, against, at, answer_by)
 values (:resident, :activity, :day, :generation, :words, :against, :now, :answer_by)

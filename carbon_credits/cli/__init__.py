@@ -8,6 +8,7 @@ from flask_migrate import Migrate
 from carbon_credits.cli import (
     bench,
     bounding,
+    cases,
     demo,
     factors,
     impact,
@@ -37,6 +38,7 @@ def register(app: Flask) -> None:
         partners.group,
         trips.group,
         reviews.group,
+        cases.group,
         demo.group,
         bench.command,
     ):

@@ -20,6 +20,7 @@ DISPUTED: Final = "disputed"
 CLAWBACK: Final = "clawback_proposed"
 FRAUD: Final = "clawback_fraud"
 OUTLIER: Final = "clawback_outlier"
+AMBIGUOUS: Final = "ambiguous_match"
 SILENT: Final = "feed_silent"
 QUARANTINED: Final = "file_quarantined"
 UNFINISHED: Final = ("open", "waiting_for_partner", "waiting_for_resident")
@@ -59,7 +60,15 @@ class ActSubject:
 
     def columns(self) -> dict[str, Any]:
         """As a case's row names it."""
-        names = ("resident_id", "occurred_on", "activity_id", "generation", "source_id", "methodology", "shard_id")
+        names = (
+            "resident_id",
+            "occurred_on",
+            "activity_id",
+            "generation",
+            "source_id",
+            "methodology",
+            "shard_id",
+        )
         return {name: getattr(self, name) for name in names}
 
 

@@ -5,7 +5,7 @@ taken back, nothing is, and the feed itself becomes a case.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -19,7 +19,7 @@ from carbon_credits.activities.names import parse_public_id, public_id
 from carbon_credits.activities.work_list import ActRef, put_back
 from carbon_credits.core import clock
 from carbon_credits.core.crypto import Vault
-from carbon_credits.core.errors import Conflict, Invalid, NotFound
+from carbon_credits.core.errors import Conflict, Invalid
 from carbon_credits.core.i18n import Text
 from carbon_credits.core.ids import shard_of
 from carbon_credits.ledger.locks import lock_shard
@@ -61,7 +61,7 @@ limit :most
 
 @dataclass(frozen=True)
 class Proposed:
-    """What a run proposed: cases opened, acts skipped (not credited, or proposed before), feeds and days it stopped at."""
+    """Cases opened; acts skipped (not credited, or proposed before); feeds and days at which it stopped."""
 
     opened: tuple[int, ...]
     skipped: int
@@ -99,7 +99,10 @@ def propose(
 
 
 def carry_out_due(session: Session, shard_id: int, now: datetime, most: int) -> int:
-    """Take back what nobody objected to within the window; the caller holds the shard's lock. Done twice, it pays once."""
+    """Take back what nobody objected to within the window.
+
+    The caller holds the shard's lock. Done twice, it pays once.
+    """
     due = session.execute(_DUE, {"now": now, "shard": shard_id, "most": most}).scalars().all()
     for number in due:
         case = cases.case_of(session, number)
@@ -133,7 +136,9 @@ def decide(
     tell(session, vault, case.resident_id, f"case:{case_id}", answer, now + (case.deadline - case.opened_at))
 
 
-def decide_outlier(session: Session, case_id: int, staff_id: int, outcome: str, answer: Text, now: datetime) -> int:
+def decide_outlier(
+    session: Session, case_id: int, staff_id: int, outcome: str, answer: Text, now: datetime
+) -> int:
     """A person's word on a feed's day: upheld lets it be clawed back after all, rejected ends what was proposed of it.
 
     Returns how many open proposals ended.

@@ -1,4 +1,4 @@
-"""A resident objects: a case with a deadline, an answer in both languages; what is upheld is decided again by the batch."""
+"""A resident objects: a case with a deadline and an answer; what is upheld is decided again by the batch."""
 
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -42,7 +42,13 @@ def object_to(session: Session, resident_id: int, name: str, words: str, now: da
         act = act_subject(session, resident_id, day, activity)
         assert act is not None
         cases.open_case(
-            session, DISPUTED, f"appeal:{made.id}", "居民申诉 / the resident objects", actor, now, **act.columns()
+            session,
+            DISPUTED,
+            f"appeal:{made.id}",
+            "居民申诉 / the resident objects",
+            actor,
+            now,
+            **act.columns(),
         )
     else:
         cases.pass_on(session, announced, "open", actor, deadline=answer_by)

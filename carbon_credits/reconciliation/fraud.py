@@ -39,7 +39,7 @@ def check(payload: Mapping[str, Any]) -> None:
 
 
 def carry_out(session: Session, vault: Vault, approval_id: int, payload: Mapping[str, Any]) -> int:
-    """Take the credit back, as approved; the number of the case that keeps it. Raises Conflict when it is not credited."""
+    """Take the credit back, as approved; returns the number of the case. Raises Conflict when it is not credited."""
     check(payload)
     resident, name, now = payload["resident"], payload["activity"], clock.now()
     day, activity = parse_public_id(name)

@@ -42,7 +42,9 @@ def ask(session: Session, case_id: int, feed: str, question: str, staff_id: int,
     pass_on(session, case, "waiting_for_partner", f"staff:{staff_id}", deadline=deadline, **told)
 
 
-def asked_of(session: Session, partner_id: int, feed: str | None = None, most: int = 100) -> list[Mapping[str, Any]]:
+def asked_of(
+    session: Session, partner_id: int, feed: str | None = None, most: int = 100
+) -> list[Mapping[str, Any]]:
     """The questions that wait for a partner's answer: case, feed, words, until when, and the act in question."""
     rows = session.execute(_ASKED, {"partner": partner_id, "feed": feed, "most": most}).mappings()
     return [

@@ -65,7 +65,7 @@ left join could_tell c using (resident_id, activity_id)
 where coalesce(c.all_told, w.occurred_to < :now - :longest)
 order by w.occurred_on, w.resident_id, w.activity_id
 limit :most
-"""
+"""  # noqa: S608 - made of constants
 END = text(f"""
 update decision d set state = 'rejected', reasons = array['{REASON}']
 from ({_DUE}) due

@@ -17,7 +17,9 @@ TOPIC: Final = "sms.notice"
 SENDER: Final = Text("【禅城碳普惠】", "[Chancheng Carbon] ")
 
 
-def tell(session: Session, vault: Vault, resident_id: int, subject: str, words: Text, until: datetime) -> bool:
+def tell(
+    session: Session, vault: Vault, resident_id: int, subject: str, words: Text, until: datetime
+) -> bool:
     """Send a resident a notice about `subject` (what it is, never who); False when there is nobody to tell any more.
 
     A notice that could not be delivered by `until` is dropped.

@@ -10,6 +10,8 @@ depends_on = None
 UP = """
 -- What still waits for a partner's record, a shard at a time, the oldest day first.
 create index decision_awaiting on decision (shard_id, occurred_on, resident_id, activity_id) where state = 'awaiting';
+-- What a person must look at is few among many.
+create index decision_held on decision (decided_at) where state = 'held';
 
 -- How much longer than its watermark says a feed is waited for before the absence of a record counts; dated, and why.
 create table feed_grace (
@@ -47,6 +49,7 @@ insert into recon_case_kind (kind, owner_role, days, name_zh, name_en) values
   ('clawback_proposed', 'programme', 14, '拟撤回已计入的记录', 'a credit is to be taken back'),
   ('clawback_fraud',    'programme', 1,  '两人批准的即时撤回', 'a credit taken back at once by two people'),
   ('clawback_outlier',  'programme', 2,  '同日撤回比例异常，已停止', 'too many clawbacks of one feed and day: stopped'),
+  ('ambiguous_match',   'support',   15, '两条合作方记录难以分辨', 'two records fit one claim nearly alike'),
   ('feed_silent',       'programme', 2,  '数据源停止上报', 'a feed has fallen silent'),
   ('file_quarantined',  'programme', 2,  '文件被隔离', 'a file was put aside');
 grant select on recon_case_kind to carbon_app;
@@ -183,7 +186,7 @@ alter table activity_queue drop constraint activity_queue_evidence_class_check,
   add constraint activity_queue_evidence_class_check check (evidence_class in ('C', 'D'));
 drop function grace_of(smallint, date);
 drop table feed_grace;
-drop index decision_awaiting;
+drop index decision_awaiting, decision_held;
 """
 
 

@@ -38,7 +38,9 @@ class Metro:
         """All residents."""
         return (*self.bound, self.unbound)
 
-    def ride(self, person: int, ended: datetime = ENDED, *, evidence_class: str = "D", number: int = 0) -> int:
+    def ride(
+        self, person: int, ended: datetime = ENDED, *, evidence_class: str = "D", number: int = 0
+    ) -> int:
         """A metro ride as a phone (D) or the feed itself (A) tells it."""
         begun, told = ended - timedelta(minutes=25), {"distance_m": 9_000}
         made = a_claimed_act(
