@@ -27,8 +27,8 @@ class Word:
 def decide(session: Session, vault: Vault, case_id: int, staff_id: int, word: Word, now: datetime) -> None:
     """Decide a case and carry it out in the same transaction.
 
-    Raises NotFound, Conflict (decided already, or its act since), NotAllowed without the role, and Invalid for what a case
-    of this kind cannot come to: one of a feed or file ends by itself.
+    Raises NotFound, Conflict (decided already, or its act since), NotAllowed without the role, and Invalid for what a
+    case of this kind cannot come to: one of a feed or file ends by itself.
     """
     kind = session.execute(select(Case.kind).where(Case.case_id == case_id)).scalar_one_or_none()
     if kind is None:

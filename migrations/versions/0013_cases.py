@@ -34,6 +34,8 @@ $$;
 -- What a person said of an act's evidence may put it into class B; a phone's own word stays C or D.
 alter table activity_queue drop constraint activity_queue_evidence_class_check,
   add constraint activity_queue_evidence_class_check check (evidence_class in ('B', 'C', 'D'));
+-- An act that waits on the list takes the verdict that comes for it.
+grant update (verdict, reasons) on activity_queue to carbon_app;
 
 -- Which kinds of case there are, whose they are, and in how many days they are to be answered. A room that opens
 -- another kind adds its row.
@@ -181,6 +183,7 @@ alter table appeal
 drop table recon_case;
 drop function only_allowed_case_states();
 drop table recon_case_state, recon_case_kind;
+revoke update (verdict, reasons) on activity_queue from carbon_app;
 delete from activity_queue where evidence_class = 'B';
 alter table activity_queue drop constraint activity_queue_evidence_class_check,
   add constraint activity_queue_evidence_class_check check (evidence_class in ('C', 'D'));
