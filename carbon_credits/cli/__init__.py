@@ -16,6 +16,7 @@ from carbon_credits.cli import (
     partner_files,
     partners,
     policy,
+    reconciliation,
     replaying,
     restating,
     reviews,
@@ -39,6 +40,7 @@ def register(app: Flask) -> None:
         trips.group,
         reviews.group,
         cases.group,
+        reconciliation.group,
         demo.group,
         bench.command,
     ):

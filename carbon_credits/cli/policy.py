@@ -23,7 +23,7 @@ from carbon_credits.jobs.surroundings import settings
 from carbon_credits.ledger import funds as fund_service
 from carbon_credits.methodologies.catalogue import BY_CODE
 from carbon_credits.programme import service as programme_service
-from carbon_credits.reconciliation import fraud
+from carbon_credits.reconciliation import fraud, periods
 from carbon_credits.staff.service import Role, add, by_name, require_role
 
 FAMILIES = frozenset(versions[-1].family for versions in BY_CODE.values())
@@ -67,6 +67,7 @@ KINDS: Mapping[str, Kind] = {
     ),
     DEPOSIT: Kind(Role.FINANCE, _check_deposit, _enact_deposit),
     restating.RESTATE: Kind(Role.PROGRAMME, restating.check_order, restating.order),
+    periods.CLOSE: Kind(Role.FINANCE, periods.check_close, periods.close_approved),
     fraud.KIND: Kind(
         Role.PROGRAMME,
         fraud.check,

@@ -190,7 +190,11 @@ def test_a_clawback_is_announced_by_message_and_carried_out_when_nobody_objects(
     assert carry_out(app, resident, until) == 0
     decide(app, resident)
     after = show(resident, act)
-    assert (after["status"], after["reduction_mg"], after["clawback"]["state"]) == ("rejected", 0, "taken_back")
+    assert (after["status"], after["reduction_mg"], after["clawback"]["state"]) == (
+        "rejected",
+        0,
+        "taken_back",
+    )
     assert [reason["code"] for reason in after["reasons"]] == ["clawback_unopposed"]
     wallet = resident.get("/v1/wallet").get_json()
     assert (wallet["carbon"]["claimed_mg"], wallet["points"]["pending"]) == (0, 0)
