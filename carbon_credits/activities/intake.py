@@ -70,10 +70,7 @@ create temp table if not exists intake (
   methodology     smallint not null,
   monitored       jsonb not null,
   evidence        jsonb,
-  vehicle_key     bytea,
-  item_key        bytea,
-  transaction_key bytea,
-  meter_key       bytea,
+  vehicle_key     bytea, item_key bytea, transaction_key bytea, meter_key bytea,
   match_key       bytea
 ) on commit delete rows;
 create temp table if not exists intake_placed (
