@@ -57,6 +57,23 @@ class Metro:
         assert made is not None
         return made
 
+    def deposit(self, person: int, ended: datetime, *, evidence_class: str = "D") -> int:
+        """A bag of paper as a phone (D) or a partner (A) tells it."""
+        source = self.source.source_id if evidence_class == "A" else 0
+        told = {"mass_g": 1_000, "contamination_ppm": 0}
+        made = a_claimed_act(
+            self.session,
+            person,
+            "recycling.paper",
+            ended,
+            ended,
+            told,
+            evidence_class=evidence_class,
+            source=source,
+        )
+        assert made is not None
+        return made
+
     def decide(self) -> None:
         """Run the batch over every shard until nothing waits."""
         for shard in sorted({shard_of(person) for person in self.people}):
