@@ -57,7 +57,7 @@ def run(stop: threading.Event) -> None:
         try:
             sweep(redis)
             _announce(redis, announced)
-            announced["cases overdue"] = _remind(announced.get("cases overdue"), clock.now())
+            announced["cases overdue"] = remind(announced.get("cases overdue"), clock.now())
         except RedisError as error:
             log.warning("scheduler: doorbell away: %s", type(error).__name__)
         except DBAPIError as error:
@@ -87,7 +87,7 @@ def sweep(redis: Redis) -> list[int]:
     return rung
 
 
-def _remind(last: datetime | None, now: datetime) -> datetime:
+def remind(last: datetime | None, now: datetime) -> datetime:
     """Say in the log, once an hour, which kinds of case are past their deadline; returns when that was last looked at."""
     if last is not None and now - last < REMIND_EVERY:
         return last

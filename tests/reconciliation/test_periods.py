@@ -110,7 +110,7 @@ def shake(metro: Metro, random: Random, acts: list[ActRef]) -> None:
 def test_every_record_and_claim_is_in_one_line_and_later_changes_are_adjustments(
     metro: Metro, seed: int
 ) -> None:
-    random = Random(seed)  # noqa: S311 - a test's
+    random = Random(seed)
     acts = a_random_month(metro, random)
     shake(metro, random, acts)
     metro.complete(NOW)
@@ -143,7 +143,7 @@ def test_every_record_and_claim_is_in_one_line_and_later_changes_are_adjustments
 
 
 def test_what_is_booked_is_what_the_wallets_got(metro: Metro) -> None:
-    a_random_month(metro, Random(7))  # noqa: S311 - a test's
+    a_random_month(metro, Random(7))
     metro.complete(NOW)
     booked = periods.report(metro.session, FEED, MONTH).figures["booked"]
     wallets = metro.session.execute(
