@@ -19,6 +19,8 @@ from carbon_credits.ledger.check import check
 from carbon_credits.ledger.locks import lock_shard
 from carbon_credits.reconciliation import cases, periods
 from carbon_credits.reconciliation.cases import act_subject
+from carbon_credits.reconciliation.figures import figures_of, month_of
+from carbon_credits.reconciliation.models import ClosedPeriod
 from carbon_credits.reconciliation.waiting import end_waiting
 from tests.reconciliation.conftest import NOW, Metro
 
@@ -32,7 +34,7 @@ def at(day: int, hour: int) -> datetime:
     return datetime(LAST.year, LAST.month, day, hour, tzinfo=UTC)
 
 
-def close(metro: Metro) -> periods.ClosedPeriod:
+def close(metro: Metro) -> ClosedPeriod:
     closed = periods.close(metro.session, FEED, MONTH, metro.staff[0], NOW)
     metro.session.commit()
     return closed
@@ -131,7 +133,7 @@ def test_every_record_and_claim_is_in_one_line_and_later_changes_are_adjustments
     frozen = periods.report(metro.session, FEED, MONTH)
     assert frozen.figures == closed.figures
     assert frozen.since is not None
-    present = periods.figures_of(metro.session, periods.month_of(metro.source, MONTH))
+    present = figures_of(metro.session, month_of(metro.source, MONTH))
     lines(present["records"]), lines(present["claims"])
     assert added(frozen.figures, frozen.since) == added(present, {})
     (adjusted,) = periods.report(metro.session, FEED, PRESENT).adjustments
