@@ -22,7 +22,7 @@ from carbon_credits.reconciliation.models import Case
 from carbon_credits.reconciliation.service import Word
 from carbon_credits.reconciliation.watching import watch
 from carbon_credits.staff.service import Role, add
-from tests.reconciliation.conftest import ENDED, NOW, Metro
+from tests.reconciliation.cases.conftest import ENDED, NOW, Metro
 
 WHY = Text("记录有误", "the record is wrong")
 ANSWER = Text("已核实", "we looked")

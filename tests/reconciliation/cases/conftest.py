@@ -1,6 +1,5 @@
 """Residents in two shards whose claims wait for the metro, which they are bound to or not."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -127,6 +126,3 @@ def make_metro(session: Session, vault: Vault) -> Metro:
     session.commit()
     assert shard_of(first) != shard_of(second)
     return Metro(session, source, staff, (first, second), third)
-
-
-Act = Callable[[int], int]

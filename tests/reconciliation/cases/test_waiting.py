@@ -13,7 +13,7 @@ from carbon_credits.reconciliation.waiting import LONGEST, end_waiting, set_grac
 from carbon_credits.residents import bindings, consents
 from tests.factories.partners import a_feed, a_source
 from tests.factories.residents import NOW as BOUND_AT
-from tests.reconciliation.conftest import ENDED, NOW, Metro
+from tests.reconciliation.cases.conftest import ENDED, NOW, Metro
 
 GRACE = timedelta(days=3)
 METRO = BY_CODE["travel.metro"][-1].number

@@ -22,7 +22,7 @@ from carbon_credits.reconciliation.cases import act_subject
 from carbon_credits.reconciliation.figures import figures_of, month_of
 from carbon_credits.reconciliation.models import ClosedPeriod
 from carbon_credits.reconciliation.waiting import end_waiting
-from tests.reconciliation.conftest import NOW, Metro
+from tests.reconciliation.cases.conftest import NOW, Metro
 
 THIS = clock.today().replace(day=1)
 LAST = (THIS - timedelta(days=1)).replace(day=1)
