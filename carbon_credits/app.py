@@ -1,6 +1,6 @@
 """The application put together: database, doors, commands. What comes from outside is handed in by `wsgi.py`."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from flask import Flask
 
@@ -10,11 +10,12 @@ from carbon_credits.config import Settings, read_settings
 from carbon_credits.core import clock, log
 from carbon_credits.core.db import connect
 from carbon_credits.core.messages import TextMessages
+from carbon_credits.core.outbox import Handler
 from carbon_credits.jobs import surroundings
 from carbon_credits.jobs.deliveries import OWN_HANDLERS
 from carbon_credits.partners.contract import Feed
 from carbon_credits.partners.service import Register
-from carbon_credits.residents import otp
+from carbon_credits.residents import notices, otp
 
 Sender = Callable[[Settings], TextMessages]
 
@@ -33,8 +34,18 @@ def create_app(
     connect(app, told.database_url, pool_size=told.web_threads)
     app.config[surroundings.SETTINGS] = told
     app.config[surroundings.FEEDS] = Register(feeds)
-    texts = {} if sender is None else {otp.TOPIC: otp.text_sender(told.vault, sender(told), clock.now)}
-    app.config[surroundings.HANDLERS] = {**OWN_HANDLERS, **texts}
+    app.config[surroundings.HANDLERS] = {**OWN_HANDLERS, **_texts(told, sender)}
     assembly.register(app, told)
     cli.register(app)
     return app
+
+
+def _texts(told: Settings, sender: Sender | None) -> Mapping[str, Handler]:
+    """Who sends codes and notices; nobody where there is no provider."""
+    if sender is None:
+        return {}
+    provider = sender(told)
+    return {
+        otp.TOPIC: otp.text_sender(told.vault, provider, clock.now),
+        notices.TOPIC: notices.notice_sender(told.vault, provider, clock.now),
+    }

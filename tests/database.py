@@ -18,6 +18,8 @@ KEPT = (
     "journal_kind",
     "activity_state",
     "partner_file_state",
+    "recon_case_kind",
+    "recon_case_state",
     "source",
 )
 

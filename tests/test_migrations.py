@@ -24,7 +24,9 @@ APPEND_ONLY = {
     "activity",
     "audit_entry",
     "clawback",
+    "closed_period",
     "consent",
+    "feed_grace",
     "formula_release",
     "fund_deposit",
     "hold_lot",
@@ -137,3 +139,42 @@ def test_a_decision_passes_only_through_the_states_of_the_table(look: "psycopg.C
     assert ("replaced", "credited") not in pairs
     states = {row for pair in pairs for row in pair}
     assert states == {"claimed", "held", "awaiting", "credited", "rejected", "replaced", "reversed"}
+
+
+def test_a_case_passes_only_through_the_states_of_the_table(look: "psycopg.Connection[Any]") -> None:
+    pairs = set(look.execute("select follows, state from recon_case_state").fetchall())
+    assert {state for follows, state in pairs if follows == "decided"} == {"closed"}
+    assert not [state for follows, state in pairs if follows == "closed"]
+    assert {follows for follows, state in pairs if state == "decided"} == {
+        "open",
+        "waiting_for_partner",
+        "waiting_for_resident",
+    }
+    guards = look.execute(
+        "select tgname from pg_trigger where tgrelid = 'recon_case'::regclass and not tgisinternal"
+    )
+    assert {name for (name,) in guards.fetchall()} == {"only_allowed_case_states"}
+    rights = look.execute("""
+        select privilege_type from information_schema.role_table_grants
+        where grantee = 'carbon_app' and table_name = 'recon_case'""").fetchall()
+    assert {right for (right,) in rights} == {"SELECT", "INSERT"}
+    columns = look.execute("""
+        select column_name from information_schema.column_privileges
+        where grantee = 'carbon_app' and table_name = 'recon_case' and privilege_type = 'UPDATE'""").fetchall()
+    assert not {name for (name,) in columns} & {
+        "kind",
+        "subject",
+        "resident_id",
+        "activity_id",
+        "opened_at",
+        "reason",
+    }
+
+
+def test_what_waits_and_what_is_held_is_found_by_an_index_of_nothing_else(
+    look: "psycopg.Connection[Any]",
+) -> None:
+    rows = look.execute("select indexname, indexdef from pg_indexes where tablename = 'decision'").fetchall()
+    partial = {name: definition for name, definition in rows if " WHERE " in definition}
+    assert "(state = 'awaiting'::text)" in partial["decision_awaiting"]
+    assert "(state = 'held'::text)" in partial["decision_held"]

@@ -272,3 +272,6 @@ class Appeal(Model):
     answer: Mapped[str | None] = mapped_column(Text)
     decided_by: Mapped[int | None]
     decided_at: Mapped[datetime | None] = mapped_column(Instant)
+    against: Mapped[str] = mapped_column(Text, server_default="decision")
+    answer_by: Mapped[datetime | None] = mapped_column(Instant)
+    answer_en: Mapped[str | None] = mapped_column(Text)

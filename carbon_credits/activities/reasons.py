@@ -16,6 +16,10 @@ REASONS: dict[str, Text] = {
     "awaiting_partner_record": Text(
         "等待合作方（如地铁、公交）的记录核对", "Waiting for the partner's own record of it"
     ),
+    "no_partner_record": Text(
+        "合作方当日记录已齐，其中没有本次；如有记录补来，仍会计入",
+        "The partner's records of that day are complete and hold none of it; one that comes later still counts",
+    ),
     "replaced_by_partner_record": Text("已由合作方的正式记录替代", "Replaced by the partner's own record"),
     "ambiguous_match": Text(
         "合作方有两条相近的记录，需人工核对",
@@ -92,6 +96,14 @@ REASONS: dict[str, Text] = {
     "trip_accepted_by_staff": Text("经人工核对通过", "A person looked and accepted it"),
     "sampled": Text("抽样复核", "Drawn for a second look"),
     "reversed_by_staff": Text("经核查撤销", "Reversed after review"),
+    "clawback_unopposed": Text(
+        "经通知，期限内无异议，已撤回", "Taken back: announced, and nobody objected within the time given"
+    ),
+    "clawback_upheld": Text("经复核异议后撤回", "Taken back after the objection was looked at"),
+    "clawback_fraud": Text(
+        "经两名工作人员核定为虚假，已撤回", "Taken back: two members of staff found it false"
+    ),
+    "appeal_upheld": Text("申诉成立，重新核算", "The appeal was upheld: decided again"),
     # what keeps a partner's record from becoming an act
     "unknown_subject": Text("尚未绑定居民", "Not bound to a resident yet"),
     "unknown_methodology": Text("没有这个方法学", "No such methodology"),

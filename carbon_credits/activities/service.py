@@ -1,4 +1,4 @@
-"""The resident's verbs: claim an act, look at one's acts, object to a decision."""
+"""The resident's verbs: claim an act, look at one's acts."""
 
 import json
 from collections.abc import Mapping
@@ -12,10 +12,10 @@ from sqlalchemy.orm import Session
 from carbon_credits.activities import traces
 from carbon_credits.activities.claims import Claim, exclusive_keys, faults_of, match_key
 from carbon_credits.activities.evidence_digest import evidence_digest
-from carbon_credits.activities.names import no_such_activity, parse_public_id, public_id
-from carbon_credits.activities.views import ONE, ActivityView, activities_of, activity_of
+from carbon_credits.activities.names import public_id
+from carbon_credits.activities.views import ActivityView, activities_of, activity_of
 from carbon_credits.core.crypto import Vault, digest
-from carbon_credits.core.errors import Conflict, Invalid
+from carbon_credits.core.errors import Invalid
 from carbon_credits.core.i18n import Text
 from carbon_credits.core.ids import shard_of
 from carbon_credits.methodologies.catalogue import BY_CODE
@@ -23,12 +23,10 @@ from carbon_credits.residents.consents import Purpose, is_granted
 
 __all__ = [
     "ActivityView",
-    "AppealView",
     "Claim",
     "Claimed",
     "activities_of",
     "activity_of",
-    "appeal",
     "claim",
 ]
 
@@ -47,17 +45,6 @@ class Claimed:
     occurred_on: date
     evidence_class: str
     of_trace: str | None = None
-
-
-@dataclass(frozen=True)
-class AppealView:
-    """An objection and how it stands."""
-
-    id: int
-    activity: str
-    state: str
-    at: datetime
-    answer: str | None
 
 
 # One statement: the key decides whether the act is new; the act exists exactly when it is, and so does its row on the
@@ -139,32 +126,6 @@ def _row(vault: Vault, resident_id: int, told: Claim) -> dict[str, Any]:
         **exclusive_keys(vault, told),
         "match_key": match_key(vault, told),
     }
-
-
-def appeal(session: Session, resident_id: int, name: str, words: str) -> AppealView:
-    """Object to the newest decision on an act. Raises NotFound; Conflict when there is nothing to object to."""
-    day, number = parse_public_id(name)
-    found = session.execute(ONE, {"resident": resident_id, "day": day, "activity": number}).mappings().first()
-    if found is None:
-        raise no_such_activity()
-    if found["queued"] or found["generation"] is None:
-        raise Conflict("not_decided", Text("尚未作出决定，暂不能申诉", "Nothing is decided yet"))
-    made = session.execute(
-        text("""insert into appeal (resident_id, activity_id, occurred_on, generation, words)
-                values (:resident, :activity, :day, :generation, :words)
-                on conflict (activity_id, generation) do nothing
-                returning appeal_id, state, at, answer"""),
-        {
-            "resident": resident_id,
-            "activity": number,
-            "day": day,
-            "generation": found["generation"],
-            "words": words,
-        },
-    ).first()
-    if made is None:
-        raise Conflict("already_appealed", Text("该决定已有申诉", "This decision has been appealed already"))
-    return AppealView(made.appeal_id, name, made.state, made.at, made.answer)
 
 
 def content_digest(told: Claim) -> bytes:

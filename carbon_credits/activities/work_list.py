@@ -34,7 +34,8 @@ with act as (
 insert into activity_queue as q (activity_id, resident_id, occurred_on, generation, shard_id, evidence_class,
   verdict, reasons)
 select a.activity_id, a.resident_id, a.occurred_on, coalesce(a.generation, 0) + 1, a.shard_id,
-       case when a.evidence_class in ('C', 'D') then a.evidence_class end, :verdict, cast(:reasons as text[])
+       coalesce(cast(:evidence_class as char(1)), case when a.evidence_class in ('C', 'D') then a.evidence_class end),
+       :verdict, cast(:reasons as text[])
 from act a
 where exists (select from activity_queue w
               where w.shard_id = a.shard_id and w.resident_id = a.resident_id and w.occurred_on = a.occurred_on
@@ -56,9 +57,17 @@ class ActRef(NamedTuple):
     activity_id: int
 
 
-def put_back(session: Session, acts: Collection[ActRef], verdict: str | None, reasons: Sequence[str]) -> int:
+def put_back(
+    session: Session,
+    acts: Collection[ActRef],
+    verdict: str | None,
+    reasons: Sequence[str],
+    *,
+    evidence_class: str | None = None,
+) -> int:
     """Put acts on the work list again, rejected or held for these reasons, or without a verdict to be decided anew.
 
+    `evidence_class` is what a person found the evidence to be worth (B, C or D), where one did.
     Returns how many changed; done again it changes nothing. Holds the acts' shards until the transaction ends. An act
     that waits for a look at its trace is on no list yet and stays where it is.
     """
@@ -71,7 +80,8 @@ def put_back(session: Session, acts: Collection[ActRef], verdict: str | None, re
         "days": list(days),
         "numbers": list(numbers),
         "verdict": verdict,
-        "reasons": list(reasons) if verdict is not None else None,
+        "reasons": list(reasons) or None,
+        "evidence_class": evidence_class,
     }
     done = session.execute(PUT_BACK, given)
     return int(done.rowcount)  # type: ignore[attr-defined]

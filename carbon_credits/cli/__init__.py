@@ -8,6 +8,7 @@ from flask_migrate import Migrate
 from carbon_credits.cli import (
     bench,
     bounding,
+    cases,
     demo,
     factors,
     impact,
@@ -15,6 +16,7 @@ from carbon_credits.cli import (
     partner_files,
     partners,
     policy,
+    reconciliation,
     replaying,
     restating,
     reviews,
@@ -37,6 +39,8 @@ def register(app: Flask) -> None:
         partners.group,
         trips.group,
         reviews.group,
+        cases.group,
+        reconciliation.group,
         demo.group,
         bench.command,
     ):

@@ -19,9 +19,11 @@ from carbon_credits.core.db import reading, transaction
 from carbon_credits.core.errors import FieldFault, Invalid
 from carbon_credits.core.i18n import Text
 from carbon_credits.crediting import restating
+from carbon_credits.jobs.surroundings import settings
 from carbon_credits.ledger import funds as fund_service
 from carbon_credits.methodologies.catalogue import BY_CODE
 from carbon_credits.programme import service as programme_service
+from carbon_credits.reconciliation import fraud, periods
 from carbon_credits.staff.service import Role, add, by_name, require_role
 
 FAMILIES = frozenset(versions[-1].family for versions in BY_CODE.values())
@@ -65,6 +67,12 @@ KINDS: Mapping[str, Kind] = {
     ),
     DEPOSIT: Kind(Role.FINANCE, _check_deposit, _enact_deposit),
     restating.RESTATE: Kind(Role.PROGRAMME, restating.check_order, restating.order),
+    periods.CLOSE: Kind(Role.FINANCE, periods.check_close, periods.close_approved),
+    fraud.KIND: Kind(
+        Role.PROGRAMME,
+        fraud.check,
+        lambda session, approval, payload: fraud.carry_out(session, settings().vault, approval, payload),
+    ),
 }
 
 

@@ -24,6 +24,9 @@ from carbon_credits.ledger.holds import lapse_due
 from carbon_credits.ledger.locks import lock_shard
 from carbon_credits.ledger.maturing import mature_due
 from carbon_credits.ledger.sealing import seal_once
+from carbon_credits.reconciliation import clawbacks
+from carbon_credits.reconciliation.waiting import end_waiting
+from carbon_credits.reconciliation.watching import watch
 from carbon_credits.residents.service import forget_stale
 
 log = logging.getLogger(__name__)
@@ -103,6 +106,18 @@ def _replay(session: Session) -> int:
     return replay_step(session, clock.now())
 
 
+def _end_waiting(session: Session, shard: int) -> int:
+    return end_waiting(session, shard, clock.now(), CHUNK)
+
+
+def _claw_back(session: Session, shard: int) -> int:
+    return clawbacks.carry_out_due(session, shard, clock.now(), CHUNK)
+
+
+def _watch(session: Session) -> int:
+    return watch(session, clock.now())
+
+
 TASKS: tuple[Task, ...] = (
     Task("seal", timedelta(seconds=15), _seal),
     Task("lapse_holds", timedelta(seconds=30), _lapse),
@@ -112,6 +127,9 @@ TASKS: tuple[Task, ...] = (
     Task("make_partitions", timedelta(hours=12), _partitions),
     Task("clean", timedelta(hours=1), _clean),
     Task("forget_traces", timedelta(hours=1), _forget_traces),
+    Task("end_waiting", timedelta(minutes=30), step_of_shard=_end_waiting),
+    Task("claw_back", timedelta(minutes=30), step_of_shard=_claw_back),
+    Task("watch_feeds", timedelta(minutes=15), _watch),
     # looked at every hour, so that a replay that was killed goes on within the hour; a new one begins once a night
     Task("replay", timedelta(hours=1), _replay),
     # files settle theirs at once; this is for what they referred to and came by another way

@@ -5,13 +5,14 @@ It keeps no state. Killed and started again, or started twice, it does no harm.
 
 import logging
 import threading
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from redis import Redis
 from redis.exceptions import RedisError
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from carbon_credits.core import clock
 from carbon_credits.core.db import is_away, reading
 from carbon_credits.jobs import doorbell
 from carbon_credits.jobs.doorbell import (
@@ -27,10 +28,12 @@ from carbon_credits.jobs.drop_folder import anything_dropped
 from carbon_credits.jobs.periodic import due_now
 from carbon_credits.jobs.surroundings import handlers, redis_of, settings
 from carbon_credits.partners.progress import ANY_WAITING
+from carbon_credits.reconciliation.cases import counts
 
 log = logging.getLogger(__name__)
 
 EVERY_S = 1.0
+REMIND_EVERY = timedelta(hours=1)
 # An act this old has missed its ring, or whoever heard it has died.
 OVERDUE = text("""
 select distinct shard_id % :lanes from activity_queue where queued_at < clock_timestamp() - interval '800 milliseconds'
@@ -54,6 +57,7 @@ def run(stop: threading.Event) -> None:
         try:
             sweep(redis)
             _announce(redis, announced)
+            announced["cases overdue"] = remind(announced.get("cases overdue"), clock.now())
         except RedisError as error:
             log.warning("scheduler: doorbell away: %s", type(error).__name__)
         except DBAPIError as error:
@@ -81,6 +85,17 @@ def sweep(redis: Redis) -> list[int]:
     if (files or anything_dropped(settings().drop)) and not len(doorbell.queue(redis, PARTNER_FILES.queue)):
         doorbell.ring_bell(redis, PARTNER_FILES)
     return rung
+
+
+def remind(last: datetime | None, now: datetime) -> datetime:
+    """Say in the log, once an hour, which kinds of case are past their deadline; returns when that was last looked at."""
+    if last is not None and now - last < REMIND_EVERY:
+        return last
+    with reading() as session:
+        late = {count.kind: count.overdue for count in counts(session, now) if count.overdue}
+    if late:
+        log.warning("cases overdue", extra={"cases": late})
+    return now
 
 
 def _announce(redis: Redis, announced: dict[str, datetime]) -> None:

@@ -1,1 +1,1 @@
-"""What partners say later: corrections and voids are held against the acts they are about."""
+"""What partners' records leave open: corrections, how long a claim waits, cases for people, clawbacks, closed months, mass balance."""

@@ -128,6 +128,20 @@ def profile_of(session: Session, vault: Vault, resident_id: int) -> Profile:
     return Profile(resident_id, masked(phone), street, found.language, found.enrolled_at)
 
 
+def contact_of(session: Session, vault: Vault, resident_id: int) -> tuple[str, str]:
+    """The phone in E.164 and the language a resident is written to in; raises NotFound."""
+    asked = (
+        select(Resident.language, ResidentPhone.sealed)
+        .join(ResidentPhone, ResidentPhone.resident_id == Resident.resident_id)
+        .where(Resident.resident_id == resident_id)
+    )
+    found = session.execute(asked).one_or_none()
+    if found is None:
+        raise _unknown()
+    key = resident_key(session, vault, resident_id)
+    return unseal_for(key, "phone", found.sealed, _phone_place(resident_id)).decode(), found.language
+
+
 def change_profile(
     session: Session, resident_id: int, street: Street | None = None, language: Language | None = None
 ) -> None:

@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0014_corrections"
-down_revision = "0012_matching"
+down_revision = "0013_cases"
 branch_labels = None
 depends_on = None
 
@@ -51,7 +51,6 @@ grant select, insert on act_withdrawal to carbon_app;
 grant update (ended_at) on act_withdrawal to carbon_app;
 
 -- An act that still waits for its decision may be given one from outside the batch.
-grant update (verdict, reasons) on activity_queue to carbon_app;
 -- A later version may go back to the very bytes of an earlier one that it takes the place of.
 drop index partner_file_once;
 create unique index partner_file_once on partner_file (source_id, sha256, seq) nulls not distinct
@@ -69,7 +68,6 @@ delete from partner_file f where state = 'superseded' and exists (
   and not exists (select from partner_file_reject r where r.file_id = f.file_id)
   and not exists (select from record_set_aside a where a.file_id = f.file_id);
 create unique index partner_file_once on partner_file (source_id, sha256, seq) nulls not distinct;
-revoke update (verdict, reasons) on activity_queue from carbon_app;
 drop table act_withdrawal, act_piece, act_version;
 """
 

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from carbon_credits.activities import service
+from carbon_credits.activities import appeals, service
 from carbon_credits.activities.claims import Claim, exclusive_keys
 from carbon_credits.activities.reasons import REASONS, explain
 from carbon_credits.core import clock
@@ -128,7 +128,7 @@ def test_an_undecided_act_cannot_be_appealed_and_a_decided_one_only_once(
     resident = a_resident(session, vault)
     made = service.claim(session, vault, resident, RIDE, NOW)
     with pytest.raises(Conflict):
-        service.appeal(session, resident, made.id, "why?")
+        appeals.make(session, resident, made.id, "why?", NOW, NOW)
     session.execute(text("delete from activity_queue"))
     session.execute(
         text("""
@@ -137,9 +137,9 @@ insert into decision (activity_id, resident_id, occurred_from, occurred_to, occu
 select activity_id, resident_id, occurred_from, occurred_to, occurred_on, methodology, 1, shard_id, evidence_class, true,
   'held', array['overlaps_another_trip'] from activity""")
     )
-    assert service.appeal(session, resident, made.id, "I was there").state == "open"
+    assert appeals.make(session, resident, made.id, "I was there", NOW, NOW).state == "open"
     with pytest.raises(Conflict):
-        service.appeal(session, resident, made.id, "again")
+        appeals.make(session, resident, made.id, "again", NOW, NOW)
 
 
 def test_a_partners_numbers_are_its_own(vault: Vault) -> None:

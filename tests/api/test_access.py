@@ -13,6 +13,7 @@ from tests.api.conftest import Caller, a_ride
 
 # a value for each name that stands in a path
 NAMES = {
+    "case": "17",
     "activity": "20261122-1",
     "purpose": "statistics",
     "code": "travel.cycling",

@@ -16,6 +16,7 @@ from schemathesis import openapi
 from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import Status, events, from_schema
 
+from carbon_credits.activities.names import parse_public_id
 from carbon_credits.core import clock
 from carbon_credits.core.crypto import Vault
 from carbon_credits.core.db import transaction
@@ -23,6 +24,8 @@ from carbon_credits.core.ids import shard_of
 from carbon_credits.crediting.batch import credit_batch
 from carbon_credits.partners import keys
 from carbon_credits.partners import service as partners
+from carbon_credits.reconciliation import cases, questions
+from carbon_credits.reconciliation.cases import act_subject
 from tests.api.conftest import FEED, Caller, a_ride, code_of, partner_in, sign_in
 from tests.factories.partner_files import Sender
 
@@ -50,6 +53,7 @@ def example(app: Flask, vault: Vault, resident: Caller, partner: Caller) -> dict
     return {
         "activity": act,
         "file": own.get_json()["id"],
+        "case": a_question(app, resident, act),
         "POST /partner/v1/files": sent,
         "POST /v1/auth/token": {"challenge_id": challenge, "code": code_of(app, vault, challenge)},
         "POST /v1/auth/refresh": {"refresh_token": sign_in(app, vault, "+8613800000022").refresh_token},
@@ -61,6 +65,18 @@ def example(app: Flask, vault: Vault, resident: Caller, partner: Caller) -> dict
         },
         "POST /oauth/token": partner.headers,
     }
+
+
+def a_question(app: Flask, resident: Caller, name: str) -> str:
+    """A case in which the first feed's partner is asked about an act."""
+    now = clock.now()
+    with app.app_context(), transaction() as session:
+        act = act_subject(session, resident.id, *parse_public_id(name))
+        assert act is not None
+        number = cases.open_case(session, cases.DISPUTED, "appeal:0", "…", "tests", now, **act.columns())
+        assert number is not None
+        questions.ask(session, number, FEED.code, "请核实", 1, now)
+    return str(number)
 
 
 def _as_parts(sent: dict[str, str]) -> dict[str, Any]:
@@ -122,7 +138,7 @@ def _configuration(
             "seed": SEED,
             "workers": 1,
             "continue-on-failure": True,
-            "parameters": {"activity": example["activity"], "file": example["file"]},
+            "parameters": {"activity": example["activity"], "file": example["file"], "case": example["case"]},
             "generation": {"max-examples": EXAMPLES, "deterministic": True},
             "operations": operations,
         }

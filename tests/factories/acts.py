@@ -46,6 +46,7 @@ def a_claimed_act(
     keys: Mapping[str, bytes] | None = None,
     number: int = 0,
     match_key: bytes | None = None,
+    source: int | None = None,
 ) -> int | None:
     """An act on the work list; its number, or None when it was there before."""
     given = dict.fromkeys(COLUMNS.values()) | {COLUMNS[name]: key for name, key in (keys or {}).items()}
@@ -54,7 +55,7 @@ def a_claimed_act(
         RECORD,
         {
             "traced": False,
-            "source": PARTNER_SOURCE if evidence_class in "AB" else 0,
+            "source": (PARTNER_SOURCE if evidence_class in "AB" else 0) if source is None else source,
             "ext_key": digest("test-act", words.encode())[:16],
             "resident": resident_id,
             "shard": shard_of(resident_id),

@@ -20,7 +20,11 @@ def a_record(record_id: str = "r1", subject_token: str = "rider-1", **changes: i
     return Record(record_id, subject_token, "travel.cycling", begins, ends, monitored)
 
 
-def a_feed(code: str = "test_bikes", partner: str = "test_partner") -> Feed:
+def a_feed(
+    code: str = "test_bikes",
+    partner: str = "test_partner",
+    methodologies: tuple[str, ...] = ("travel.cycling",),
+) -> Feed:
     """A feed that reads one record id from each line."""
 
     def parse_file(stream: BinaryIO, options: ParseOptions) -> Iterator[Item]:
@@ -39,7 +43,7 @@ def a_feed(code: str = "test_bikes", partner: str = "test_partner") -> Feed:
         partner_names=Text("测试合作方", "Test partner"),
         names=Text("测试数据源", "Test feed"),
         evidence_class="A",
-        methodologies=("travel.cycling",),
+        methodologies=methodologies,
         late_days=35,
         parse_file=parse_file,
         summary=summary,

@@ -21,6 +21,7 @@ from carbon_credits.api.fields import Body, Choice, Instant, Whole, Words
 from carbon_credits.api.house import house, principal
 from carbon_credits.api.idempotency import key_of_request, once
 from carbon_credits.api.language import language
+from carbon_credits.api.partner.questions import Question
 from carbon_credits.api.partner.uploads import MANIFEST, SIGNATURE, Upload, read_upload
 from carbon_credits.api.problems import Problem
 from carbon_credits.api.resident.shapes import Reason
@@ -36,6 +37,7 @@ from carbon_credits.partners.keys import read_signature
 from carbon_credits.partners.manifest import Manifest, read_manifest
 from carbon_credits.partners.models import PartnerFile
 from carbon_credits.partners.progress import file_of
+from carbon_credits.reconciliation.questions import asked_of
 
 # the file, the manifest and what stands between the parts
 MOST_BYTES: Final = inbox.MOST_BYTES + (1 << 20)
@@ -137,7 +139,7 @@ class _Said:
         except ProgrammeError as refusal:
             self.refusal = refusal
             raise
-        return 202, ack_of(session, file_of(session, arrival.file_id), language())
+        return 202, _ack(session, file_of(session, arrival.file_id))
 
 
 class FileReason(Body):
@@ -190,6 +192,11 @@ class Ack(Body):
         fields.Nested(Rejected), required=True, metadata={"description": f"前 {SHOWN} 行 / the first {SHOWN}"}
     )
     watermark = fields.Nested(Watermark, required=True, allow_none=True)
+    questions = fields.List(
+        fields.Nested(Question),
+        required=True,
+        metadata={"description": "该数据源待核实事项 / what we ask about this feed"},
+    )
     received_at = Instant(required=True)
     finished_at = Instant(required=True, allow_none=True)
     links = fields.Nested(Links, required=True)
@@ -239,7 +246,7 @@ def show(file: str) -> Response:
     `rows_read` of `rows_declared` is how far it is; a file in quarantine says why and what to mend.
     """
     with reading() as session:
-        return answer(ack_of(session, _own(session, file), language()))
+        return answer(_ack(session, _own(session, file)))
 
 
 @blueprint.route("/partner/v1/files/<file>/rejects", methods=["GET"])
@@ -254,6 +261,12 @@ def rejects(file: str) -> Response:
     """
     with reading() as session:
         return Response("".join(rejects_csv(session, _own(session, file))), mimetype="text/csv")
+
+
+def _ack(session: Session, row: PartnerFile) -> dict[str, Any]:
+    """What became of a file, and what we ask its partner about the same feed."""
+    told = ack_of(session, row, language())
+    return {**told, "questions": asked_of(session, principal().id, told["feed"])}
 
 
 def _signature(small: dict[str, bytes]) -> bytes:

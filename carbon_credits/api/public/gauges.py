@@ -1,4 +1,4 @@
-"""What the books say of themselves to whoever watches: the last full replay. A database that is away says nothing."""
+"""What the books say of themselves: the last full replay, what waits for people. A database that is away is silent."""
 
 from collections.abc import Iterator
 
@@ -11,19 +11,20 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from carbon_credits.core import clock
 from carbon_credits.core.db import reading
 from carbon_credits.crediting.nightly import LastReplay, last_replay
+from carbon_credits.reconciliation.cases import Count, counts
 
 
-def proof() -> bytes:
-    """The figures of the last replay that reached the end, as Prometheus text; empty before the first."""
+def figures() -> bytes:
+    """The last replay that reached the end, and the cases that wait for people, as Prometheus text."""
     try:
         with reading() as session:
-            found = last_replay(session)
+            found, waiting = last_replay(session), counts(session, clock.now())
     except (DBAPIError, PoolTimeout):
         return b""
-    if found is None:
-        return b""
     registry = CollectorRegistry()
-    registry.register(_Proof(found))
+    if found is not None:
+        registry.register(_Proof(found))
+    registry.register(_Cases(waiting))
     return generate_latest(registry)
 
 
@@ -40,3 +41,20 @@ class _Proof(Collector):
             ("age_seconds", "Time since the last full replay ended", age),
         ):
             yield GaugeMetricFamily(f"carbon_replay_{name}", words, value=value)
+
+
+class _Cases(Collector):
+    def __init__(self, waiting: list[Count]) -> None:
+        self.waiting = waiting
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Unfinished and overdue cases, by kind."""
+        unfinished = GaugeMetricFamily(
+            "carbon_cases_unfinished", "Cases that wait for somebody", labels=["kind"]
+        )
+        overdue = GaugeMetricFamily("carbon_cases_overdue", "Cases past their deadline", labels=["kind"])
+        for count in self.waiting:
+            unfinished.add_metric([count.kind], count.unfinished)
+            overdue.add_metric([count.kind], count.overdue)
+        yield unfinished
+        yield overdue

@@ -19,7 +19,7 @@ from carbon_credits.api.documents import Blueprint
 from carbon_credits.api.errors import COME_BACK_S
 from carbon_credits.api.house import house
 from carbon_credits.api.problems import Problem
-from carbon_credits.api.public.gauges import proof
+from carbon_credits.api.public.gauges import figures
 from carbon_credits.core.db import reading
 from carbon_credits.core.i18n import Text
 
@@ -79,7 +79,7 @@ def metrics() -> Response:
     except ValueError:
         # one process and no folder to share: its own figures are all there are
         registry = REGISTRY
-    return Response(generate_latest(registry) + proof(), content_type=CONTENT_TYPE_LATEST)
+    return Response(generate_latest(registry) + figures(), content_type=CONTENT_TYPE_LATEST)
 
 
 def _doorbell_answers() -> bool:

@@ -1,4 +1,4 @@
-"""Claiming an act, looking at one's acts, objecting."""
+"""Claiming an act, looking at one's acts."""
 
 from collections.abc import Iterable
 from datetime import date, timedelta
@@ -18,14 +18,8 @@ from carbon_credits.api.idempotency import once
 from carbon_credits.api.language import language
 from carbon_credits.api.paging import cursor_to, position_of
 from carbon_credits.api.reading import body_as_told
-from carbon_credits.api.resident.shapes import (
-    Accepted,
-    Activities,
-    Appeal,
-    AppealView,
-    ClaimBody,
-    OneActivity,
-)
+from carbon_credits.api.resident.objections import OneActivity, standing_of
+from carbon_credits.api.resident.shapes import ACT, Accepted, Activities, ClaimBody
 from carbon_credits.api.resident.wallet import Page
 from carbon_credits.core import clock
 from carbon_credits.core.db import reading
@@ -43,15 +37,12 @@ EXAMPLE: Final = {
     "occurred_to": f"{YESTERDAY}T08:16:00+08:00",
     "monitored": {"distance_m": 3200},
 }
-ACT: Final = [
-    {"in": "path", "name": "activity", "schema": {"type": "string", "minLength": 1, "maxLength": 40}}
-]
 
 blueprint = Blueprint(
     "activities",
     __name__,
     who=Who.RESIDENT,
-    description="低碳行为：申报、查询、申诉。\n\nActs: claims, views, appeals.",
+    description="低碳行为：申报、查询。\n\nActs: claims, views.",
 )
 
 
@@ -118,29 +109,10 @@ def index(page: dict[str, Any]) -> Response:
 def show(activity: str) -> Response:
     """查询一次行为 / One act"""
     with reading() as session:
-        view = service.activity_of(session, principal().id, activity)
-        return answer({**_view(view), "trip": _trip(trip_of(session, principal().id, view.position[1]))})
-
-
-@blueprint.route("/v1/activities/<activity>/appeal", methods=["POST"], parameters=ACT)
-@blueprint.arguments(Appeal, example={"words": "我确实骑行了全程 / I did ride all of it"})
-@blueprint.response(201, AppealView)
-@blueprint.refuses(404)
-@blueprint.keyed
-def object_to(body: dict[str, Any], activity: str) -> Response:
-    """申诉 / Object to a decision"""
-
-    def work(session: Session) -> tuple[int, Any]:
-        made = service.appeal(session, principal().id, activity, body["words"])
-        return 201, {
-            "id": str(made.id),
-            "activity": made.activity,
-            "state": made.state,
-            "at": made.at,
-            "answer": made.answer,
-        }
-
-    return once("activities.object_to", body_as_told(), work)
+        who = principal().id
+        view = service.activity_of(session, who, activity)
+        trip = _trip(trip_of(session, who, view.position[1]))
+        return answer({**_view(view), "trip": trip, **standing_of(session, who, view)})
 
 
 def _claim(body: dict[str, Any]) -> service.Claim:

@@ -13,8 +13,7 @@ from carbon_credits.api.fields import Body, Instant, Words
 from carbon_credits.api.house import house, principal
 from carbon_credits.api.idempotency import once
 from carbon_credits.api.reading import no_body
-from carbon_credits.api.resident.activities import ACT
-from carbon_credits.api.resident.shapes import RECEIPT
+from carbon_credits.api.resident.shapes import ACT, RECEIPT
 from carbon_credits.core import clock
 from carbon_credits.core.db import reading
 from carbon_credits.crediting.receipt_links import lend

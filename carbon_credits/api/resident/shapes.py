@@ -28,6 +28,9 @@ from carbon_credits.methodologies.lifecycle import Stage
 
 REFERENCES: Final = ("order_no", "trip_id", "vehicle", "meter", "item")
 AN_ACT: Final = "20261122-4711"
+ACT: Final = [
+    {"in": "path", "name": "activity", "schema": {"type": "string", "minLength": 1, "maxLength": 40}}
+]
 MOST_FIXES: Final = 5_000
 LONGEST_MS: Final = 6 * 3600 * 1000
 STATES: Final = ("claimed", "held", "awaiting", "credited", "rejected", "replaced", "reversed")
@@ -214,27 +217,11 @@ class Trip(Body):
     rules_version = Whole(1, 32_767, required=True, example=1)
 
 
-class OneActivity(Activity):
-    """An act looked at by itself."""
-
-    trip = fields.Nested(Trip, required=True, allow_none=True)
-
-
 class Activities(Body):
     """A page, latest day first."""
 
     items = fields.List(fields.Nested(Activity), required=True)
     next = Words(1, LONGEST, required=True, allow_none=True, example="PXvF2GJ1…")
-
-
-class AppealView(Body):
-    """An objection and how it stands."""
-
-    id = Words(1, 20, required=True, example="17")
-    activity = Words(1, 40, required=True, example=AN_ACT)
-    state = Choice("open", "won", "lost", required=True)
-    at = Instant(required=True)
-    answer = Words(0, 4_000, required=True, allow_none=True, example="已复核，恢复计入")
 
 
 # The whole calculation: numbers as integers, decimals as strings, every parameter with its source.
