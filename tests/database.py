@@ -18,6 +18,7 @@ KEPT = (
     "journal_kind",
     "activity_state",
     "partner_file_state",
+    "station_alarm_state",
     "source",
 )
 

@@ -28,6 +28,7 @@ APPEND_ONLY = {
     "hold_lot",
     "journal",
     "posting",
+    "recycler_purchase",
     "restated",
     "restatement",
     "seal",

@@ -15,6 +15,7 @@ from carbon_credits.cli import (
     partner_files,
     partners,
     policy,
+    recycling,
     replaying,
     restating,
     reviews,
@@ -37,6 +38,7 @@ def register(app: Flask) -> None:
         partners.group,
         trips.group,
         reviews.group,
+        recycling.group,
         demo.group,
         bench.command,
     ):

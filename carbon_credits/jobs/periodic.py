@@ -23,6 +23,7 @@ from carbon_credits.ledger.holds import lapse_due
 from carbon_credits.ledger.locks import lock_shard
 from carbon_credits.ledger.maturing import mature_due
 from carbon_credits.ledger.sealing import seal_once
+from carbon_credits.reconciliation import mass_balance
 from carbon_credits.residents.service import forget_stale
 
 log = logging.getLogger(__name__)
@@ -100,6 +101,14 @@ def _replay(session: Session) -> int:
     return replay_step(session, clock.now())
 
 
+def _balance(session: Session) -> int:
+    return mass_balance.balance_step(session, clock.now())
+
+
+def _flag(session: Session) -> int:
+    return mass_balance.flags_step(session, clock.now())
+
+
 TASKS: tuple[Task, ...] = (
     Task("seal", timedelta(seconds=15), _seal),
     Task("lapse_holds", timedelta(seconds=30), _lapse),
@@ -111,6 +120,9 @@ TASKS: tuple[Task, ...] = (
     Task("forget_traces", timedelta(hours=1), _forget_traces),
     # looked at every hour, so that a replay that was killed goes on within the hour; a new one begins once a night
     Task("replay", timedelta(hours=1), _replay),
+    # holds what a bag or a month's purchases do not bear out, and lets go what a late ticket explains
+    Task("mass_balance", timedelta(hours=1), _balance),
+    Task("station_flags", timedelta(hours=24), _flag),
 )
 
 
