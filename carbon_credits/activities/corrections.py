@@ -90,7 +90,9 @@ def note_corrections(session: Session, row: PartnerFile, before: Path, now: Path
 
 
 def _entries(vault: Vault, source_id: int, item: Item) -> Iterator[bytes]:
-    """A record by what it tells; a piece, waiting or in a record, by its number alone, which is made of what it tells."""
+    """A record or weighing by what it tells; a piece, waiting or in a record, by its number alone, which is made of what
+    it tells; and what was no act but lay in a station's bag.
+    """
     if isinstance(item, Record | Weighing):
         # where in the file it stood is not what it tells
         told = {name: getattr(item, name) for name in _TOLD if hasattr(item, name)}
@@ -100,7 +102,7 @@ def _entries(vault: Vault, source_id: int, item: Item) -> Iterator[bytes]:
         yield _keys(vault, source_id, item.record_id) + vault.blind(f"row:{source_id}", plain)
         for piece in item.settles if isinstance(item, Record) else ():
             yield _keys(vault, source_id, piece) + bytes(_SIZE)
-    elif item.waiting:
+    elif item.waiting or item.deposits:
         yield _keys(vault, source_id, item.record_id) + bytes(_SIZE)
 
 

@@ -29,8 +29,8 @@ create temp table if not exists bag (
 ) on commit delete rows
 """
 # Every bag that was emptied in the time asked for. `first`: when it began is not known; `unweighed`, `weighed_twice`:
-# there is no ticket, or two that stand; `early`: deposits may still come; `balanced` and `out` are judged. The same instant
-# told as an emptying and as a weighing is one bag.
+# there is no ticket, or two that stand; `early`: deposits may still come; `balanced` and `out` are judged. One instant,
+# told as an emptying and as a weighing, is one bag.
 FILL = text("""
 insert into bag
 with emptying as (
@@ -69,7 +69,7 @@ order by b.source_id, b.methodology, b.station, b.emptied_at
 
 @dataclass(frozen=True)
 class Bag:
-    """One bag; masses are grams. `residual_pm` is per mille of the net, None where it was not judged or weighed nothing."""
+    """One bag, masses in grams. `residual_pm`: per mille of the net, None where it was not judged or weighed nothing."""
 
     feed: str
     source_id: int

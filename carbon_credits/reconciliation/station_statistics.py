@@ -15,8 +15,8 @@ A station's bags, in the order of time, give residuals r (per mille of the net).
 False alarms: by Siegmund's approximation (Sequential Analysis, 1985), ARL0 = (e^(2kb) - 2kb - 1) / (2k^2), b = h + 1.166:
 one in about 19,000 bags a side for normal residuals of known scale. A shift of d scales is named after about
 (2(d-k)b - 1) / (2(d-k)^2) bags: a weight inflated by 5 % where bags scatter by 3 % (d = 1.67) after about 8, where they
-scatter by 5 % (d = 1) after about 17. Simulated over 20 seeds of 40 stations and 60 bags, whose scales honestly differ by
-0.5 %: 2 to 4 false alarms in 48,000 bags; 5 % named after a median of 7, 12 and 18 bags where bags scatter by 2, 3 and 5 %.
+scatter by 5 % (d = 1) after about 17. Simulated over 20 seeds of 40 stations and 60 bags, whose scales honestly differ
+by 0.5 %: 2 to 4 false alarms in 48,000 bags; 5 % named after a median of 7, 12 and 18 bags at a scatter of 2, 3 and 5 %.
 
 All sums are whole thousandths of a scale, so that every machine names the same stations.
 """
