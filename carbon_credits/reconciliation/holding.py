@@ -11,9 +11,8 @@ from typing import Any, Final
 from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
-from carbon_credits.activities.work_list import Decided, put_back
+from carbon_credits.activities.work_list import ActRef, lock_shards, put_back
 from carbon_credits.core.ids import shard_of
-from carbon_credits.ledger.locks import lock_shard
 from carbon_credits.reconciliation.purchases import STOCK_PM
 
 BAG: Final = "bag_does_not_balance"
@@ -141,8 +140,7 @@ def hold_and_release(session: Session, first: datetime, most: int = MOST) -> int
 def _under_locks(session: Session, question: TextClause, given: dict[str, Any]) -> Sequence[Any]:
     """Ask, lock the shards of the answer in their order, and ask again: no batch is half-way through these acts."""
     shards = {shard_of(row.resident_id) for row in session.execute(question, given)}
-    for shard in sorted(shards):
-        lock_shard(session, shard)
+    lock_shards(session, shards)
     return [row for row in session.execute(question, given) if shard_of(row.resident_id) in shards]
 
 
@@ -151,5 +149,5 @@ def _note(session: Session, statement: TextClause, rows: Sequence[Any]) -> None:
         session.execute(statement, [dict(row._mapping) for row in rows])
 
 
-def _act(row: Any) -> Decided:
-    return Decided(row.resident_id, row.occurred_on, row.activity_id)
+def _act(row: Any) -> ActRef:
+    return ActRef(row.resident_id, row.occurred_on, row.activity_id)

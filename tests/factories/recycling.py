@@ -135,7 +135,7 @@ def a_bag(
 ) -> list[Row]:
     """Deposits an hour apart from an hour after the beginning, and the ticket twenty hours after it."""
     rows = [
-        Row(f"S{number}-{place}", box, begins + timedelta(hours=place), kg, who=who)
+        Row(f"S-{box}-{number}-{place}", box, begins + timedelta(hours=place), kg, who=who)
         for place, kg in enumerate(kilograms, 1)
     ]
     return [*rows, Row(f"T{number}", box, begins + timedelta(hours=20), net_kg, "过磅")]
