@@ -21,7 +21,7 @@ from carbon_credits.core.errors import Conflict, FieldFault, Invalid
 from carbon_credits.core.i18n import Text
 from carbon_credits.methodologies.catalogue import BY_CODE, BY_NUMBER
 from carbon_credits.partners.models import Source
-from carbon_credits.reconciliation.models import RecyclerPurchase
+from carbon_credits.reconciliation.balance_models import RecyclerPurchase
 
 PURCHASES: Final = "recycling.purchases"
 COLUMNS: Final = ("month", "material", "kg", "document_no", "buyer")

@@ -21,7 +21,7 @@ from carbon_credits.core.i18n import Text
 from carbon_credits.methodologies.catalogue import BY_NUMBER
 from carbon_credits.partners.models import Source
 from carbon_credits.reconciliation.bags import Bag
-from carbon_credits.reconciliation.models import StationAlarm
+from carbon_credits.reconciliation.balance_models import StationAlarm
 from carbon_credits.reconciliation.station_statistics import drifts
 
 KINDS: Final[Mapping[str, Text]] = {
