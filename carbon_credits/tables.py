@@ -11,8 +11,10 @@ from carbon_credits.core.db import Base
 from carbon_credits.crediting import models as _crediting
 from carbon_credits.ledger import models as _ledger
 from carbon_credits.partners import models as _partners
+from carbon_credits.partners import stations as _stations
 from carbon_credits.programme import models as _programme
 from carbon_credits.reconciliation import models as _reconciliation
+from carbon_credits.reconciliation import balance_models as _balance
 from carbon_credits.residents import models as _residents
 from carbon_credits.staff import models as _staff
 
@@ -27,9 +29,11 @@ ROOMS = (
     _ledger,
     _partners,
     _programme,
+    _balance,
     _reconciliation,
     _residents,
     _staff,
+    _stations,
     _versions,
 )
 metadata = Base.metadata

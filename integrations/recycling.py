@@ -1,7 +1,8 @@
 """Recycling boxes and weighbridges: EPCIS 2.0 ObjectEvents, and the flat CSV twin of box makers.
 
-A deposit is an event with business step `collecting` (CSV: 投放). A weighing at the sorting centre is kept until
-deposits are balanced against it; an errorDeclaration takes an earlier event back and is kept until it is applied.
+A deposit is an event with business step `collecting` (CSV: 投放). A weighing at the sorting centre (`receiving`; 过磅) is
+what the deposits of a box are balanced against, between one emptying (清运) and the next. An errorDeclaration takes an
+earlier event back: a weighing's at once, a deposit's act when corrections are applied.
 Masses are KGM. Few boxes tell contamination: where none is told a tenth is taken for dirt, and said so.
 """
 

@@ -1,10 +1,11 @@
 """One deposit in a recycling box, whatever the format it was told in, and the vocabulary of materials."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from carbon_credits.partners.contract import Record
+from carbon_credits.partners.contract import Record, StationDeposit
 from integrations.telling import Told, refused
 
 # where nobody measured dirt: less than a sorting centre finds in mixed boxes would credit what is burned
@@ -90,8 +91,9 @@ def told_of(deposit: Deposit) -> Told:
         "subject_missing": not deposit.subject_token,
     }
     found = tuple(reason for reason, is_found in reasons.items() if is_found)
+    in_bag = in_bag_of(deposit)
     if material is None or found:
-        return Told(refused(deposit.record_id, deposit.line, *found), facts)
+        return Told(replace(refused(deposit.record_id, deposit.line, *found), deposits=in_bag), facts)
     record = Record(
         record_id=deposit.record_id,
         subject_token=deposit.subject_token,
@@ -105,8 +107,18 @@ def told_of(deposit: Deposit) -> Told:
             "contamination": "assumed" if deposit.contamination_ppm is None else "measured",
         },
         line=deposit.line,
+        deposits=in_bag,
     )
     return Told(record, facts)
+
+
+def in_bag_of(deposit: Deposit, *, is_withdrawn: bool = False) -> tuple[StationDeposit, ...]:
+    """What lies in the station's bag: also what is no act, unless its material or mass cannot be believed."""
+    material = MATERIALS.get(deposit.material)
+    if material is None or deposit.mass_g > HEAVIEST_G:
+        return ()
+    of = (deposit.record_id, deposit.machine, material.methodology, deposit.at, deposit.mass_g)
+    return (StationDeposit(*of, is_withdrawn=is_withdrawn),)
 
 
 def _monitored(deposit: Deposit, material: Material) -> Mapping[str, int]:

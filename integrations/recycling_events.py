@@ -4,16 +4,21 @@ A file is an EPCISDocument, a list of events, or one event a line. Ours is what 
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, BinaryIO, Final
 
 from carbon_credits.core.i18n import Text
 from carbon_credits.partners.contract import FileFault, ParseOptions
-from integrations import documents, readings
-from integrations.recycling_deposits import Deposit, told_of
-from integrations.telling import Told, correction, digest, refused, unreadable, waiting
+from integrations import documents, readings, recycling_weighings
+from integrations.recycling_deposits import Deposit, in_bag_of, told_of
+from integrations.recycling_weighings import Ticket
+from integrations.telling import Told, correction, digest, refused, unreadable
 
 DEPOSIT: Final = "collecting"
 WEIGHING: Final = "receiving"
+# a bag is taken out of a box: what is in it goes from the box into the bag, or the bag onto the lorry
+EMPTYING: Final = frozenset({"removing", "packing", "loading"})
+EMPTIES: Final = frozenset({"AggregationEvent", "TransactionEvent"})
 SUBJECT: Final = "cc:subjectToken"
 KILOGRAM: Final = "KGM"
 
@@ -46,25 +51,62 @@ def _told(event: Any, line: int, subject_path: str) -> Iterator[Told]:
 
 def _things(event: Any, line: int, subject_path: str) -> Iterator[Told]:
     number = event.get("eventID") or digest(repr(sorted(event.items())))
-    number, at = _within(number), readings.zoned(event["eventTime"])
-    declared = event.get("errorDeclaration")
-    if declared is not None:
-        yield Told(_declaration(number, declared, line), {"error_declarations": 1})
+    number = _within(number)
+    readings.zoned(event["eventTime"])
+    is_wrong = event.get("errorDeclaration") is not None
+    if _is_weighing(event):
+        for ticket in _tickets(event, number, line, is_withdrawn=is_wrong):
+            yield recycling_weighings.told_of(ticket)
         return
-    step = _last_part(event.get("bizStep", ""))
-    is_object = event.get("type") == "ObjectEvent"
-    if is_object and step == WEIGHING and _net_g(event) is not None:
-        item = waiting(number, line, "weighing_waits", at, machine=_machine(event), net_g=_net_g(event))
-        yield Told(item, {"weighings": 1, "weighed_g": _net_g(event) or 0})
-        return
-    if not (is_object and step == DEPOSIT and event.get("action") == "ADD"):
+    deposits = _deposits(event, number, line, subject_path) if _is_deposit(event) else []
+    if is_wrong:
+        taken_back = tuple(each for deposit in deposits for each in in_bag_of(deposit, is_withdrawn=True))
+        said = _declaration(number, event["errorDeclaration"], line)
+        yield Told(replace(said, deposits=taken_back), {"error_declarations": 1})
+    elif deposits:
+        yield from map(told_of, deposits)
+    else:
         yield Told(refused(number, line, "not_a_deposit"), {"other_events": 1})
-        return
+
+
+def _is_deposit(event: Any) -> bool:
+    step = _last_part(event.get("bizStep", ""))
+    return event.get("type") == "ObjectEvent" and step == DEPOSIT and event.get("action") == "ADD"
+
+
+def _is_weighing(event: Any) -> bool:
+    """A ticket with a mass, or a box's emptying; goods that are merely received are none."""
+    step = _last_part(event.get("bizStep", ""))
+    if event.get("type") == "ObjectEvent":
+        return step == WEIGHING and _net_g(event) is not None
+    return event.get("type") in EMPTIES and step in EMPTYING
+
+
+def _tickets(event: Any, number: str, line: int, *, is_withdrawn: bool) -> Iterator[Ticket]:
+    """A ticket is of one material, for its mass cannot be shared out; an emptying may be of several."""
+    told = event.get("childQuantityList") or event.get("quantityList") or []
+    net_g = _net_g(event)
+    materials = [_last_part(each["epcClass"]) for each in told] or [""]
+    if net_g is not None and len(materials) > 1:
+        materials = [""]
+    told_machine, told_at = event.get("cc:machine"), event.get("cc:emptiedAt")
+    machine = _machine(event) if told_machine is None else _last_part(readings.named(told_machine))
+    emptied_at = readings.zoned(event["eventTime"] if told_at is None else told_at)
+    for place, material in enumerate(materials):
+        part = number if len(materials) == 1 else digest(number, str(place))
+        yield Ticket(part, line, machine, material, emptied_at, net_g, is_withdrawn)
+
+
+def _deposits(event: Any, number: str, line: int, subject_path: str) -> list[Deposit]:
     subject = readings.optional(event.get(subject_path))
     quantities = event["quantityList"]
-    for place, quantity in enumerate(quantities):
-        part = number if len(quantities) == 1 else digest(number, str(place))
-        yield told_of(_deposit(event, quantity, part, line, subject))
+    parts = [
+        number if len(quantities) == 1 else digest(number, str(place)) for place in range(len(quantities))
+    ]
+    return [
+        _deposit(event, quantity, part, line, subject)
+        for part, quantity in zip(parts, quantities, strict=True)
+    ]
 
 
 def _deposit(event: Any, quantity: Any, number: str, line: int, subject: str) -> Deposit:

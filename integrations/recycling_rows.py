@@ -1,12 +1,14 @@
 """The flat CSV twin of the recycling profile: one row for each stage of a session at a box."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from operator import itemgetter
 from typing import BinaryIO, Final
 
 from carbon_credits.partners.contract import ParseOptions
-from integrations import delimited, readings
-from integrations.recycling_deposits import Deposit, told_of
+from integrations import delimited, readings, recycling_weighings
+from integrations.recycling_deposits import Deposit, in_bag_of, told_of
+from integrations.recycling_weighings import Ticket
 from integrations.telling import Told, correction, digest, refused, unreadable
 
 COLUMNS: Final = (
@@ -23,6 +25,10 @@ OPTIONAL: Final = "contamination_ppm"
 # their words for a row's stage: put in, taken back; what comes after (collected, sorted, settled) is no deposit
 DEPOSITED: Final = frozenset({"投放", "deposited"})
 VOIDED: Final = frozenset({"撤销", "void"})
+# of a box, not of a session: `session_id` is the ticket's number, `deposited_at` when the box was emptied
+EMPTIED: Final = frozenset({"清运", "emptied"})
+WEIGHED: Final = frozenset({"过磅", "weighed"})
+WEIGHING_VOIDED: Final = frozenset({"过磅撤销", "weighing_void"})
 LATER: Final = frozenset({"回收", "分拣", "结算", "collected", "sorted", "settled"})
 _NO_VIOLATION: Final = frozenset({"", "0", "false", "否"})
 
@@ -44,12 +50,11 @@ def read(stream: BinaryIO, options: ParseOptions) -> Iterator[Told]:
 
 def _told(cells: tuple[str, ...], line: int, subject: str, dirt: str) -> Told:
     session, machine, _, told, category, weight, status, violation = cells
+    if status in EMPTIED | WEIGHED | WEIGHING_VOIDED:
+        return recycling_weighings.told_of(_ticket(cells, line))
     at, mass_g = readings.zoned_or_local(told), readings.scaled(weight, 1000)
     number = digest(readings.named(session), readings.named(machine), category)
-    if status in VOIDED:
-        item = correction(digest(number, "void"), line, number, "void", at)
-        return Told(item, {"voids": 1})
-    if status not in DEPOSITED:
+    if status not in DEPOSITED | VOIDED:
         reason = "not_a_deposit" if status in LATER else "unknown_transaction"
         return Told(refused(digest(number, status), line, reason), {"later_stages": 1})
     deposit = Deposit(
@@ -65,4 +70,21 @@ def _told(cells: tuple[str, ...], line: int, subject: str, dirt: str) -> Told:
         contamination_ppm=readings.whole(dirt) if dirt else None,
         is_flagged=violation.strip().lower() not in _NO_VIOLATION,
     )
-    return told_of(deposit)
+    if status in DEPOSITED:
+        return told_of(deposit)
+    void = correction(digest(number, "void"), line, number, "void", at)
+    return Told(replace(void, deposits=in_bag_of(deposit, is_withdrawn=True)), {"voids": 1})
+
+
+def _ticket(cells: tuple[str, ...], line: int) -> Ticket:
+    number, machine, _, told, category, weight, status, _ = cells
+    return Ticket(
+        # a ticket may list several boxes and materials, each a bag of its own
+        record_id=digest("ticket", readings.named(number), readings.named(machine), category),
+        line=line,
+        machine=machine,
+        material=readings.named(category),
+        emptied_at=readings.zoned_or_local(told),
+        net_g=None if status in EMPTIED else readings.scaled(weight, 1000),
+        is_withdrawn=status in WEIGHING_VOIDED,
+    )

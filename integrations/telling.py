@@ -21,6 +21,7 @@ from carbon_credits.partners.contract import (
     Scalar,
     Summary,
     Unusable,
+    Weighing,
 )
 
 CORRECTION: Final = "correction_waits"
@@ -73,7 +74,7 @@ def summing(read: Read, *named: str) -> Summary:
 
 
 def still_waiting(kept: Iterable[Mapping[str, Scalar]], options: ParseOptions) -> Iterator[Item]:  # noqa: ARG001
-    """A feed's `place` where what waits is placed by somebody else: a correction, a weighing."""
+    """A feed's `place` where what waits is placed by somebody else: a correction."""
     for each in kept:
         yield Unusable(str(each["record_id"]), None, (str(each["reason"]),), waiting=True, kept=each)
 
@@ -134,6 +135,9 @@ def digest(*parts: str) -> str:
 
 
 def _moved(item: Item, shift: timedelta) -> Item:
+    if isinstance(item, Weighing):
+        return replace(item, emptied_at=item.emptied_at + shift)
+    item = replace(item, deposits=tuple(replace(each, at=each.at + shift) for each in item.deposits))
     if isinstance(item, Record):
         return replace(item, occurred_from=item.occurred_from + shift, occurred_to=item.occurred_to + shift)
     if item.kept is None or "at" not in item.kept:

@@ -20,6 +20,7 @@ KEPT = (
     "partner_file_state",
     "recon_case_kind",
     "recon_case_state",
+    "station_alarm_state",
     "source",
 )
 

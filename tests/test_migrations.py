@@ -32,6 +32,7 @@ APPEND_ONLY = {
     "hold_lot",
     "journal",
     "posting",
+    "recycler_purchase",
     "restated",
     "restatement",
     "seal",

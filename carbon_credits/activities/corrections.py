@@ -18,8 +18,8 @@ from sqlalchemy.orm import Session
 
 from carbon_credits.activities import intake
 from carbon_credits.core.crypto import Vault
-from carbon_credits.partners import aside
-from carbon_credits.partners.contract import Item, Record
+from carbon_credits.partners import aside, stations
+from carbon_credits.partners.contract import Item, Record, Weighing
 from carbon_credits.partners.models import PartnerFile
 
 _SIZE: Final = 16
@@ -83,21 +83,26 @@ def note_corrections(session: Session, row: PartnerFile, before: Path, now: Path
     withdrawn = [key for (key,) in raw.execute(WITHDRAWN)]
     for start in range(0, len(withdrawn), _CHUNK):
         aside.withdraw(session, row.source_id, withdrawn[start : start + _CHUNK])
+    stations.withdraw_voided(session, row.file_id, row.received_at)
     counted = raw.execute(COUNTED, given).fetchone()
     assert counted is not None
     return counted[0], counted[1]
 
 
 def _entries(vault: Vault, source_id: int, item: Item) -> Iterator[bytes]:
-    """A record by what it tells; a piece, waiting or in a record, by its number alone, which is made of what it tells."""
-    if isinstance(item, Record):
+    """A record or weighing by what it tells; a piece, waiting or in a record, by its number alone, which is made of what
+    it tells; and what was no act but lay in a station's bag.
+    """
+    if isinstance(item, Record | Weighing):
         # where in the file it stood is not what it tells
-        told = {name: getattr(item, name) for name in _TOLD}
+        told = {name: getattr(item, name) for name in _TOLD if hasattr(item, name)}
+        if isinstance(item, Weighing):
+            told |= {"emptied_at": item.emptied_at, "station": item.station, "net_g": item.net_g}
         plain = json.dumps(told, sort_keys=True, default=str, ensure_ascii=False)
         yield _keys(vault, source_id, item.record_id) + vault.blind(f"row:{source_id}", plain)
-        for piece in item.settles:
+        for piece in item.settles if isinstance(item, Record) else ():
             yield _keys(vault, source_id, piece) + bytes(_SIZE)
-    elif item.waiting:
+    elif item.waiting or item.deposits:
         yield _keys(vault, source_id, item.record_id) + bytes(_SIZE)
 
 

@@ -23,7 +23,7 @@ from carbon_credits.activities.versions import version_of_file
 from carbon_credits.core.crypto import Vault
 from carbon_credits.core.i18n import Text
 from carbon_credits.partners import contents, progress
-from carbon_credits.partners.contract import Feed, FileFault, Item, ParseOptions, Record
+from carbon_credits.partners.contract import Feed, FileFault, Item, ParseOptions, Record, Unusable
 from carbon_credits.partners.inbox import Inbox
 from carbon_credits.partners.manifest import Manifest, canonical_bytes, read_manifest
 from carbon_credits.partners.models import PartnerFile
@@ -95,7 +95,7 @@ def _stage(ground: Ground, row: PartnerFile, manifest: Manifest) -> list[FileFau
             ground.vault, row.source_id, _items(ground, row), ground.inbox.keys(row.file_id)
         ):
             tally[ROWS] += max(1, len(item.settles)) if isinstance(item, Record) else 1
-            tally["unreadable"] += not isinstance(item, Record) and not UNREADABLE.isdisjoint(item.reasons)
+            tally["unreadable"] += isinstance(item, Unusable) and not UNREADABLE.isdisjoint(item.reasons)
         faults = _control_faults(ground, row, manifest, tally)
     except _STUMBLES:
         log.exception("a feed stumbled over a file", extra={"file": row.file_id, "feed": ground.feed.code})

@@ -19,8 +19,8 @@ from carbon_credits.activities.waiting import keep, settle, settled
 from carbon_credits.core.crypto import Vault
 from carbon_credits.core.errors import Conflict
 from carbon_credits.core.i18n import Text
-from carbon_credits.partners import aside
-from carbon_credits.partners.contract import Item, ParseOptions, Record, Unusable
+from carbon_credits.partners import aside, stations
+from carbon_credits.partners.contract import Item, ParseOptions, Record, Unusable, Weighing
 from carbon_credits.partners.models import PartnerFile, PartnerFileReject
 
 Tally = Counter[str]
@@ -77,7 +77,7 @@ class Mark:
 
 
 def land(session: Session, intake: Intake, items: Sequence[Item]) -> Chunk:
-    """Land items: acts at once, everything else set aside with its reasons."""
+    """Land items: acts and weighings at once, everything else set aside with its reasons."""
     vault, source, now = intake.vault, intake.source, intake.now
     spent = settled(session, vault, source.source_id, items)
     records = [item for item in items if isinstance(item, Record)]
@@ -97,11 +97,14 @@ def land(session: Session, intake: Intake, items: Sequence[Item]) -> Chunk:
         pieces = spent.union(*(record.settles for record in acts))
         changed |= told_again(session, source.source_id, pieces, intake.version)
     let_newest_count(session, source.source_id, changed)
+    stations.land_deposits(session, source.source_id, items, now, intake.file_id)
+    weighings = [item for item in items if isinstance(item, Weighing)]
+    weighed = stations.land_weighings(session, source.source_id, weighings, now, intake.file_id)
     return Chunk(
-        _tally_of_records(told) + _tally_of_strange(strange, spent),
+        _tally_of_records(told) + _tally_of_strange(strange, spent) + _tally_of_weighings(weighed),
         frozenset(result.shard_id for result in results if result.shard_id is not None),
         tuple(record.record_id for record, result in told if result.status == "accepted"),
-        tuple(_refused(items, results, spent)),
+        tuple(_refused(items, results, weighed, spent)),
     )
 
 
@@ -150,13 +153,18 @@ def outcomes(tally: Mapping[str, int]) -> dict[str, int]:
     return {name: tally[name] for name in sorted(tally) if name not in (ROWS, RECORDS)}
 
 
-def _refused(items: Sequence[Item], results: Sequence[RowResult], spent: frozenset[str]) -> Iterator[Refused]:
-    of_records = iter(results)
+def _refused(
+    items: Sequence[Item], results: Sequence[RowResult], weighed: Sequence[str], spent: frozenset[str]
+) -> Iterator[Refused]:
+    of_records, of_weighings = iter(results), iter(weighed)
     for place, item in enumerate(items):
         if isinstance(item, Record):
             result = next(of_records)
             if result.status == "refused":
                 yield Refused(place, item.line, result.reasons)
+        elif isinstance(item, Weighing):
+            if (said := next(of_weighings)) not in ("accepted", "duplicate"):
+                yield Refused(place, item.line, (said,))
         elif not item.waiting and item.record_id not in spent:
             yield Refused(place, item.line, item.reasons)
 
@@ -197,6 +205,14 @@ def _tally_of_strange(strange: Sequence[Unusable], spent: frozenset[str]) -> Tal
     for item in strange:
         status = "duplicate" if item.record_id in spent else "waiting" if item.waiting else "refused"
         tally.update({ROWS: 1, _name(status, item.reasons): 1})
+    return tally
+
+
+def _tally_of_weighings(weighed: Sequence[str]) -> Tally:
+    tally: Tally = Counter()
+    for said in weighed:
+        is_known = said in ("accepted", "duplicate")
+        tally.update({ROWS: 1, said if is_known else _name("refused", (said,)): 1})
     return tally
 
 

@@ -143,8 +143,14 @@ REASONS: dict[str, Text] = {
     "violation_flagged": Text("投放被标记为违规", "The deposit is marked as a violation"),
     "implausible_mass": Text("重量不合常理", "Heavier than a deposit can be"),
     "not_a_deposit": Text("不是投放记录", "Not a deposit"),
-    "weighing_waits": Text(
-        "过磅记录，等待与投放量核对", "A weighing that waits to be balanced with deposits"
+    # what the balance of a station's bags, or the recycler's purchases, say of a deposit
+    "bag_does_not_balance": Text(
+        "该箱投放总量与过磅净重相差超过 10%，核对前暂不计入",
+        "What the machine says was put in and what the bag weighed differ by more than 10 %: held until that is settled",
+    ),
+    "beyond_recycler_purchases": Text(
+        "超出回收商当月同品类采购量，核对前暂不计入",
+        "More than the recycler bought of this material in the month: held until that is settled",
     ),
     "unknown_propulsion": Text("未知的车辆动力类型", "An unknown propulsion"),
     "alighting_missing": Text("只有上车记录，等待下车记录", "A boarding without its alighting, so far"),

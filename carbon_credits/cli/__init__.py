@@ -17,6 +17,7 @@ from carbon_credits.cli import (
     partners,
     policy,
     reconciliation,
+    recycling,
     replaying,
     restating,
     reviews,
@@ -41,6 +42,7 @@ def register(app: Flask) -> None:
         reviews.group,
         cases.group,
         reconciliation.group,
+        recycling.group,
         demo.group,
         bench.command,
     ):

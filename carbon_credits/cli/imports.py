@@ -22,7 +22,7 @@ from carbon_credits.core.db import reading, transaction
 from carbon_credits.jobs import doorbell
 from carbon_credits.jobs.surroundings import redis_of
 from carbon_credits.partners import service
-from carbon_credits.partners.contract import FileFault, Item, Record
+from carbon_credits.partners.contract import FileFault, Item, Record, Weighing
 
 PATIENCE_S: Final = 120.0
 STEP_S: Final = 0.25
@@ -129,6 +129,8 @@ def _beginning(item: Item) -> datetime | None:
     """When an item began; of what waits, as far as its feed kept that."""
     if isinstance(item, Record):
         return item.occurred_from
+    if isinstance(item, Weighing):
+        return item.emptied_at
     at = (item.kept or {}).get("at")
     return None if at is None else datetime.fromisoformat(str(at))
 

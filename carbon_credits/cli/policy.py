@@ -23,7 +23,7 @@ from carbon_credits.jobs.surroundings import settings
 from carbon_credits.ledger import funds as fund_service
 from carbon_credits.methodologies.catalogue import BY_CODE
 from carbon_credits.programme import service as programme_service
-from carbon_credits.reconciliation import fraud, periods
+from carbon_credits.reconciliation import fraud, periods, purchases
 from carbon_credits.staff.service import Role, add, by_name, require_role
 
 FAMILIES = frozenset(versions[-1].family for versions in BY_CODE.values())
@@ -66,6 +66,7 @@ KINDS: Mapping[str, Kind] = {
         programme_service.enact_cap,
     ),
     DEPOSIT: Kind(Role.FINANCE, _check_deposit, _enact_deposit),
+    purchases.PURCHASES: Kind(Role.FINANCE, purchases.check, purchases.enact),
     restating.RESTATE: Kind(Role.PROGRAMME, restating.check_order, restating.order),
     periods.CLOSE: Kind(Role.FINANCE, periods.check_close, periods.close_approved),
     fraud.KIND: Kind(
@@ -179,7 +180,8 @@ def show_programme() -> None:
             )
 
 
-def _propose(kind: str, payload: Mapping[str, Any], reason: str, name: str) -> None:
+def put_before(kind: str, payload: Mapping[str, Any], reason: str, name: str) -> None:
+    """Propose in a transaction of its own and say what the proposal's number is."""
     with transaction() as session:
         proposed = propose(session, kind, payload, reason, name)
     click.echo(
@@ -199,7 +201,7 @@ def _propose(kind: str, payload: Mapping[str, Any], reason: str, name: str) -> N
 @plainly
 def propose_rate(reason: str, name: str, **payload: Any) -> None:
     """Propose what a milligram earns."""
-    _propose(programme_service.RATE, payload, reason, name)
+    put_before(programme_service.RATE, payload, reason, name)
 
 
 @programme.command("propose-cap")
@@ -214,7 +216,7 @@ def propose_rate(reason: str, name: str, **payload: Any) -> None:
 @plainly
 def propose_cap(reason: str, name: str, **payload: Any) -> None:
     """Propose the most that counts in a day, a month or a year (of the act's day)."""
-    _propose(programme_service.CAP, payload, reason, name)
+    put_before(programme_service.CAP, payload, reason, name)
 
 
 @click.group()
@@ -261,7 +263,7 @@ order by f.fund_id
 @plainly
 def propose_deposit(reason: str, name: str, **payload: Any) -> None:
     """Propose to buy points for a fund."""
-    _propose(DEPOSIT, payload, reason, name)
+    put_before(DEPOSIT, payload, reason, name)
 
 
 COMMANDS = (staff, approvals_group, programme, funds)

@@ -24,7 +24,7 @@ from carbon_credits.ledger.holds import lapse_due
 from carbon_credits.ledger.locks import lock_shard
 from carbon_credits.ledger.maturing import mature_due
 from carbon_credits.ledger.sealing import seal_once
-from carbon_credits.reconciliation import clawbacks
+from carbon_credits.reconciliation import clawbacks, mass_balance
 from carbon_credits.reconciliation.waiting import end_waiting
 from carbon_credits.reconciliation.watching import watch
 from carbon_credits.residents.service import forget_stale
@@ -118,6 +118,14 @@ def _watch(session: Session) -> int:
     return watch(session, clock.now())
 
 
+def _balance(session: Session) -> int:
+    return mass_balance.balance_step(session, clock.now())
+
+
+def _flag(session: Session) -> int:
+    return mass_balance.flags_step(session, clock.now())
+
+
 TASKS: tuple[Task, ...] = (
     Task("seal", timedelta(seconds=15), _seal),
     Task("lapse_holds", timedelta(seconds=30), _lapse),
@@ -134,6 +142,9 @@ TASKS: tuple[Task, ...] = (
     Task("replay", timedelta(hours=1), _replay),
     # files settle theirs at once; this is for what they referred to and came by another way
     Task("settle_corrections", timedelta(hours=1), work=settle_all),
+    # holds what a bag or a month's purchases do not bear out, and lets go what a late ticket explains
+    Task("mass_balance", timedelta(hours=1), _balance),
+    Task("station_flags", timedelta(hours=24), _flag),
 )
 
 

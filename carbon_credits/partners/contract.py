@@ -1,8 +1,8 @@
 """The socket: all that an integration sees of us. It turns bytes into records and knows nothing further.
 
 An integration is one module with one `Feed`. It reads a partner's file and yields, for each thing told there,
-a `Record` (an act as the partner tells it) or an `Unusable` (why it is none, or not yet). What is wrong with
-the file as a whole is a `FileFault`, and then nothing of the file counts.
+a `Record` (an act as the partner tells it), an `Unusable` (why it is none, or not yet) or a `Weighing` (what was taken
+out of a station). What is wrong with the file as a whole is a `FileFault`, and then nothing of the file counts.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -20,6 +20,39 @@ Encoding = Literal["utf-8", "gb18030"]
 
 
 @dataclass(frozen=True, slots=True)
+class StationDeposit:
+    """What one deposit put into a station's bag: grams of a material, whoever brought it.
+
+    It is told beside the act, for a bag also holds what was brought by people who are not bound. Nothing in it is
+    personal. `is_withdrawn` says that the partner took it back; said once, before or after, that stands.
+    """
+
+    record_id: str
+    station: str | None
+    methodology: str
+    at: datetime
+    mass_g: int
+    is_withdrawn: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Weighing:
+    """A station's bag of one material was taken out at an instant, and weighed so many grams net.
+
+    `record_id` is the number of the ticket or document. Without `net_g` it tells the emptying alone. `is_withdrawn` says
+    that the partner took this number back.
+    """
+
+    record_id: str
+    station: str
+    methodology: str
+    emptied_at: datetime
+    net_g: int | None
+    line: int | None = None
+    is_withdrawn: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """One act as the partner tells it.
 
@@ -28,7 +61,7 @@ class Record:
     `evidence` says how numbers were got (`distance`) and which `datum` coordinates have. `settles` names
     records told apart before (two taps) that this one consists of. `evidence_class` is set where the partner
     itself says that this record proves less than its feed does. `version` above 1 says that the record may have been
-    told before and that this counts instead; the highest counts.
+    told before and that this counts instead; the highest counts. `deposits` is what it put into a station's bag.
     """
 
     record_id: str
@@ -43,6 +76,7 @@ class Record:
     settles: tuple[str, ...] = ()
     evidence_class: RecordClass | None = None
     version: int = 1
+    deposits: tuple[StationDeposit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +84,7 @@ class Unusable:
     """One thing told that is not an act: refused for good, or waiting for something that may still come.
 
     `kept` is what the feed needs to place a waiting record later; it may be personal and is sealed at rest.
+    `deposits` lay in a station's bag all the same, or are taken back by this.
     """
 
     record_id: str
@@ -57,6 +92,7 @@ class Unusable:
     reasons: tuple[str, ...]
     waiting: bool = False
     kept: Mapping[str, Scalar] | None = None
+    deposits: tuple[StationDeposit, ...] = ()
 
 
 class FileFault(Exception):
@@ -84,7 +120,7 @@ class ParseOptions:
     encoding: Encoding = "utf-8"
 
 
-Item = Record | Unusable
+Item = Record | Unusable | Weighing
 ParseFile = Callable[[BinaryIO, ParseOptions], Iterator[Item]]
 Place = Callable[[Iterable[Mapping[str, Scalar]], ParseOptions], Iterator[Item]]
 Summary = Callable[[BinaryIO, ParseOptions], Mapping[str, int]]

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from carbon_credits.core.errors import NotFound
 from carbon_credits.core.i18n import Text
-from carbon_credits.partners.contract import Feed, FileFault, ParseOptions, Record
+from carbon_credits.partners.contract import Feed, FileFault, ParseOptions, Record, Unusable
 from carbon_credits.partners.models import PartnerFile
 
 _CHUNK = 1 << 20
@@ -90,7 +90,8 @@ def check_whole(feed: Feed, stream: BinaryIO, options: ParseOptions) -> Mapping[
     counts: Counter[str] = Counter(records=0)
     stream.seek(0)
     for item in feed.parse_file(stream, options):
-        counts.update(("records",) if isinstance(item, Record) else item.reasons)
+        counts.update(("records",) if isinstance(item, Record) else ())
+        counts.update(item.reasons if isinstance(item, Unusable) else ())
     stream.seek(0)
     return dict(counts)
 

@@ -50,7 +50,6 @@ create index act_withdrawal_by on act_withdrawal (source_id, by_key) where cause
 grant select, insert on act_withdrawal to carbon_app;
 grant update (ended_at) on act_withdrawal to carbon_app;
 
--- An act that still waits for its decision may be given one from outside the batch.
 -- A later version may go back to the very bytes of an earlier one that it takes the place of.
 drop index partner_file_once;
 create unique index partner_file_once on partner_file (source_id, sha256, seq) nulls not distinct

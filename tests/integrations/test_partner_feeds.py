@@ -10,7 +10,7 @@ import pytest
 from carbon_credits.activities.claims import Claim, faults_of
 from carbon_credits.core.i18n import Text
 from carbon_credits.methodologies.factors import factor
-from carbon_credits.partners.contract import FileFault, Item, ParseOptions, Record, Unusable
+from carbon_credits.partners.contract import FileFault, Item, ParseOptions, Record, Unusable, Weighing
 from integrations import (
     bus_taps,
     carpool,
@@ -80,7 +80,7 @@ def test_a_partner_that_sends_scaled_whole_numbers_says_so_once() -> None:
     assert scaled.summary(BytesIO(json.dumps(order).encode()), ParseOptions())["money_fen"] == 2_734
 
 
-def test_deposits_are_acts_and_weighings_and_declarations_wait() -> None:
+def test_deposits_are_acts_weighings_are_told_apart_and_declarations_wait() -> None:
     items = parsed(recycling.FEED, told.EVENTS)
     paper, textiles = acts(items).values()
     assert (paper.methodology, paper.monitored) == (
@@ -91,10 +91,15 @@ def test_deposits_are_acts_and_weighings_and_declarations_wait() -> None:
     assert reasons(items) == {
         ("unknown_material",): 1,
         ("correction_waits",): 1,
-        ("weighing_waits",): 1,
         ("not_a_deposit",): 1,
         ("not_readable",): 1,
     }
+    [weighing] = [item for item in items if isinstance(item, Weighing)]
+    assert (weighing.station, weighing.methodology, weighing.net_g) == (
+        "CC-BOX-0173",
+        "recycling.paper",
+        812_500,
+    )
     assert recycling.FEED.summary(BytesIO(told.EVENTS), ParseOptions())["weighed_g"] == 812_500
 
 

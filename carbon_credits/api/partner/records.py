@@ -30,6 +30,7 @@ from carbon_credits.api.reading import body_as_told
 from carbon_credits.api.resident.shapes import AN_ACT, Reason, References
 from carbon_credits.api.strict_json import GREATEST
 from carbon_credits.core import clock
+from carbon_credits.partners import stations
 from carbon_credits.partners.contract import Record
 from carbon_credits.reconciliation import corrections
 
@@ -178,6 +179,7 @@ def take_in(body: dict[str, Any]) -> Response:
     def work(session: Session) -> tuple[int, Any]:
         source = intake.terms_of(session, body["feed"], who.id)
         landed[:] = intake.take_in(session, ours.vault, source, records, now)
+        stations.land_deposits(session, source.source_id, records, now)
         return 200, _results(body["feed"], records, landed)
 
     response = once("records.take_in", body_as_told(), work)
