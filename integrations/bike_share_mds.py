@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, Final
 
 from carbon_credits.core.i18n import Text
 from carbon_credits.partners.contract import Feed, FileFault, ParseOptions, Record
-from integrations import documents, gbfs_stations, readings
+from integrations import documents, gbfs_stations, readings, samples
 from integrations.telling import Told, parsing, refused, still_waiting, summing, unreadable
 
 # their word for what drives it, mapped to the methodology; without a word the operator has bicycles
@@ -125,4 +125,5 @@ FEED: Final = Feed(
     summary=summing(read, "trips"),
     place=still_waiting,
     tables={"stations": gbfs_stations.table},
+    samples=samples.of("bike_share_mds"),
 )

@@ -1,5 +1,7 @@
 """Charging of electric cars: OCPI charge detail records, orders of T/CEC 102, and the ACN research sessions.
 
+Orders, daily checks and CDRs are pushed too (`ev_pushes`).
+
 An order tells energy and not kilometres: its energy is divided once by what a car takes from a charger for a
 kilometre, and rounded down. Few orders name the car, so where there is no VIN the customer's account stands for
 it: two cars that one account charges at once count as one.
@@ -11,7 +13,7 @@ from typing import BinaryIO, Final
 
 from carbon_credits.core.i18n import Text
 from carbon_credits.partners.contract import Feed, ParseOptions
-from integrations import documents, ev_acn, ev_ocpi, ev_orders
+from integrations import documents, ev_acn, ev_ocpi, ev_orders, ev_pushes, samples
 from integrations.ev_sessions import METHODOLOGY, Scale
 from integrations.telling import Read, Told, parsing, still_waiting, summing
 
@@ -42,6 +44,10 @@ def feed_of(code: str, partner: str, names: Text, scale: Scale) -> Feed:
         parse_file=parsing(reader),
         summary=summing(reader, "energy_wh"),
         place=still_waiting,
+        authenticate=ev_pushes.authenticate,
+        operations=ev_pushes.operations(scale),
+        secrets=ev_pushes.SECRETS,
+        samples=samples.of(code),
     )
 
 

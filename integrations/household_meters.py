@@ -11,7 +11,7 @@ from typing import BinaryIO, Final, NamedTuple
 
 from carbon_credits.core.i18n import Text
 from carbon_credits.partners.contract import Feed, ParseOptions, Record
-from integrations import delimited, readings
+from integrations import delimited, readings, samples
 from integrations.telling import Told, parsing, refused, still_waiting, summing, takes_back, unreadable
 
 COLUMNS: Final = (
@@ -141,4 +141,5 @@ FEED: Final = Feed(
     parse_file=parsing(read),
     summary=summing(read, "readings"),
     place=still_waiting,
+    samples=samples.of("household_meters"),
 )

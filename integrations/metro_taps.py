@@ -13,7 +13,7 @@ from typing import Final
 
 from carbon_credits.core.i18n import Text
 from carbon_credits.partners.contract import Feed
-from integrations import gtfs, tap_journeys
+from integrations import gtfs, samples, tap_journeys
 from integrations.tap_journeys import Rules
 from integrations.tap_rows import Kind
 
@@ -47,4 +47,5 @@ FEED: Final = Feed(
     summary=partial(tap_journeys.count, rules=RULES),
     place=partial(tap_journeys.place, rules=RULES),
     tables={"distances": gtfs.distances, "stations": gtfs.stations, "calendar": gtfs.calendar},
+    samples=samples.of("metro_taps"),
 )

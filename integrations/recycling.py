@@ -10,7 +10,7 @@ from typing import BinaryIO, Final
 
 from carbon_credits.core.i18n import Text
 from carbon_credits.partners.contract import Feed, ParseOptions
-from integrations import documents, recycling_events, recycling_rows
+from integrations import documents, recycling_events, recycling_pushes, recycling_rows, samples
 from integrations.recycling_deposits import MATERIALS
 from integrations.telling import Told, parsing, still_waiting, summing
 
@@ -32,4 +32,8 @@ FEED: Final = Feed(
     parse_file=parsing(read),
     summary=summing(read, "mass_g"),
     place=still_waiting,
+    authenticate=recycling_pushes.authenticate,
+    operations=recycling_pushes.OPERATIONS,
+    secrets=recycling_pushes.SECRETS,
+    samples=samples.of("recycling"),
 )

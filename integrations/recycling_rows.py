@@ -37,12 +37,13 @@ def read(stream: BinaryIO, options: ParseOptions) -> Iterator[Told]:
     for line, row in rows:
         subject = "" if subject_at is None else row[subject_at]
         try:
-            yield _told(cells(row), line, subject, "" if dirt_at is None else row[dirt_at])
+            yield told_of_row(cells(row), line, subject, "" if dirt_at is None else row[dirt_at])
         except ValueError:
             yield unreadable(row, line)
 
 
-def _told(cells: tuple[str, ...], line: int, subject: str, dirt: str) -> Told:
+def told_of_row(cells: tuple[str, ...], line: int, subject: str, dirt: str) -> Told:
+    """A row by its cells in the order of COLUMNS, whose it is, and its dirt in millionths where told. Raises ValueError."""
     session, machine, _, told, category, weight, status, violation = cells
     at, mass_g = readings.zoned_or_local(told), readings.scaled(weight, 1000)
     number = digest(readings.named(session), readings.named(machine), category)

@@ -10,7 +10,7 @@ from typing import BinaryIO, Final
 
 from carbon_credits.core.i18n import Text
 from carbon_credits.partners.contract import Feed, ParseOptions
-from integrations import delimited, readings, shop_alipay, shop_wechat
+from integrations import delimited, readings, samples, shop_alipay, shop_wechat
 from integrations.shop_purchases import METHODOLOGIES, Sale, told_of
 from integrations.telling import Told, parsing, still_waiting, summing, unreadable
 
@@ -72,4 +72,5 @@ FEED: Final = Feed(
     parse_file=parsing(read),
     summary=summing(read, "sales", "refunds"),
     place=still_waiting,
+    samples=samples.of("shop_bills"),
 )

@@ -10,7 +10,7 @@ from typing import BinaryIO, Final
 
 from carbon_credits.core.i18n import Text
 from carbon_credits.partners.contract import Feed, ParseOptions, Record
-from integrations import delimited, readings
+from integrations import delimited, readings, samples
 from integrations.telling import (
     Told,
     parsing,
@@ -122,4 +122,5 @@ FEED: Final = Feed(
     parse_file=parsing(read),
     summary=summing(read, "plantings", "surveys"),
     place=still_waiting,
+    samples=samples.of("tree_planting"),
 )

@@ -16,6 +16,8 @@ class Who(StrEnum):
     ANYONE = "anyone"
     RESIDENT = "resident"
     PARTNER = "partner"
+    # a partner's own format has its own way of showing who sends, and the feed judges it
+    FEED = "feed"
     LOOPBACK = "loopback"
 
 
@@ -43,6 +45,7 @@ ACCESS: Final[Mapping[str, Who]] = {
     "files.take_in": Who.PARTNER,
     "files.show": Who.PARTNER,
     "files.rejects": Who.PARTNER,
+    "feeds.push": Who.FEED,
     "keys.publish": Who.ANYONE,
     "probes.alive": Who.ANYONE,
     "probes.ready": Who.ANYONE,

@@ -8,7 +8,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from carbon_credits.api import access, auth, docs, documents, errors, frame, house, limits, pages
 from carbon_credits.api.access import Who
 from carbon_credits.api.answers import StrictJson
-from carbon_credits.api.partner import files, oauth, records
+from carbon_credits.api.partner import feeds, files, oauth, records
 from carbon_credits.api.public import keys, methodologies, probes
 from carbon_credits.api.resident import activities, me, receipts, wallet
 from carbon_credits.api.resident import auth as sign_in
@@ -55,8 +55,8 @@ def _routes(app: Flask) -> None:
     resident = documents.make(app, "resident", _title(RESIDENT), RESIDENT, (Who.RESIDENT,))
     for blueprint in (sign_in, me, activities, receipts, wallet):
         resident.register_blueprint(blueprint.blueprint)
-    partner = documents.make(app, "partner", _title(PARTNER), PARTNER, (Who.PARTNER,))
-    for blueprint in (oauth.blueprint, records.blueprint, files.blueprint):
+    partner = documents.make(app, "partner", _title(PARTNER), PARTNER, (Who.PARTNER, Who.FEED))
+    for blueprint in (oauth.blueprint, records.blueprint, files.blueprint, feeds.blueprint):
         partner.register_blueprint(blueprint)
     public = documents.make(app, "public", _title(PUBLIC), PUBLIC, ())
     for blueprint in (methodologies.blueprint, keys.blueprint, probes.blueprint):

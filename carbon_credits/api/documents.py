@@ -32,6 +32,12 @@ SCHEMES: Final[Mapping[Who, Mapping[str, Any]]] = {
         "description": "由 /oauth/token 取得。\n\nFrom /oauth/token.",
         "flows": {"clientCredentials": {"tokenUrl": "/oauth/token", "scopes": {}}},
     },
+    Who.FEED: {
+        "type": "apiKey",
+        "in": "header",
+        "name": "Authorization",
+        "description": "合作方格式自有的认证，见 /docs/partners。\n\nThe format's own means, see /docs/partners.",
+    },
 }
 PROBLEM_SCHEMA: Final[Mapping[str, Any]] = {
     "type": "object",

@@ -12,7 +12,9 @@ from carbon_credits.cli import (
     factors,
     impact,
     ledger,
+    conformance,
     partner_files,
+    partner_secrets,
     partners,
     policy,
     replaying,
@@ -43,7 +45,12 @@ def register(app: Flask) -> None:
         app.cli.add_command(command)
     for command in (replaying.command, restating.command, bounding.command):
         ledger.credits.add_command(command)
-    for command in (partner_files.key_group, partner_files.file_group):
+    for command in (
+        partner_files.key_group,
+        partner_files.file_group,
+        partner_secrets.group,
+        conformance.command,
+    ):
         partners.group.add_command(command)
     for command in impact.COMMANDS:
         running.methodologies.add_command(command)
