@@ -55,9 +55,7 @@ _CHECK: Final = push_shapes.objects(
         "ChargeOrders": push_shapes.lists(_ORDER, 0, 5_000),
     }
 )
-_ASKING: Final = push_shapes.objects(
-    {"OperatorID": push_shapes.NAME, "OperatorSecret": push_shapes.NAME}
-)
+_ASKING: Final = push_shapes.objects({"OperatorID": push_shapes.NAME, "OperatorSecret": push_shapes.NAME})
 _CDR: Final = push_shapes.objects(
     {
         "country_code": push_shapes.NAME,
@@ -98,34 +96,31 @@ def authenticate(request: PushRequest, sets: Sequence[Secrets]) -> Authentic | P
 
 def operations(scale: Scale) -> Mapping[str, Operation]:
     """The operations of an operator that tells energy and money in this scale."""
-    enveloped = {"scheme": TCEC, "refuse": ev_envelope.refuse}
+    enveloped = partial(Operation, scheme=TCEC, refuse=ev_envelope.refuse)
     made = (
-        Operation(
+        enveloped(
             code=ev_envelope.QUERY_TOKEN,
             names=Text("T/CEC 102 获取令牌", "T/CEC 102: ask for a token"),
             schema=_titled("query_token", _ASKING),
             example=lambda _: {"OperatorID": "MA4FS0001", "OperatorSecret": "0123456789abcdef"},
             read=lambda _: iter(()),
             accept=_token_told,
-            **enveloped,
         ),
-        Operation(
+        enveloped(
             code="notification_charge_order_info",
             names=Text("T/CEC 102 充电订单推送", "T/CEC 102: a charging order"),
             schema=_titled("notification_charge_order_info", _ORDER),
             example=partial(an_order, 1),
             read=partial(_orders, scale=scale),
             accept=_order_told,
-            **enveloped,
         ),
-        Operation(
+        enveloped(
             code="check_charge_orders",
             names=Text("T/CEC 102 每日对账", "T/CEC 102: the daily check of orders"),
             schema=_titled("check_charge_orders", _CHECK),
             example=a_check,
             read=partial(_orders, scale=scale),
             accept=_check_told,
-            **enveloped,
         ),
         Operation(
             code="cdrs",

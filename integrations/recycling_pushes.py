@@ -171,7 +171,12 @@ def _capture_told(pushed: Pushed) -> PushAnswer:
         "captureErrorBehaviour": "proceed",
         "counts": dict(pushed.counts),
         "errors": [
-            {"type": "epcisException:ValidationException", "title": "+".join(why), "status": 400, "item": place}
+            {
+                "type": "epcisException:ValidationException",
+                "title": "+".join(why),
+                "status": 400,
+                "item": place,
+            }
             for place, why in sorted(pushed.refused.items())
         ],
     }
@@ -193,9 +198,7 @@ def _capture_refused(request: PushRequest, refusal: PushRefusal) -> PushAnswer:
 
 def _deposits_told(pushed: Pushed) -> PushAnswer:
     refused = [{"item": place, "reasons": list(why)} for place, why in sorted(pushed.refused.items())]
-    return PushAnswer(
-        200, {"code": 0, "message": "ok", "counts": dict(pushed.counts), "refused": refused}
-    )
+    return PushAnswer(200, {"code": 0, "message": "ok", "counts": dict(pushed.counts), "refused": refused})
 
 
 def _deposits_refused(request: PushRequest, refusal: PushRefusal) -> PushAnswer:

@@ -43,7 +43,7 @@ def read(stream: BinaryIO, options: ParseOptions) -> Iterator[Told]:
 
 
 def told_of_row(cells: tuple[str, ...], line: int, subject: str, dirt: str) -> Told:
-    """A row by its cells in the order of COLUMNS, whose it is, and its dirt in millionths where told. Raises ValueError."""
+    """A row by its cells in the order of COLUMNS, whose it is, and its dirt (ppm) where told. Raises ValueError."""
     session, machine, _, told, category, weight, status, violation = cells
     at, mass_g = readings.zoned_or_local(told), readings.scaled(weight, 1000)
     number = digest(readings.named(session), readings.named(machine), category)

@@ -8,11 +8,11 @@ from flask_migrate import Migrate
 from carbon_credits.cli import (
     bench,
     bounding,
+    conformance,
     demo,
     factors,
     impact,
     ledger,
-    conformance,
     partner_files,
     partner_secrets,
     partners,

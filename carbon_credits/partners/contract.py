@@ -99,7 +99,7 @@ Secrets = Mapping[str, str]
 
 @dataclass(frozen=True)
 class SecretForm:
-    """One value of a partner's secrets: its form, and how many characters are made where none is given (0: it must be)."""
+    """One value of a partner's secrets: its form, and how many characters are made where none is given (0: none)."""
 
     pattern: str
     made: int = 0
@@ -195,7 +195,7 @@ class Feed:
 
     A feed that pushes has `authenticate`, which is given the secrets in force (newest first) of the operation's scheme
     and compares them in constant time, `operations` by code, and the forms of its `secrets` by scheme and name. A feed
-    without `authenticate` has no push door. `samples` are small files of ours in the formats it reads, by name, as of a day.
+    without `authenticate` has no push door. `samples` are small files of ours in its formats, by name, as of a day.
     """
 
     code: str

@@ -50,7 +50,13 @@ def completed(feed: Feed, scheme: str, given: Mapping[str, str]) -> tuple[Secret
 
 
 def put_in_force(
-    session: Session, vault: Vault, source_id: int, scheme: str, whole: Secrets, now: datetime, overlap: timedelta
+    session: Session,
+    vault: Vault,
+    source_id: int,
+    scheme: str,
+    whole: Secrets,
+    now: datetime,
+    overlap: timedelta,
 ) -> str:
     """Set a scheme's newest secrets and let the set before them end after the overlap; returns the new set's id.
 

@@ -26,6 +26,10 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | Decimal) and not isinstance(value, bool)
 
 
+def _is_among(value: Any, words: Any) -> bool:
+    return any(type(value) is type(word) and value == word for word in words)
+
+
 _TYPES: Final[Mapping[str, Callable[[Any], bool]]] = {
     "object": lambda value: isinstance(value, dict),
     "array": lambda value: isinstance(value, list),
@@ -38,14 +42,26 @@ _TYPES: Final[Mapping[str, Callable[[Any], bool]]] = {
 }
 # each word: whether it holds, and how it is said; a word about texts says nothing of numbers, as the standard has it
 _RULES: Final[Mapping[str, tuple[Callable[[Any, Any], bool], str, str]]] = {
-    "minLength": (lambda v, n: not isinstance(v, str) or len(v) >= n, "至少 {} 个字符", "at least {} characters"),
-    "maxLength": (lambda v, n: not isinstance(v, str) or len(v) <= n, "至多 {} 个字符", "at most {} characters"),
-    "pattern": (lambda v, form: not isinstance(v, str) or _fits(form, v), "格式应为 {}", "must be of the form {}"),
+    "minLength": (
+        lambda v, n: not isinstance(v, str) or len(v) >= n,
+        "至少 {} 个字符",
+        "at least {} characters",
+    ),
+    "maxLength": (
+        lambda v, n: not isinstance(v, str) or len(v) <= n,
+        "至多 {} 个字符",
+        "at most {} characters",
+    ),
+    "pattern": (
+        lambda v, form: not isinstance(v, str) or _fits(form, v),
+        "格式应为 {}",
+        "must be of the form {}",
+    ),
     "minimum": (lambda v, n: not _is_number(v) or v >= n, "不小于 {}", "at least {}"),
     "maximum": (lambda v, n: not _is_number(v) or v <= n, "不大于 {}", "at most {}"),
     "minItems": (lambda v, n: not isinstance(v, list) or len(v) >= n, "至少 {} 项", "at least {} items"),
     "maxItems": (lambda v, n: not isinstance(v, list) or len(v) <= n, "至多 {} 项", "at most {} items"),
-    "enum": (lambda v, words: _is_among(v, words), "应为其一：{}", "must be one of {}"),
+    "enum": (_is_among, "应为其一：{}", "must be one of {}"),
 }
 _OTHERS: Final = {"type", "required", "properties", "items", "anyOf"}
 _SAID_ONLY: Final = {"$schema", "$id", "title", "description"}
@@ -96,10 +112,6 @@ def _compiled(form: str) -> re.Pattern[str]:
 
 def _fits(form: str, value: str) -> bool:
     return _compiled(form).search(value) is not None
-
-
-def _is_among(value: Any, words: Any) -> bool:
-    return any(type(value) is type(word) and value == word for word in words)
 
 
 def _escaped(name: str) -> str:

@@ -221,7 +221,9 @@ def test_old_signatures_and_used_numbers_are_refused(door: FlaskClient, records:
         assert stored(records) == before
 
 
-def test_numbers_are_forgotten_when_their_time_is_over(app: Flask, door: FlaskClient, records: Session) -> None:
+def test_numbers_are_forgotten_when_their_time_is_over(
+    app: Flask, door: FlaskClient, records: Session
+) -> None:
     token(door)
     with app.app_context(), transaction() as session:
         session.execute(text("delete from feed_push_seen"))
@@ -249,7 +251,8 @@ def test_a_token_of_the_envelope_ends_and_is_the_operators_own(door: FlaskClient
 
 def test_a_wrong_password_buys_no_token(door: FlaskClient) -> None:
     secrets = SECRETS["tcec_102"]
-    for asked in ({"OperatorID": "MA4FS0001", "OperatorSecret": "guess"}, {"OperatorID": "x"}, []):
+    wrong: list[Any] = [{"OperatorID": "MA4FS0001", "OperatorSecret": "guess"}, {"OperatorID": "x"}, []]
+    for asked in wrong:
         headers, sent = tcec(secrets, written(asked), now())
         told = door.post("/partner/v1/feeds/ev_charging/query_token", data=sent, headers=headers).get_json()
         assert (told["Ret"], told["Data"]) == (4002, "")
@@ -274,7 +277,11 @@ def test_disputed_orders_are_listed_with_their_sums(door: FlaskClient, records: 
     document = sample.document(YESTERDAY)
     document["ChargeOrders"][1]["StartTime"] = f"{YESTERDAY} 23:00:00"
     told = tcec_opened(SECRETS["tcec_102"], pushed(door, sample, document).get_json())
-    assert (told["TotalDisputeOrder"], told["TotalDisputePower"], told["TotalDisputeMoney"]) == (1, 31.42, 27.34)
+    assert (told["TotalDisputeOrder"], told["TotalDisputePower"], told["TotalDisputeMoney"]) == (
+        1,
+        31.42,
+        27.34,
+    )
     assert told["DisputeOrders"][0]["StartChargeSeq"] == document["ChargeOrders"][1]["StartChargeSeq"]
     assert acts(records) == 1
 
@@ -327,7 +334,9 @@ def test_new_secrets_take_over_with_an_overlap(app: Flask, door: FlaskClient, va
         headers, sent = sample.sign(secrets, written(sample.document(YESTERDAY)), now())
         assert raw(door, sample, headers, sent).status_code == 200
     with app.app_context(), transaction() as session:
-        older = next(one for one in feed_secrets.listed(session, source_id) if one.ends_at and one.scheme == "ocpi")
+        older = next(
+            one for one in feed_secrets.listed(session, source_id) if one.ends_at and one.scheme == "ocpi"
+        )
         assert older.ends_at is not None
         assert sample.secrets["token"].encode() not in older.sealed
         feed_secrets.end(session, older.secret_id, clock.now())

@@ -1,4 +1,4 @@
-"""Pushes as partners' own systems make them, written beside the door and not with its code: each knows its format alone."""
+"""Pushes as partners' own systems make them, written beside the door and not with its code."""
 
 import base64
 import hmac
@@ -152,7 +152,9 @@ def _backwards_check(document: Any) -> Any:
 
 
 def _unknown_material(document: Any) -> Any:
-    document["epcisBody"]["eventList"][0]["quantityList"][0]["epcClass"] = "https://id.cc.example/material/moon"
+    document["epcisBody"]["eventList"][0]["quantityList"][0]["epcClass"] = (
+        "https://id.cc.example/material/moon"
+    )
     return document
 
 

@@ -32,7 +32,10 @@ MOST_BYTES: Final = 1_000_000
 ANY_JSON: Final = {"application/json": {"schema": {"type": "object"}}}
 DOCUMENTED: Final = "/docs/partners"
 TOLD: Final = {
-    status: {"description": f"合作方格式的应答，见 / in the partner's own format, see {DOCUMENTED}", "content": ANY_JSON}
+    status: {
+        "description": f"合作方格式的应答，见 / in the partner's own format, see {DOCUMENTED}",
+        "content": ANY_JSON,
+    }
     for status in ("200", "201", "202", "400", "401", "409", "413", "415", "422")
 }
 log = structlog.stdlib.get_logger("carbon_credits.api")
@@ -54,7 +57,7 @@ def allow_more() -> None:
 def push(feed: str, operation: str) -> Response:
     """以自有格式推送 / Push in the partner's own format
 
-    认证、内容与应答均为合作方格式（如 T/CEC 102、OCPI、EPCIS），说明与 JSON Schema 见 /docs/partners。重复推送不重复计入。
+    认证、内容与应答均为合作方格式（如 T/CEC 102、OCPI、EPCIS），说明见 /docs/partners。重复推送不重复计入。
 
     Authentication, content and answer are those of the partner's format (T/CEC 102, OCPI, EPCIS …); /docs/partners has
     them with JSON Schemas. What is pushed twice counts once.
