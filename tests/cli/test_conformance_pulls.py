@@ -121,22 +121,20 @@ def each(**changes: Any) -> Callable[[list[dict[str, Any]]], list[dict[str, Any]
 def in_zone(trips: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Trips of Beijing's hour, not of the one in UTC."""
     eight = 8 * 3_600_000
-    return [
-        {**t, "start_time": t["start_time"] - eight, "end_time": t["end_time"] - eight} for t in trips
-    ]
+    return [{**t, "start_time": t["start_time"] - eight, "end_time": t["end_time"] - eight} for t in trips]
 
 
 def in_seconds(trips: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Seconds for milliseconds."""
-    return [
-        {**t, "start_time": t["start_time"] // 1000, "end_time": t["end_time"] // 1000} for t in trips
-    ]
+    return [{**t, "start_time": t["start_time"] // 1000, "end_time": t["end_time"] // 1000} for t in trips]
 
 
 def test_a_good_mds_endpoint_passes() -> None:
     checks = look_at_mds(mds_route())
     assert failed(checks) == set()
-    assert {"hour_future", "hour_past", "paging", "schema", "coordinates", "speed", "stable_ids"} <= set(checks)
+    assert {"hour_future", "hour_past", "paging", "schema", "coordinates", "speed", "stable_ids"} <= set(
+        checks
+    )
 
 
 @pytest.mark.parametrize(
@@ -289,7 +287,12 @@ def test_whoever_answers_slowly_is_not_waited_for(gap: float) -> None:
 def gbfs_routes(url: Callable[[], str], **changes: Any) -> dict[str, Route]:
     """A small GBFS 3 system."""
     wrapped = {"last_updated": "2026-03-02T08:00:00+08:00", "ttl": 60, "version": "3.0"}
-    station = {"station_id": "1", "name": [{"text": "季华园", "language": "zh"}], "lat": 23.013, "lon": 113.109}
+    station = {
+        "station_id": "1",
+        "name": [{"text": "季华园", "language": "zh"}],
+        "lat": 23.013,
+        "lon": 113.109,
+    }
 
     def told(name: str, data: dict[str, Any]) -> Route:
         return lambda query: (200, {}, {**wrapped, "data": data, **changes.get(name, {})})
@@ -342,7 +345,11 @@ def ocpi_route(base: str, cdrs: list[dict[str, Any]], *, page: int = 2, **header
         told = {"X-Total-Count": str(len(cdrs)), "X-Limit": str(page)}
         if offset + page < len(cdrs):
             told["Link"] = f'<{base}/cdrs?offset={offset + page}&limit={page}>; rel="next"'
-        body = {"data": cdrs[offset : offset + page], "status_code": 1000, "timestamp": "2026-03-02T16:00:00Z"}
+        body = {
+            "data": cdrs[offset : offset + page],
+            "status_code": 1000,
+            "timestamp": "2026-03-02T16:00:00Z",
+        }
         return 200, {**told, **headers}, body
 
     return route
@@ -362,7 +369,10 @@ def test_a_good_ocpi_endpoint_passes_and_faults_are_told_where() -> None:
     assert {"envelope", "paging", "schema", "hours", "time_zone", "stable_ids"} <= set(good)
     assert failed(look_at_ocpi(five, **{"X-Total-Count": "7"})) == {"paging"}
     assert failed(look_at_ocpi([*five, cdr(0)])) == {"paging"}
-    location = {**a_cdr()["cdr_location"], "coordinates": {"latitude": "113.103060", "longitude": "23.009700"}}
+    location = {
+        **a_cdr()["cdr_location"],
+        "coordinates": {"latitude": "113.103060", "longitude": "23.009700"},
+    }
     assert failed(look_at_ocpi([cdr(1, cdr_location=location)])) == {"coordinates"}
     assert failed(look_at_ocpi([cdr(1, total_energy=33_000)])) == {"units"}
     beijing = {"start_date_time": "2026-03-02T22:01:10+08:00", "end_date_time": "2026-03-02T23:12:44+08:00"}

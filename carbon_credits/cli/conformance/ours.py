@@ -129,7 +129,7 @@ def _refusals(report: Report, api: Api, feed: Feed, record: Mapping[str, Any]) -
                 "POST",
                 RECORDS,
                 key=uuid4().hex,
-                data=b'{"feed": NaN',
+                data=b'{"feed": "',
                 headers={"Content-Type": "application/json"},
             ),
             400,
