@@ -16,6 +16,16 @@ STALE: Final = PushRefusal(
 )
 WINDOW: Final = timedelta(minutes=10)
 TOKEN: Final = SecretForm(r"[A-Za-z0-9._~+/=-]{24,200}", made=40)
+BEARER_HOW: Final = Text(
+    "请求头 Authorization: Bearer 加令牌", "The header Authorization: Bearer with the token"
+)
+SIGNED_HOW: Final = Text(
+    "请求头 X-App-Id、X-Timestamp（1970 年起的秒数，误差不超过 10 分钟）、X-Nonce（8–64 字符，不重复）、X-Sign："
+    "以 secret 为密钥，对 app id、时间戳、nonce（各加换行）与请求体的 HMAC-SHA256，小写十六进制",
+    "Headers X-App-Id, X-Timestamp (seconds since 1970, within ten minutes), X-Nonce (8 to 64 characters, never again) "
+    "and X-Sign: HMAC-SHA256 under the secret over app id, timestamp and nonce, each with a line break, and the body, "
+    "in lower-case hexadecimal",
+)
 _NEVER: Final = "0" * 64
 
 

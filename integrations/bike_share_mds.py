@@ -119,6 +119,7 @@ FEED: Final = Feed(
     partner_names=Text("共享单车运营方", "Bike-share operator"),
     names=Text("共享单车与电单车行程（MDS）", "Shared bicycle and e-bike trips (MDS)"),
     evidence_class="A",
+    formats=Text("MDS 2.0 行程；站点取自 GBFS 3", "MDS 2.0 trips; stations from GBFS 3"),
     methodologies=tuple(PROPULSIONS.values()),
     late_days=35,
     parse_file=parsing(read),

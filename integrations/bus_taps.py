@@ -44,6 +44,9 @@ FEED: Final = Feed(
     partner_names=Text("公交运营方", "Bus operator"),
     names=Text("公交刷卡记录", "Bus taps"),
     evidence_class="A",
+    formats=Text(
+        "TIDES 交易 CSV、卡交易 CSV；站距取自 GTFS", "TIDES fare transactions, card CSV; distances from GTFS"
+    ),
     methodologies=(METHODOLOGY,),
     late_days=35,
     parse_file=partial(tap_journeys.parse, rules=RULES),

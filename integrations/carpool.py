@@ -17,6 +17,7 @@ from carbon_credits.partners.contract import (
     Pushed,
     PushRefusal,
     PushRequest,
+    Scheme,
 )
 from integrations import authenticity, carpool_journeys, push_shapes, samples
 from integrations.carpool_journeys import CLASSES, METHODOLOGY
@@ -45,7 +46,7 @@ _JOURNEY: Final = push_shapes.objects(
         "operator_class": {"type": "string", "enum": sorted(CLASSES)},
         "start": _END,
         "end": _END,
-        "distance": push_shapes.WHOLE,
+        "distance": {"type": "integer", "minimum": 1, "maximum": 999_999_999},
         "driver": _PERSON,
         "passenger": _PASSENGER,
     },
@@ -106,6 +107,7 @@ FEED: Final = Feed(
     partner_names=Text("合乘平台", "Carpool platform"),
     names=Text("合乘行程", "Shared car journeys"),
     evidence_class="A",
+    formats=Text("合乘登记行程 v3（JSON）", "registry journeys v3 (JSON)"),
     methodologies=(METHODOLOGY,),
     late_days=35,
     parse_file=parsing(carpool_journeys.read),
@@ -124,6 +126,6 @@ FEED: Final = Feed(
             refuse=_refused,
         )
     },
-    secrets={SCHEME: {"token": authenticity.TOKEN}},
+    schemes={SCHEME: Scheme(authenticity.BEARER_HOW, {"token": authenticity.TOKEN})},
     samples=samples.of("carpool"),
 )

@@ -39,6 +39,10 @@ def feed_of(code: str, partner: str, names: Text, scale: Scale) -> Feed:
         partner_names=names,
         names=Text("充电订单", "Charging orders"),
         evidence_class="A",
+        formats=Text(
+            "T/CEC 102 订单与每日对账、OCPI 2.2.1 / 2.3 CDR",
+            "T/CEC 102 orders and daily check, OCPI 2.2.1 and 2.3 CDRs",
+        ),
         methodologies=(METHODOLOGY,),
         late_days=35,
         parse_file=parsing(reader),
@@ -46,7 +50,7 @@ def feed_of(code: str, partner: str, names: Text, scale: Scale) -> Feed:
         place=still_waiting,
         authenticate=ev_pushes.authenticate,
         operations=ev_pushes.operations(scale),
-        secrets=ev_pushes.SECRETS,
+        schemes=ev_pushes.SCHEMES,
         samples=samples.of(code),
     )
 

@@ -21,7 +21,7 @@ from carbon_credits.partners.contract import (
     Pushed,
     PushRefusal,
     PushRequest,
-    SecretForm,
+    Scheme,
     Secrets,
 )
 from integrations import ev_envelope, ev_ocpi, ev_orders, push_shapes, readings
@@ -29,7 +29,28 @@ from integrations.authenticity import TOKEN, TOKEN_WRONG, fitting
 from integrations.ev_sessions import Scale
 
 TCEC, OCPI = "tcec_102", "ocpi"
-SECRETS: Final[Mapping[str, Mapping[str, SecretForm]]] = {TCEC: ev_envelope.FORMS, OCPI: {"token": TOKEN}}
+SCHEMES: Final[Mapping[str, Scheme]] = {
+    TCEC: Scheme(
+        Text(
+            "报文 {OperatorID, Data, TimeStamp, Seq, Sig}：Data 为 AES-128-CBC（PKCS7）密文的 base64；Sig 为 "
+            "HMAC-MD5(OperatorID+Data+TimeStamp+Seq) 大写十六进制；时间戳为北京时间，误差不超过 10 分钟；"
+            "Seq 同一秒内不重复。"
+            "先以 query_token 取得令牌（两小时），其后放在 Authorization: Bearer。应答为 Ret、Msg、Data、Sig。",
+            "The envelope {OperatorID, Data, TimeStamp, Seq, Sig}: Data is base64 of AES-128-CBC with PKCS 7; Sig is "
+            "HMAC-MD5 over OperatorID+Data+TimeStamp+Seq in capital hexadecimal; the time is Beijing's, within ten "
+            "minutes; Seq differs within a second. query_token buys a token for two hours, sent as Authorization: "
+            "Bearer. Answers have Ret, Msg, Data and Sig.",
+        ),
+        ev_envelope.FORMS,
+    ),
+    OCPI: Scheme(
+        Text(
+            "请求头 Authorization: Token 加令牌的 base64（OCPI 2.2 起）",
+            "The header Authorization: Token with the base64 of the token, as since OCPI 2.2",
+        ),
+        {"token": TOKEN},
+    ),
+}
 _PLAIN: Final = ParseOptions()
 # what no operator did wrong
 _NO_DISPUTE: Final = frozenset({"subject_missing"})

@@ -136,6 +136,7 @@ FEED: Final = Feed(
     partner_names=Text("供电、供气、供水企业", "Utility"),
     names=Text("家庭表计读数", "Household meter readings"),
     evidence_class="A",
+    formats=Text("表计读数 CSV", "CSV of meter readings"),
     methodologies=tuple(kind.methodology for kind in KINDS.values()),
     late_days=35,
     parse_file=parsing(read),

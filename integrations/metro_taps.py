@@ -41,6 +41,9 @@ FEED: Final = Feed(
     partner_names=Text("地铁运营方", "Metro operator"),
     names=Text("地铁进出站记录", "Metro gate taps"),
     evidence_class="A",
+    formats=Text(
+        "TIDES 交易 CSV、卡交易 CSV；站距取自 GTFS", "TIDES fare transactions, card CSV; distances from GTFS"
+    ),
     methodologies=(METHODOLOGY,),
     late_days=35,
     parse_file=partial(tap_journeys.parse, rules=RULES),

@@ -27,6 +27,7 @@ FEED: Final = Feed(
     partner_names=Text("再生资源回收方", "Recycler"),
     names=Text("回收投放与过磅记录", "Recycling deposits and weighings"),
     evidence_class="A",
+    formats=Text("EPCIS 2.0 事件、投放 CSV", "EPCIS 2.0 events, CSV of deposits"),
     methodologies=tuple(dict.fromkeys(material.methodology for material in MATERIALS.values())),
     late_days=35,
     parse_file=parsing(read),
@@ -34,6 +35,6 @@ FEED: Final = Feed(
     place=still_waiting,
     authenticate=recycling_pushes.authenticate,
     operations=recycling_pushes.OPERATIONS,
-    secrets=recycling_pushes.SECRETS,
+    schemes=recycling_pushes.SCHEMES,
     samples=samples.of("recycling"),
 )

@@ -14,6 +14,7 @@ from carbon_credits.partners.contract import (
     Pushed,
     PushRefusal,
     PushRequest,
+    Scheme,
     SecretForm,
     Secrets,
 )
@@ -21,12 +22,15 @@ from integrations import authenticity, push_shapes, recycling_events, recycling_
 from integrations.telling import unreadable
 
 EPCIS, BOX = "epcis", "box"
-SECRETS: Final[Mapping[str, Mapping[str, SecretForm]]] = {
-    EPCIS: {"token": authenticity.TOKEN},
-    BOX: {
-        "app_id": SecretForm(r"[A-Za-z0-9_-]{4,40}", made=12),
-        "secret": SecretForm(r"[A-Za-z0-9._~+/=-]{24,200}", made=40),
-    },
+SCHEMES: Final[Mapping[str, Scheme]] = {
+    EPCIS: Scheme(authenticity.BEARER_HOW, {"token": authenticity.TOKEN}),
+    BOX: Scheme(
+        authenticity.SIGNED_HOW,
+        {
+            "app_id": SecretForm(r"[A-Za-z0-9_-]{4,40}", made=12),
+            "secret": SecretForm(r"[A-Za-z0-9._~+/=-]{24,200}", made=40),
+        },
+    ),
 }
 _PLAIN: Final = ParseOptions()
 _STATUS: Final = {

@@ -67,6 +67,9 @@ FEED: Final = Feed(
     partner_names=Text("商户", "Shop"),
     names=Text("商户订单与支付账单", "Orders and payment bills"),
     evidence_class="A",
+    formats=Text(
+        "订单明细 CSV、微信支付与支付宝日账单", "order lines in CSV, WeChat Pay and Alipay daily bills"
+    ),
     methodologies=METHODOLOGIES,
     late_days=35,
     parse_file=parsing(read),

@@ -117,6 +117,7 @@ FEED: Final = Feed(
     partner_names=Text("绿化机构", "Planting body"),
     names=Text("植树与存活检查", "Plantings and surveys of survival"),
     evidence_class="A",
+    formats=Text("植树与存活检查 CSV", "CSV of plantings and surveys of survival"),
     methodologies=(METHODOLOGY,),
     late_days=35,
     parse_file=parsing(read),

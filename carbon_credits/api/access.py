@@ -58,6 +58,9 @@ ACCESS: Final[Mapping[str, Who]] = {
     "pages.release": Who.ANYONE,
     "pages.lent_receipt": Who.ANYONE,
     "pages.asset": Who.ANYONE,
+    "guide.page": Who.ANYONE,
+    "guide.schema": Who.ANYONE,
+    "guide.sample": Who.ANYONE,
 }
 
 

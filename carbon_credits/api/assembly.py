@@ -8,6 +8,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from carbon_credits.api import access, auth, docs, documents, errors, frame, house, limits, pages
 from carbon_credits.api.access import Who
 from carbon_credits.api.answers import StrictJson
+from carbon_credits.api.pages import partners_guide
 from carbon_credits.api.partner import feeds, files, oauth, records
 from carbon_credits.api.public import keys, methodologies, probes
 from carbon_credits.api.resident import activities, me, receipts, wallet
@@ -64,6 +65,7 @@ def _routes(app: Flask) -> None:
     documents.serve(app, {"resident": resident, "partner": partner, "public": public})
     app.register_blueprint(docs.blueprint)
     app.register_blueprint(pages.blueprint)
+    app.register_blueprint(partners_guide.blueprint)
 
 
 def _title(words: Text) -> Text:

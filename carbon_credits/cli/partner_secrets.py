@@ -68,9 +68,9 @@ def list_secrets(feed: str) -> None:
         end = "" if row.ends_at is None else f"  至 / until {row.ends_at:%Y-%m-%d %H:%M}Z"
         state = "已停用 / ended" if is_over else "有效 / in force"
         click.echo(f"{row.secret_id}  {row.scheme:<12} {row.set_at:%Y-%m-%d %H:%M}Z  {state}{end}")
-    for scheme, forms in known.secrets.items():
+    for scheme, way in known.schemes.items():
         of_it = sorted(code for code, one in known.operations.items() if one.scheme == scheme)
-        click.echo(f"{scheme}: {', '.join(forms)} → {', '.join(of_it)}")
+        click.echo(f"{scheme}: {', '.join(way.forms)} → {', '.join(of_it)}")
 
 
 @group.command("end")

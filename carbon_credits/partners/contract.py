@@ -106,6 +106,14 @@ class SecretForm:
 
 
 @dataclass(frozen=True)
+class Scheme:
+    """One way of knowing a feed's pushes: how a request is signed, for an engineer, and the values both sides hold."""
+
+    how: Text
+    forms: Mapping[str, SecretForm]
+
+
+@dataclass(frozen=True)
 class PushRequest:
     """A request as it came: header names in lower case, the body's bytes, and the instant of the door (UTC)."""
 
@@ -165,7 +173,7 @@ class PushAnswer:
 
 @dataclass(frozen=True)
 class Operation:
-    """One thing a partner pushes. `scheme` names the secrets that open it, `schema` (JSON Schema 2020-12, of the words
+    """One thing a partner pushes. `scheme` names the way it is signed, `schema` (JSON Schema 2020-12, of the words
     that `partners.shapes` knows) is what the door checks the content by, and `example` is one of a day that is taken.
 
     `read` is given the decoded content, fractions as Decimal. It may raise FileFault.
@@ -194,8 +202,8 @@ class Feed:
     `tables` reads, by name, what is no record but helps with them (stations, distances): a header, then rows.
 
     A feed that pushes has `authenticate`, which is given the secrets in force (newest first) of the operation's scheme
-    and compares them in constant time, `operations` by code, and the forms of its `secrets` by scheme and name. A feed
-    without `authenticate` has no push door. `samples` are small files of ours in its formats, by name, as of a day.
+    and compares them in constant time, `operations` by code, and the `schemes` by which it signs. A feed
+    without `authenticate` has no push door. `samples` are small files of ours in its `formats`, by name, as of a day.
     """
 
     code: str
@@ -211,5 +219,6 @@ class Feed:
     tables: Mapping[str, ReadTable] = field(default_factory=dict)
     authenticate: Authenticate | None = None
     operations: Mapping[str, Operation] = field(default_factory=dict)
-    secrets: Mapping[str, Mapping[str, SecretForm]] = field(default_factory=dict)
+    schemes: Mapping[str, Scheme] = field(default_factory=dict)
     samples: Mapping[str, Sample] = field(default_factory=dict)
+    formats: Text | None = None

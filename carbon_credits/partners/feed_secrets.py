@@ -117,10 +117,10 @@ def end(session: Session, secret_id: str, now: datetime) -> None:
 
 
 def _forms(feed: Feed, scheme: str) -> Mapping[str, SecretForm]:
-    if scheme not in feed.secrets:
-        there = ", ".join(sorted(feed.secrets)) or "-"
+    if scheme not in feed.schemes:
+        there = ", ".join(sorted(feed.schemes)) or "-"
         raise NotFound("scheme_unknown", Text(f"方案应为：{there}", f"This feed's schemes are: {there}"))
-    return feed.secrets[scheme]
+    return feed.schemes[scheme].forms
 
 
 def _in_force(now: datetime) -> ColumnElement[bool]:

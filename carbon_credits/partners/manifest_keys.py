@@ -116,7 +116,7 @@ def _named(inner: Key) -> Key:
 
 
 def _amount(value: Any) -> Decimal:
-    told = str(value) if type(value) is int and abs(value) < 10**18 else value
+    told = str(value) if type(value) is int and abs(value) <= _GREATEST else value
     if not isinstance(told, str) or _AMOUNT.fullmatch(told) is None:
         raise Wrong("应为整数，或写成文字的小数", 'Must be whole numbers, or fractions as text: "12.50"')
     return Decimal(told)
@@ -145,7 +145,7 @@ _SUM: Final = Key(
     _amount,
     {
         "anyOf": [
-            {"type": "integer", "minimum": 1 - 10**18, "maximum": 10**18 - 1},
+            {"type": "integer", "minimum": -_GREATEST, "maximum": _GREATEST},
             {"type": "string", "pattern": f"^{_AMOUNT.pattern}$"},
         ]
     },

@@ -44,7 +44,7 @@ def door(app: Flask, vault: Vault, resident: Caller) -> FlaskClient:
             subject = bindings.subject_index(vault, feed.partner, "o_7Qm2x")
             bindings.bind(session, partner.partner_id, subject, resident.id, at)
             source = service.source_by_feed(session, feed.code)
-            for scheme in feed.secrets:
+            for scheme in feed.schemes:
                 whole, made = feed_secrets.completed(feed, scheme, SECRETS[scheme])
                 assert made == {}
                 feed_secrets.put_in_force(session, vault, source.source_id, scheme, whole, at, timedelta(0))
@@ -92,8 +92,8 @@ def test_every_operation_is_sampled_and_every_scheme_has_secrets() -> None:
     offered = {(feed.code, code) for feed in PROVIDERS for code in feed.operations}
     assert offered - {("ev_charging", "query_token")} == {(one.feed.code, one.code) for one in PUSHES}
     for feed in PROVIDERS:
-        assert (feed.authenticate is None) == (not feed.operations) == (not feed.secrets)
-        assert {one.scheme for one in feed.operations.values()} == set(feed.secrets)
+        assert (feed.authenticate is None) == (not feed.operations) == (not feed.schemes)
+        assert {one.scheme for one in feed.operations.values()} == set(feed.schemes)
 
 
 @EVERY

@@ -337,7 +337,7 @@ def cdr(number: int, **changes: Any) -> dict[str, Any]:
     return a_cdr(id=f"CDR-{number}", session_id=f"S-{number}", total_time=1.193, **changes)
 
 
-def ocpi_route(base: str, cdrs: list[dict[str, Any]], *, page: int = 2, **headers: str) -> Route:
+def ocpi_route(base: str, cdrs: list[dict[str, Any]], headers: dict[str, str], page: int = 2) -> Route:
     """An endpoint that tells CDRs in pages."""
 
     def route(query: dict[str, str]) -> Answer:
@@ -358,7 +358,7 @@ def ocpi_route(base: str, cdrs: list[dict[str, Any]], *, page: int = 2, **header
 def look_at_ocpi(cdrs: list[dict[str, Any]], **headers: str) -> dict[str, str]:
     routes: dict[str, Route] = {}
     with serving(routes) as url:
-        routes["/cdrs"] = ocpi_route(url, cdrs, **headers)
+        routes["/cdrs"] = ocpi_route(url, cdrs, headers)
         return outcome(lambda report: ocpi.check(report, Fetcher({}, 5), f"{url}/cdrs", ev_charging.FEED))
 
 
