@@ -6,7 +6,6 @@ names no customer of ours is taken note of and disputed with nobody.
 
 import base64
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
 from decimal import Decimal
 from functools import partial
 from typing import Any, Final
@@ -24,7 +23,7 @@ from carbon_credits.partners.contract import (
     Scheme,
     Secrets,
 )
-from integrations import ev_envelope, ev_ocpi, ev_orders, push_shapes, readings
+from integrations import ev_envelope, ev_ocpi, ev_orders, ev_push_shapes, push_shapes, readings
 from integrations.authenticity import TOKEN, TOKEN_WRONG, fitting
 from integrations.ev_sessions import Scale
 
@@ -54,54 +53,6 @@ SCHEMES: Final[Mapping[str, Scheme]] = {
 _PLAIN: Final = ParseOptions()
 # what no operator did wrong
 _NO_DISPUTE: Final = frozenset({"subject_missing"})
-_ORDER: Final = push_shapes.objects(
-    {
-        "StartChargeSeq": push_shapes.NAME,
-        "ConnectorID": push_shapes.NAME,
-        "StartTime": push_shapes.LOCAL,
-        "EndTime": push_shapes.LOCAL,
-        "TotalPower": push_shapes.AMOUNT,
-        "TotalMoney": push_shapes.AMOUNT,
-    },
-    {"SubjectToken": push_shapes.OPTIONAL_NAME, "Vin": push_shapes.OPTIONAL_NAME},
-)
-_CHECK: Final = push_shapes.objects(
-    {
-        "CheckOrderSeq": push_shapes.NAME,
-        "StartTime": push_shapes.LOCAL,
-        "EndTime": push_shapes.LOCAL,
-        "OrderCount": push_shapes.WHOLE,
-        "TotalOrderPower": push_shapes.AMOUNT,
-        "TotalOrderMoney": push_shapes.AMOUNT,
-        "ChargeOrders": push_shapes.lists(_ORDER, 0, 5_000),
-    }
-)
-_ASKING: Final = push_shapes.objects({"OperatorID": push_shapes.NAME, "OperatorSecret": push_shapes.NAME})
-_CDR: Final = push_shapes.objects(
-    {
-        "country_code": push_shapes.NAME,
-        "party_id": push_shapes.NAME,
-        "id": push_shapes.NAME,
-        "start_date_time": push_shapes.INSTANT,
-        "end_date_time": push_shapes.INSTANT,
-        "cdr_location": push_shapes.objects(
-            {
-                "coordinates": push_shapes.objects(
-                    {"latitude": push_shapes.degrees(90), "longitude": push_shapes.degrees(180)}
-                ),
-                "evse_id": push_shapes.NAME,
-            },
-            {"country": {"type": "string"}, "connector_id": push_shapes.OPTIONAL_NAME},
-        ),
-        "total_energy": {"type": "number", "minimum": 0, "maximum": 999_999_999},
-    },
-    {
-        "cdr_token": {**push_shapes.objects({}, {"uid": push_shapes.OPTIONAL_NAME})},
-        "session_id": push_shapes.OPTIONAL_NAME,
-        "credit": {"anyOf": [{"type": "boolean"}, {"type": "null"}]},
-        "credit_reference_id": push_shapes.OPTIONAL_NAME,
-    },
-)
 
 
 def authenticate(request: PushRequest, sets: Sequence[Secrets]) -> Authentic | PushRefusal:
@@ -122,7 +73,7 @@ def operations(scale: Scale) -> Mapping[str, Operation]:
         enveloped(
             code=ev_envelope.QUERY_TOKEN,
             names=Text("T/CEC 102 获取令牌", "T/CEC 102: ask for a token"),
-            schema=_titled("query_token", _ASKING),
+            schema=_titled("query_token", ev_push_shapes.ASKING),
             example=lambda _: {"OperatorID": "MA4FS0001", "OperatorSecret": "0123456789abcdef"},
             read=lambda _: iter(()),
             accept=_token_told,
@@ -130,16 +81,16 @@ def operations(scale: Scale) -> Mapping[str, Operation]:
         enveloped(
             code="notification_charge_order_info",
             names=Text("T/CEC 102 充电订单推送", "T/CEC 102: a charging order"),
-            schema=_titled("notification_charge_order_info", _ORDER),
-            example=partial(an_order, 1),
+            schema=_titled("notification_charge_order_info", ev_push_shapes.ORDER),
+            example=partial(ev_push_shapes.an_order, 1),
             read=partial(_orders, scale=scale),
             accept=_order_told,
         ),
         enveloped(
             code="check_charge_orders",
             names=Text("T/CEC 102 每日对账", "T/CEC 102: the daily check of orders"),
-            schema=_titled("check_charge_orders", _CHECK),
-            example=a_check,
+            schema=_titled("check_charge_orders", ev_push_shapes.CHECK),
+            example=ev_push_shapes.a_check,
             read=partial(_orders, scale=scale),
             accept=_check_told,
         ),
@@ -147,70 +98,14 @@ def operations(scale: Scale) -> Mapping[str, Operation]:
             code="cdrs",
             names=Text("OCPI 2.2.1 / 2.3 充电明细", "OCPI 2.2.1 and 2.3: a charge detail record"),
             scheme=OCPI,
-            schema=_titled("cdr", _CDR),
-            example=a_cdr,
+            schema=_titled("cdr", ev_push_shapes.CDR),
+            example=ev_push_shapes.a_cdr,
             read=_cdr,
             accept=_cdr_told,
             refuse=_cdr_refused,
         ),
     )
     return {operation.code: operation for operation in made}
-
-
-def an_order(number: int, day: date) -> dict[str, Any]:
-    """An order of a day, in kilowatt-hours and yuan."""
-    return {
-        "StartChargeSeq": f"MA4FS0001{day:%Y%m%d}{number:010}",
-        "ConnectorID": "44060400120301",
-        "StartTime": f"{day} 08:01:10",
-        "EndTime": f"{day} 09:12:44",
-        "TotalPower": 31.42,
-        "TotalElecMoney": 14.77,
-        "TotalSeviceMoney": 12.57,
-        "TotalMoney": 27.34,
-        "StopReason": 2,
-        "SubjectToken": "o_7Qm2x",
-    }
-
-
-def a_check(day: date) -> dict[str, Any]:
-    """A day's check of two orders."""
-    orders = [an_order(1, day), an_order(2, day)]
-    return {
-        "CheckOrderSeq": f"MA4FS0001{day:%Y%m%d}00001",
-        "StartTime": f"{day} 00:00:00",
-        "EndTime": f"{day} 23:59:59",
-        "OrderCount": 2,
-        "TotalOrderPower": 62.84,
-        "TotalOrderMoney": 54.68,
-        "ChargeOrders": orders,
-    }
-
-
-def a_cdr(day: date) -> dict[str, Any]:
-    """A charge detail record of a day in Chancheng."""
-    return {
-        "country_code": "CN",
-        "party_id": "CCX",
-        "id": f"CDR-{day:%Y%m%d}-0007",
-        "start_date_time": f"{day}T00:01:10Z",
-        "end_date_time": f"{day}T01:12:44Z",
-        "session_id": f"S-{day:%Y%m%d}-0007",
-        "cdr_token": {"uid": "o_7Qm2x", "type": "APP_USER", "contract_id": "o_7Qm2x"},
-        "cdr_location": {
-            "id": "L12",
-            "city": "佛山",
-            "country": "CHN",
-            "coordinates": {"latitude": "23.009700", "longitude": "113.103060"},
-            "evse_id": "CN*CCX*E3",
-            "connector_id": "1",
-        },
-        "currency": "CNY",
-        "total_cost": {"before_taxes": 25.79},
-        "total_energy": 31.42,
-        "total_time": 1.193,
-        "last_updated": f"{day}T01:13:02Z",
-    }
 
 
 def _titled(name: str, shape: push_shapes.Shape) -> push_shapes.Shape:
