@@ -1,10 +1,12 @@
 """Every push format through the real door: known by its own means, answered in its own words, counted once."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
+import requests
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
@@ -353,6 +355,26 @@ def test_a_closed_partner_is_nobody(app: Flask, door: FlaskClient, records: Sess
     headers, sent = sample.sign(sample.secrets, written(sample.document(YESTERDAY)), now())
     assert raw(door, sample, headers, sent).status_code == 401
     assert acts(records) == 0
+
+
+def test_the_same_push_from_many_at_once_is_one_act(
+    door: FlaskClient, threaded_url: str, records: Session
+) -> None:
+    for sample in (PUSHES[0], PUSHES[2], PUSHES[4]):
+        given = {"token": token(door)} if sample.operation.scheme == "tcec_102" else {}
+        headers, sent = sample.sign(sample.secrets, written(sample.document(YESTERDAY)), now(), **given)
+        before = acts(records)
+
+        def push(
+            _: int, path: str = sample.path, headers: dict[str, str] = headers, sent: bytes = sent
+        ) -> tuple[int, Any]:
+            told = requests.post(threaded_url + path, data=sent, headers=headers, timeout=30)
+            return told.status_code, told.json()
+
+        with ThreadPoolExecutor(8) as several:
+            answers = list(several.map(push, range(16)))
+        assert all(sample.is_taken(*told) for told in answers), answers
+        assert acts(records) - before == 1
 
 
 def _refused(told: TestResponse, sample: PushSample) -> str:

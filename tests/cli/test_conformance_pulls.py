@@ -11,12 +11,13 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from carbon_credits.cli.conformance import gbfs, mds, ocpi
+from carbon_credits.cli.conformance import files, gbfs, mds, ocpi, ours
 from carbon_credits.cli.conformance.checks import Report
 from carbon_credits.cli.conformance.fetching import Fetcher, FetchFault
 from carbon_credits.core import clock
-from integrations import bike_share_mds, ev_charging
+from integrations import bike_share_mds, ev_charging, recycling
 from tests.integrations.partner_samples import a_cdr
 
 Answer = tuple[int, dict[str, str], Any]
@@ -40,6 +41,10 @@ def serving(routes: dict[str, Route]) -> Iterator[str]:
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(raw)
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", "0")))
+            self.do_GET()
 
         def log_message(self, *_: Any) -> None:
             """Nothing on the terminal."""
@@ -385,6 +390,34 @@ def test_a_good_ocpi_endpoint_passes_and_faults_are_told_where() -> None:
 def test_a_duration_in_minutes_is_found() -> None:
     minutes = [{**cdr(n), "total_time": 71.6} for n in range(3)]
     assert failed(look_at_ocpi(minutes)) == {"hours"}
+
+
+# --- an API like ours that says yes to everything
+
+
+def test_an_api_that_refuses_nothing_fails_each_check_of_a_refusal() -> None:
+    row = {"index": 0, "record_id": "r", "status": "accepted", "id": "1", "reasons": []}
+    ack = {"id": "1", "status": "applied", "rows_declared": 1, "rows_read": 1, "accepted": 1, "duplicate": 0}
+    ack |= {"waiting": 0, "rejected": 0, "reason": None, "watermark": {"seq": 9}, "links": {"self": "/a"}}
+    routes: dict[str, Route] = {
+        "/oauth/token": lambda query: (200, {}, {"access_token": "t"}),
+        "/partner/v1/records": lambda query: (200, {}, {"results": [row]}),
+        "/partner/v1/files": lambda query: (202, {}, ack),
+    }
+    with serving(routes) as url:
+        api = ours.Api(Fetcher({}, 5), url, "client", "secret")
+        sender = files.Sender(api, recycling.FEED, Ed25519PrivateKey.generate(), 1, patience_s=1)
+
+        def look(report: Report) -> None:
+            assert ours.check_token(report, api)
+            ours.check_records(report, api, recycling.FEED, None)
+            files.check_files(report, sender)
+
+        wrong = failed(outcome(look))
+    assert {"token_wrong_secret", "record_again", "record_contradictory"} <= wrong
+    assert {f"record_{name}" for name in ("without_token", "without_key", "malformed", "not_json")} <= wrong
+    assert {f"file_wrong_{name}" for name in ("signature", "hash", "manifest", "total")} <= wrong
+    assert {"file_of_the_future", "file_other_bytes", "file_gap", "file_gap_closed"} <= wrong
 
 
 def test_a_report_is_good_only_when_something_was_looked_at() -> None:
