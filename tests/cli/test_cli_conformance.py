@@ -76,6 +76,21 @@ def test_our_own_api_conforms_records_and_files(stack: Stack, tmp_path: Path) ->
     assert checks["record_contradictory"]["outcome"] == "skipped"
 
 
+def test_a_bound_customer_shows_what_is_told_otherwise(stack: Stack, tmp_path: Path) -> None:
+    seeded = json.loads((stack.home / "demo.json").read_text())
+    subject = "bike_share-000001"
+    assert seeded["residents"]
+    options = [*credentials(stack, tmp_path, "bike_share"), "--feed", "bike_share_mds", "--subject", subject]
+    code, checks = conforming(stack, *options)
+    assert (code, checks["record_again"]["found"]["en"]) == (0, "duplicate")
+    assert checks["record_contradictory"]["outcome"] == "passed"
+    url = f"http://127.0.0.1:{stack.port}"
+    shown = stack.command("partners", "conformance", url, "--kind", "ours", *options)
+    assert shown.returncode == 0
+    assert "record_contradictory" in shown.stdout
+    assert "全部通过 / all passed" in shown.stdout
+
+
 def test_a_wrong_secret_ends_the_run(stack: Stack, tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("x" * 43)
