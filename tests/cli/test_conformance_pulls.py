@@ -17,6 +17,7 @@ from carbon_credits.cli.conformance import files, gbfs, mds, ocpi, ours
 from carbon_credits.cli.conformance.checks import Report
 from carbon_credits.cli.conformance.fetching import Fetcher, FetchFault
 from carbon_credits.core import clock
+from carbon_credits.core.i18n import Text
 from integrations import bike_share_mds, ev_charging, recycling
 from tests.integrations.partner_samples import a_cdr
 
@@ -418,6 +419,17 @@ def test_an_api_that_refuses_nothing_fails_each_check_of_a_refusal() -> None:
     assert {f"record_{name}" for name in ("without_token", "without_key", "malformed", "not_json")} <= wrong
     assert {f"file_wrong_{name}" for name in ("signature", "hash", "manifest", "total")} <= wrong
     assert {"file_of_the_future", "file_other_bytes", "file_gap", "file_gap_closed"} <= wrong
+
+
+def test_what_a_server_says_is_shown_as_text_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    report = Report()
+    said = "[red]\x1b[2Jgone" + "x" * 10_000
+    report.expect("media_type", False, Text(said, said), Text("改", "mend"))
+    report.show()
+    shown = capsys.readouterr().out
+    assert "[red]" in shown
+    assert "\x1b[2J" not in shown
+    assert len(shown) < 3_000
 
 
 def test_a_report_is_good_only_when_something_was_looked_at() -> None:

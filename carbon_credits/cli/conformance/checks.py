@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from rich.markup import escape
 from rich.table import Table
 
 from carbon_credits.cli.tables import console
@@ -16,6 +17,7 @@ MARKS: Final[dict[Outcome, str]] = {
     "skipped": "– 未查 skip",
 }
 NOTHING: Final = Text("", "")
+LONGEST: Final = 500
 
 
 @dataclass(frozen=True)
@@ -63,11 +65,17 @@ class Report:
         for heading in ("检查 check", "结果 result", "所见与改正 found, and what to mend"):
             table.add_column(heading, overflow="fold")
         for check in self.checks:
-            said = f"{check.found.zh} / {check.found.en}" if check.found.zh else ""
+            said = _both(check.found)
             if check.mend.zh:
-                said += f"\n→ {check.mend.zh} / {check.mend.en}"
+                said += f"\n→ {_both(check.mend)}"
             table.add_row(check.name, MARKS[check.outcome], said)
         console().print(table)
         failed = sum(check.outcome == "failed" for check in self.checks)
         words = "全部通过 / all passed" if self.is_good else f"{failed} 项不通过 / {failed} failed"
         console().print(words)
+
+
+def _both(text: Text) -> str:
+    """Both languages, or what is the same in both once. Part of it came from elsewhere: no control characters, no end."""
+    said = text.zh if text.zh == text.en else f"{text.zh} / {text.en}"
+    return escape("".join(c if c.isprintable() else "?" for c in said)[:LONGEST])
