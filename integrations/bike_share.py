@@ -195,6 +195,7 @@ FEED: Final = Feed(
     partner_names=Text("共享单车运营方", "Bike-share operator"),
     names=Text("共享单车行程", "Shared bicycle trips"),
     evidence_class="A",
+    formats=Text("公共单车行程 CSV", "the public trip CSV of bike-share systems"),
     methodologies=(METHODOLOGY,),
     late_days=35,
     parse_file=parse_file,

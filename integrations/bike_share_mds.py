@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, Final
 
 from carbon_credits.core.i18n import Text
 from carbon_credits.partners.contract import Feed, FileFault, ParseOptions, Record
-from integrations import documents, gbfs_stations, readings
+from integrations import documents, gbfs_stations, readings, samples
 from integrations.telling import Told, parsing, refused, still_waiting, summing, unreadable
 
 # their word for what drives it, mapped to the methodology; without a word the operator has bicycles
@@ -119,10 +119,12 @@ FEED: Final = Feed(
     partner_names=Text("共享单车运营方", "Bike-share operator"),
     names=Text("共享单车与电单车行程（MDS）", "Shared bicycle and e-bike trips (MDS)"),
     evidence_class="A",
+    formats=Text("MDS 2.0 行程；站点取自 GBFS 3", "MDS 2.0 trips; stations from GBFS 3"),
     methodologies=tuple(PROPULSIONS.values()),
     late_days=35,
     parse_file=parsing(read),
     summary=summing(read, "trips"),
     place=still_waiting,
     tables={"stations": gbfs_stations.table},
+    samples=samples.of("bike_share_mds"),
 )

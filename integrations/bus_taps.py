@@ -10,7 +10,7 @@ from typing import Final
 
 from carbon_credits.core.i18n import Text
 from carbon_credits.partners.contract import Feed
-from integrations import gtfs, tap_journeys
+from integrations import gtfs, samples, tap_journeys
 from integrations.tap_journeys import Rules
 from integrations.tap_rows import Kind, Tap
 
@@ -44,10 +44,14 @@ FEED: Final = Feed(
     partner_names=Text("公交运营方", "Bus operator"),
     names=Text("公交刷卡记录", "Bus taps"),
     evidence_class="A",
+    formats=Text(
+        "TIDES 交易 CSV、卡交易 CSV；站距取自 GTFS", "TIDES fare transactions, card CSV; distances from GTFS"
+    ),
     methodologies=(METHODOLOGY,),
     late_days=35,
     parse_file=partial(tap_journeys.parse, rules=RULES),
     summary=partial(tap_journeys.count, rules=RULES),
     place=partial(tap_journeys.place, rules=RULES),
     tables={"distances": gtfs.distances, "stations": gtfs.stations, "calendar": gtfs.calendar},
+    samples=samples.of("bus_taps"),
 )

@@ -1,155 +1,104 @@
-"""Shared cars, in the shape of the French registry's journey v3: one journey is one driver and one passenger.
+"""Shared cars, in the shape of the French registry's journey v3, as files and as pushes of a drive's journeys.
 
-The journeys of one drive share `operator_trip_id`; each seat is an act of its own. Where one journey's time holds
-all others, the car's way with riders is that journey's; otherwise it is taken as the sum, which deducts more for
-the detour. `operator_class` says what the platform can prove, and is our evidence class: C both phones (A), B one
-phone (B), A declared (D). Companions without a name ride along and nobody claims their share.
+Journeys of one drive belong into one push: told one by one, the driver's seat would be told anew each time.
 """
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
-from typing import Any, BinaryIO, Final, NamedTuple
+from collections.abc import Iterator
+from datetime import date
+from typing import Any, Final
 
 from carbon_credits.core.i18n import Text
-from carbon_credits.partners.contract import Feed, Item, ParseOptions, Record, RecordClass
-from integrations import documents, readings
-from integrations.telling import Told, parsing, refused, still_waiting, summing, takes_back, unreadable
+from carbon_credits.partners.contract import (
+    Feed,
+    Item,
+    Operation,
+    ParseOptions,
+    PushAnswer,
+    Pushed,
+    PushRefusal,
+    PushRequest,
+    Scheme,
+)
+from integrations import authenticity, carpool_journeys, push_shapes, samples
+from integrations.carpool_journeys import CLASSES, METHODOLOGY
+from integrations.telling import parsing, still_waiting, summing
 
-METHODOLOGY: Final = "travel.carpool"
-# the registry's word for what is proven, mapped to our evidence class
-CLASSES: Final[Mapping[str, RecordClass]] = {"C": "A", "B": "B", "A": "D"}
-SUBJECT: Final = "operator_user_id"
-LONGEST: Final = timedelta(hours=6)
-MOST_SEATS: Final = 6
-
-
-class Journey(NamedTuple):
-    """One couple's ride; `seats` are those the passenger took, companions included."""
-
-    number: str
-    trip: str
-    line: int
-    letter: RecordClass
-    start: datetime
-    stop: datetime
-    distance_m: int
-    driver: str
-    passenger: str
-    seats: int
-
-
-class Drive(NamedTuple):
-    """What the seats of one drive share."""
-
-    distance_m: int
-    ridden_m: int
-    people: int
-
-
-def read(stream: BinaryIO, options: ParseOptions) -> Iterator[Told]:
-    """Every seat of every drive; what is no journey comes first. Raises FileFault."""
-    drives: dict[str, list[Journey]] = defaultdict(list)
-    for line, document in documents.elements(stream):
-        try:
-            journey = _journey(document, line, options.bind_column or SUBJECT)
-        except (KeyError, TypeError, ValueError, AttributeError):
-            yield unreadable(document, line)
-            continue
-        if isinstance(journey, Told):
-            yield journey
-        else:
-            drives[journey.trip].append(journey)
-    for journeys in drives.values():
-        yield from _seats(journeys)
-
-
-def _journey(told: Any, line: int, subject: str) -> Journey | Told:
-    number = readings.named(told["operator_journey_id"])
-    back = takes_back(told, number, line)
-    if back is not None:
-        return Told(back, {"corrections": 1})
-    journey = Journey(
-        number=number,
-        trip=readings.named(told["operator_trip_id"]),
-        line=line,
-        letter=CLASSES[told["operator_class"]],
-        start=readings.zoned(told["start"]["datetime"]),
-        stop=readings.zoned(told["end"]["datetime"]),
-        distance_m=readings.integer(told["distance"]),
-        driver=readings.optional(told["driver"]["identity"].get(subject)),
-        passenger=readings.optional(told["passenger"]["identity"].get(subject)),
-        seats=readings.integer(told["passenger"].get("seats", 1)),
-    )
-    places = dict.fromkeys(_misplaced(told[end]) for end in ("start", "end"))
-    length = journey.stop - journey.start
-    flaws = {
-        "ends_before_start": length <= timedelta(0),
-        "absurd_duration": length > LONGEST,
-        "unknown_seats": not 1 <= journey.seats <= MOST_SEATS,
-        "one_person_twice": bool(journey.driver) and journey.driver == journey.passenger,
+SCHEME: Final = "registry"
+_STATUS: Final = {"token_wrong": 401, "too_large": 413, "unsupported_media_type": 415}
+_END: Final = push_shapes.objects(
+    {
+        "datetime": push_shapes.INSTANT,
+        "lat": push_shapes.degrees(90),
+        "lon": push_shapes.degrees(180),
     }
-    reasons = [reason for reason, is_found in flaws.items() if is_found]
-    reasons += [place for place in places if place is not None]
-    return Told(refused(number, line, *reasons), {"journeys": 1}) if reasons else journey
+)
+_PERSON: Final = push_shapes.objects(
+    {"identity": push_shapes.objects({}, {"operator_user_id": push_shapes.OPTIONAL_NAME})}
+)
+_PASSENGER: Final = push_shapes.objects(
+    {"identity": _PERSON["properties"]["identity"]},
+    {"seats": {"type": "integer", "minimum": 1, "maximum": 8}},
+)
+_JOURNEY: Final = push_shapes.objects(
+    {
+        "operator_journey_id": push_shapes.NAME,
+        "operator_trip_id": push_shapes.NAME,
+        "operator_class": {"type": "string", "enum": sorted(CLASSES)},
+        "start": _END,
+        "end": _END,
+        "distance": {"type": "integer", "minimum": 1, "maximum": 999_999_999},
+        "driver": _PERSON,
+        "passenger": _PASSENGER,
+    },
+    {
+        "record_type": {"type": "string", "enum": ["NEW", "VOID", "CORRECT"]},
+        "supersedes": push_shapes.NAME,
+    },
+)
+_DRIVE: Final = push_shapes.objects({"journeys": push_shapes.lists(_JOURNEY, 1, 100)})
 
 
-def _misplaced(end: Any) -> str | None:
-    area = readings.AREAS["CHN"]
-    return readings.misplaced(readings.degrees(end["lat"]), readings.degrees(end["lon"]), area)
+def a_journey(number: int, day: date) -> dict[str, Any]:
+    """A couple's ride across Chancheng on a day."""
+    return {
+        "operator_journey_id": f"j-{day:%Y%m%d}-{number}",
+        "operator_trip_id": f"t-{day:%Y%m%d}",
+        "operator_class": "C",
+        "start": {"datetime": f"{day}T08:05:00+08:00", "lat": 23.0296, "lon": 113.1067},
+        "end": {"datetime": f"{day}T08:31:00+08:00", "lat": 22.9614, "lon": 113.1345},
+        "distance": 9800,
+        "driver": {"identity": {"operator_user_id": "d91"}, "revenue": 900},
+        "passenger": {"identity": {"operator_user_id": "o_7Qm2x"}, "contribution": 900, "seats": 1},
+        "incentives": [],
+    }
 
 
-def _seats(journeys: list[Journey]) -> Iterator[Told]:
-    """The driver's seat and the passengers'; a drive told with two drivers or too many people is none."""
-    people = 1 + sum(journey.seats for journey in journeys)
-    if len({journey.driver for journey in journeys}) != 1 or people > 1 + MOST_SEATS:
-        for journey in journeys:
-            yield Told(refused(journey.number, journey.line, "contradictory_drive"), {"journeys": 1})
-        return
-    drive = Drive(_way_m(journeys), sum(each.distance_m * each.seats for each in journeys), people)
-    first = journeys[0]
-    whole = first._replace(
-        number=f"{first.trip}:driver",
-        # a drive proves no more than the worst of its journeys
-        letter=max(journey.letter for journey in journeys),
-        start=min(journey.start for journey in journeys),
-        stop=max(journey.stop for journey in journeys),
-    )
-    yield Told(_seat(whole, first.driver, drive.distance_m, drive), {"drives": 1})
-    for journey in journeys:
-        seat = journey._replace(number=f"{journey.number}:passenger")
-        facts = {"journeys": 1, "distance_m": journey.distance_m}
-        yield Told(_seat(seat, journey.passenger, journey.distance_m, drive), facts)
+def _read(document: Any) -> Iterator[Item]:
+    for told in carpool_journeys.of_documents(enumerate(document["journeys"], 1), ParseOptions()):
+        yield told.item
 
 
-def _way_m(journeys: list[Journey]) -> int:
-    longest = max(journeys, key=lambda journey: journey.stop - journey.start)
-    is_held = all(longest.start <= each.start and each.stop <= longest.stop for each in journeys)
-    distances = [journey.distance_m for journey in journeys]
-    return max(distances) if is_held else sum(distances)
-
-
-def _seat(seat: Journey, subject: str, own_m: int, drive: Drive) -> Item:
-    together_m = drive.distance_m + drive.ridden_m
-    if not subject or together_m == 0:
-        return refused(seat.number, seat.line, "subject_missing" if together_m else "not_readable")
-    return Record(
-        record_id=seat.number,
-        subject_token=subject,
-        methodology=METHODOLOGY,
-        occurred_from=seat.start,
-        occurred_to=seat.stop,
-        monitored={
-            "distance_m": drive.distance_m,
-            "ridden_m": drive.ridden_m,
-            "share_ppm": own_m * 1_000_000 // together_m,
-            "count": drive.people,
+def _told(pushed: Pushed) -> PushAnswer:
+    refused = [
+        {"record": pushed.items[place].record_id, "reasons": list(why)}
+        for place, why in sorted(pushed.refused.items())
+    ]
+    journeys = [each["operator_journey_id"] for each in pushed.document["journeys"]]
+    return PushAnswer(
+        201,
+        {
+            "operator_journey_id": journeys,
+            "created_at": pushed.request.at.isoformat(),
+            "counts": dict(pushed.counts),
+            "refused": refused,
         },
-        references={"order_no": seat.number},
-        evidence={"datum": "WGS-84", "distance": "given_by_operator", "trip": seat.trip},
-        line=seat.line,
-        evidence_class=seat.letter,
     )
+
+
+def _refused(request: PushRequest, refusal: PushRefusal) -> PushAnswer:
+    del request
+    words = f"{refusal.detail.zh} / {refusal.detail.en}"
+    return PushAnswer(_STATUS.get(refusal.code, 400), {"error": refusal.code, "message": words})
 
 
 FEED: Final = Feed(
@@ -158,9 +107,25 @@ FEED: Final = Feed(
     partner_names=Text("合乘平台", "Carpool platform"),
     names=Text("合乘行程", "Shared car journeys"),
     evidence_class="A",
+    formats=Text("合乘登记行程 v3（JSON）", "registry journeys v3 (JSON)"),
     methodologies=(METHODOLOGY,),
     late_days=35,
-    parse_file=parsing(read),
-    summary=summing(read, "journeys", "drives"),
+    parse_file=parsing(carpool_journeys.read),
+    summary=summing(carpool_journeys.read, "journeys", "drives"),
     place=still_waiting,
+    authenticate=authenticity.bearer,
+    operations={
+        "journeys": Operation(
+            code="journeys",
+            names=Text("合乘行程推送（每次一趟车的全部行程）", "Journeys, all those of a drive at once"),
+            scheme=SCHEME,
+            schema={"$schema": push_shapes.DRAFT, "title": "journeys", **_DRIVE},
+            example=lambda day: {"journeys": [a_journey(1, day)]},
+            read=_read,
+            accept=_told,
+            refuse=_refused,
+        )
+    },
+    schemes={SCHEME: Scheme(authenticity.BEARER_HOW, {"token": authenticity.TOKEN})},
+    samples=samples.of("carpool"),
 )

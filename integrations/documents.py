@@ -26,6 +26,19 @@ def is_json(stream: BinaryIO) -> bool:
     return start.removeprefix(b"\xef\xbb\xbf").lstrip().startswith((b"{", b"["))
 
 
+def one(raw: bytes) -> Any:
+    """One whole document in UTF-8, no name twice in an object. Raises ValueError."""
+    try:
+        return json.loads(
+            raw.decode("utf-8"),
+            parse_float=Decimal,
+            parse_constant=_no_number,
+            object_pairs_hook=_once,
+        )
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+
+
 def elements(stream: BinaryIO) -> Iterator[tuple[int, Any]]:
     """Every document with the number of the line where it begins. Raises FileFault: `cut_short`,
     `wrong_encoding`, `broken_document`, `too_large`, `wrong_header` for an empty file.
@@ -137,6 +150,13 @@ def _blank(text: str, start: int) -> int:
     """Where blanks end."""
     found = _BLANK.match(text, start)
     return start if found is None else found.end()
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name stands twice")
+    return found
 
 
 def _no_number(told: str) -> Any:

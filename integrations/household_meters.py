@@ -11,7 +11,7 @@ from typing import BinaryIO, Final, NamedTuple
 
 from carbon_credits.core.i18n import Text
 from carbon_credits.partners.contract import Feed, ParseOptions, Record
-from integrations import delimited, readings
+from integrations import delimited, readings, samples
 from integrations.telling import (
     Told,
     parsing,
@@ -147,9 +147,11 @@ FEED: Final = Feed(
     partner_names=Text("供电、供气、供水企业", "Utility"),
     names=Text("家庭表计读数", "Household meter readings"),
     evidence_class="A",
+    formats=Text("表计读数 CSV", "CSV of meter readings"),
     methodologies=tuple(kind.methodology for kind in KINDS.values()),
     late_days=35,
     parse_file=parsing(read),
     summary=summing(read, "readings"),
     place=still_waiting,
+    samples=samples.of("household_meters"),
 )

@@ -70,10 +70,12 @@ def whole(told: str) -> int:
 
 
 def integer(told: Any) -> int:
-    """A count told in JSON, never negative; text is none."""
-    if isinstance(told, bool) or not isinstance(told, int) or not 0 <= told < _MOST:
+    """A count told in JSON, never negative; text is none, and `5.0` is five."""
+    if isinstance(told, bool) or not isinstance(told, int | Decimal) or not 0 <= told < _MOST:
         raise ValueError(told)
-    return told
+    if told != int(told):
+        raise ValueError(told)
+    return int(told)
 
 
 def decimal(told: Any) -> Decimal:

@@ -11,7 +11,7 @@ from typing import BinaryIO, Final
 
 from carbon_credits.core.i18n import Text
 from carbon_credits.partners.contract import Feed, ParseOptions
-from integrations import documents, recycling_events, recycling_rows
+from integrations import documents, recycling_events, recycling_pushes, recycling_rows, samples
 from integrations.recycling_deposits import MATERIALS
 from integrations.telling import Told, parsing, still_waiting, summing
 
@@ -28,9 +28,14 @@ FEED: Final = Feed(
     partner_names=Text("再生资源回收方", "Recycler"),
     names=Text("回收投放与过磅记录", "Recycling deposits and weighings"),
     evidence_class="A",
+    formats=Text("EPCIS 2.0 事件、投放 CSV", "EPCIS 2.0 events, CSV of deposits"),
     methodologies=tuple(dict.fromkeys(material.methodology for material in MATERIALS.values())),
     late_days=35,
     parse_file=parsing(read),
     summary=summing(read, "mass_g"),
     place=still_waiting,
+    authenticate=recycling_pushes.authenticate,
+    operations=recycling_pushes.OPERATIONS,
+    schemes=recycling_pushes.SCHEMES,
+    samples=samples.of("recycling"),
 )

@@ -26,8 +26,13 @@ KILOGRAM: Final = "KGM"
 def read(stream: BinaryIO, options: ParseOptions) -> Iterator[Told]:
     """Every event of the file. Raises FileFault with code `not_epcis` for another kind of document."""
     for line, document in documents.elements(stream):
-        for event in _events(document, line):
-            yield from _told(event, line, options.bind_column or SUBJECT)
+        yield from of_document(document, line, options)
+
+
+def of_document(document: Any, line: int, options: ParseOptions) -> Iterator[Told]:
+    """Every event of one document. Raises FileFault with code `not_epcis`."""
+    for event in _events(document, line):
+        yield from _told(event, line, options.bind_column or SUBJECT)
 
 
 def _events(document: Any, line: int) -> list[Any]:

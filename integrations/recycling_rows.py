@@ -43,12 +43,13 @@ def read(stream: BinaryIO, options: ParseOptions) -> Iterator[Told]:
     for line, row in rows:
         subject = "" if subject_at is None else row[subject_at]
         try:
-            yield _told(cells(row), line, subject, "" if dirt_at is None else row[dirt_at])
+            yield told_of_row(cells(row), line, subject, "" if dirt_at is None else row[dirt_at])
         except ValueError:
             yield unreadable(row, line)
 
 
-def _told(cells: tuple[str, ...], line: int, subject: str, dirt: str) -> Told:
+def told_of_row(cells: tuple[str, ...], line: int, subject: str, dirt: str) -> Told:
+    """A row by its cells in the order of COLUMNS, whose it is, and its dirt (ppm) where told. Raises ValueError."""
     session, machine, _, told, category, weight, status, violation = cells
     if status in EMPTIED | WEIGHED | WEIGHING_VOIDED:
         return recycling_weighings.told_of(_ticket(cells, line))

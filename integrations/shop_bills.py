@@ -10,7 +10,7 @@ from typing import BinaryIO, Final
 
 from carbon_credits.core.i18n import Text
 from carbon_credits.partners.contract import Feed, ParseOptions
-from integrations import delimited, readings, shop_alipay, shop_wechat
+from integrations import delimited, readings, samples, shop_alipay, shop_wechat
 from integrations.shop_purchases import METHODOLOGIES, Sale, told_of
 from integrations.telling import Told, parsing, still_waiting, summing, unreadable
 
@@ -67,9 +67,13 @@ FEED: Final = Feed(
     partner_names=Text("商户", "Shop"),
     names=Text("商户订单与支付账单", "Orders and payment bills"),
     evidence_class="A",
+    formats=Text(
+        "订单明细 CSV、微信支付与支付宝日账单", "order lines in CSV, WeChat Pay and Alipay daily bills"
+    ),
     methodologies=METHODOLOGIES,
     late_days=35,
     parse_file=parsing(read),
     summary=summing(read, "sales", "refunds"),
     place=still_waiting,
+    samples=samples.of("shop_bills"),
 )

@@ -11,7 +11,7 @@ from typing import BinaryIO, Final
 
 from carbon_credits.core.i18n import Text
 from carbon_credits.partners.contract import Feed, ParseOptions, Record
-from integrations import delimited, readings
+from integrations import delimited, readings, samples
 from integrations.telling import (
     Told,
     parsing,
@@ -121,9 +121,11 @@ FEED: Final = Feed(
     partner_names=Text("绿化机构", "Planting body"),
     names=Text("植树与存活检查", "Plantings and surveys of survival"),
     evidence_class="A",
+    formats=Text("植树与存活检查 CSV", "CSV of plantings and surveys of survival"),
     methodologies=(METHODOLOGY,),
     late_days=35,
     parse_file=parsing(read),
     summary=summing(read, "plantings", "surveys"),
     place=still_waiting,
+    samples=samples.of("tree_planting"),
 )

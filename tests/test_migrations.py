@@ -133,6 +133,23 @@ def test_partitions_are_made_ahead_by_the_application_which_may_not_write_around
             )
 
 
+def test_a_feeds_secret_is_set_once_and_only_its_end_may_change(look: "psycopg.Connection[Any]") -> None:
+    rights = look.execute("""
+        select privilege_type, column_name from information_schema.column_privileges
+        where grantee = 'carbon_app' and table_name = 'feed_secret' and privilege_type = 'UPDATE'""").fetchall()
+    assert rights == [("UPDATE", "ends_at")]
+    whole = look.execute("""
+        select table_name, privilege_type from information_schema.role_table_grants
+        where grantee = 'carbon_app' and table_name in ('feed_secret', 'feed_push_seen')""").fetchall()
+    assert set(whole) == {
+        ("feed_secret", "SELECT"),
+        ("feed_secret", "INSERT"),
+        ("feed_push_seen", "SELECT"),
+        ("feed_push_seen", "INSERT"),
+        ("feed_push_seen", "DELETE"),
+    }
+
+
 def test_a_decision_passes_only_through_the_states_of_the_table(look: "psycopg.Connection[Any]") -> None:
     pairs = set(look.execute("select follows, state from activity_state").fetchall())
     assert ("credited", "reversed") in pairs

@@ -16,6 +16,8 @@ class Who(StrEnum):
     ANYONE = "anyone"
     RESIDENT = "resident"
     PARTNER = "partner"
+    # a partner's own format has its own way of showing who sends, and the feed judges it
+    FEED = "feed"
     LOOPBACK = "loopback"
 
 
@@ -47,6 +49,7 @@ ACCESS: Final[Mapping[str, Who]] = {
     "files.rejects": Who.PARTNER,
     "questions.index": Who.PARTNER,
     "questions.reply": Who.PARTNER,
+    "feeds.push": Who.FEED,
     "keys.publish": Who.ANYONE,
     "probes.alive": Who.ANYONE,
     "probes.ready": Who.ANYONE,
@@ -59,6 +62,9 @@ ACCESS: Final[Mapping[str, Who]] = {
     "pages.release": Who.ANYONE,
     "pages.lent_receipt": Who.ANYONE,
     "pages.asset": Who.ANYONE,
+    "guide.page": Who.ANYONE,
+    "guide.schema": Who.ANYONE,
+    "guide.sample": Who.ANYONE,
 }
 
 

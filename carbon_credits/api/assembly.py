@@ -8,7 +8,8 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from carbon_credits.api import access, auth, docs, documents, errors, frame, house, limits, pages
 from carbon_credits.api.access import Who
 from carbon_credits.api.answers import StrictJson
-from carbon_credits.api.partner import files, oauth, questions, records
+from carbon_credits.api.pages import partners_guide
+from carbon_credits.api.partner import feeds, files, oauth, questions, records
 from carbon_credits.api.public import keys, methodologies, probes
 from carbon_credits.api.resident import activities, me, objections, receipts, wallet
 from carbon_credits.api.resident import auth as sign_in
@@ -55,8 +56,10 @@ def _routes(app: Flask) -> None:
     resident = documents.make(app, "resident", _title(RESIDENT), RESIDENT, (Who.RESIDENT,))
     for blueprint in (sign_in, me, activities, objections, receipts, wallet):
         resident.register_blueprint(blueprint.blueprint)
-    partner = documents.make(app, "partner", _title(PARTNER), PARTNER, (Who.PARTNER,))
-    for blueprint in (oauth.blueprint, records.blueprint, files.blueprint, questions.blueprint):
+    partner = documents.make(app, "partner", _title(PARTNER), PARTNER, (Who.PARTNER, Who.FEED))
+    for blueprint in (
+        oauth.blueprint, records.blueprint, files.blueprint, questions.blueprint, feeds.blueprint
+    ):
         partner.register_blueprint(blueprint)
     public = documents.make(app, "public", _title(PUBLIC), PUBLIC, ())
     for blueprint in (methodologies.blueprint, keys.blueprint, probes.blueprint):
@@ -64,6 +67,7 @@ def _routes(app: Flask) -> None:
     documents.serve(app, {"resident": resident, "partner": partner, "public": public})
     app.register_blueprint(docs.blueprint)
     app.register_blueprint(pages.blueprint)
+    app.register_blueprint(partners_guide.blueprint)
 
 
 def _title(words: Text) -> Text:

@@ -32,7 +32,8 @@ def admit() -> None:
     who = ours.access[endpoint]
     if who is Who.LOOPBACK:
         _refuse_outsiders()
-    elif who is Who.ANYONE:
+    elif who in (Who.ANYONE, Who.FEED):
+        # whose push it is is asked of the feed, in the view and before anything of it is read
         _count(ours, "address", request.remote_addr or "")
     else:
         g.principal = _principal(ours, who)

@@ -20,6 +20,8 @@ from carbon_credits.api.reading import StrictParser
 from carbon_credits.core.i18n import Text
 
 VERSION: Final = "1.0.0"
+# where an application keeps its documents for others that read them
+EXTENSION: Final = "carbon_credits.documents"
 SCHEMES: Final[Mapping[Who, Mapping[str, Any]]] = {
     Who.RESIDENT: {
         "type": "http",
@@ -31,6 +33,12 @@ SCHEMES: Final[Mapping[Who, Mapping[str, Any]]] = {
         "type": "oauth2",
         "description": "由 /oauth/token 取得。\n\nFrom /oauth/token.",
         "flows": {"clientCredentials": {"tokenUrl": "/oauth/token", "scopes": {}}},
+    },
+    Who.FEED: {
+        "type": "apiKey",
+        "in": "header",
+        "name": "Authorization",
+        "description": "合作方格式自有的认证，见 /docs/partners。\n\nThe format's own means, see /docs/partners.",
     },
 }
 PROBLEM_SCHEMA: Final[Mapping[str, Any]] = {
@@ -201,7 +209,9 @@ def _left_out(_converter: object, field: object, *, ret: Mapping[str, Any], **_:
 
 def serve(app: Flask, documents: Mapping[str, Document]) -> None:
     """Publish each document at /openapi/NAME.json, written once."""
-    written = {name: encode(document.spec.to_dict()) for name, document in documents.items()}
+    told = {name: document.spec.to_dict() for name, document in documents.items()}
+    app.extensions[EXTENSION] = told
+    written = {name: encode(document) for name, document in told.items()}
     blueprint = flask.Blueprint("documents", __name__)
 
     @blueprint.get("/openapi/<name>.json")

@@ -9,11 +9,13 @@ from carbon_credits.cli import (
     bench,
     bounding,
     cases,
+    conformance,
     demo,
     factors,
     impact,
     ledger,
     partner_files,
+    partner_secrets,
     partners,
     policy,
     reconciliation,
@@ -49,7 +51,12 @@ def register(app: Flask) -> None:
         app.cli.add_command(command)
     for command in (replaying.command, restating.command, bounding.command):
         ledger.credits.add_command(command)
-    for command in (partner_files.key_group, partner_files.file_group):
+    for command in (
+        partner_files.key_group,
+        partner_files.file_group,
+        partner_secrets.group,
+        conformance.command,
+    ):
         partners.group.add_command(command)
     for command in impact.COMMANDS:
         running.methodologies.add_command(command)

@@ -3,13 +3,16 @@
 An integration is one module with one `Feed`. It reads a partner's file and yields, for each thing told there,
 a `Record` (an act as the partner tells it), an `Unusable` (why it is none, or not yet) or a `Weighing` (what was taken
 out of a station). What is wrong with the file as a whole is a `FileFault`, and then nothing of the file counts.
+
+A partner that pushes in its own format comes to the push door: the feed's own `authenticate` says whether a request
+is the partner's, and one of its `operations` reads it and answers in the partner's own words.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import Any, BinaryIO, Literal
 
 from carbon_credits.core.i18n import Text
 
@@ -126,6 +129,105 @@ Place = Callable[[Iterable[Mapping[str, Scalar]], ParseOptions], Iterator[Item]]
 Summary = Callable[[BinaryIO, ParseOptions], Mapping[str, int]]
 TableRow = tuple[str, ...]
 ReadTable = Callable[[Path], Iterator[TableRow]]
+Sample = Callable[[date], bytes]
+
+
+Secrets = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class SecretForm:
+    """One value of a partner's secrets: its form, and how many characters are made where none is given (0: none)."""
+
+    pattern: str
+    made: int = 0
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """One way of knowing a feed's pushes: how a request is signed, for an engineer, and the values both sides hold."""
+
+    how: Text
+    forms: Mapping[str, SecretForm]
+
+
+@dataclass(frozen=True)
+class PushRequest:
+    """A request as it came: header names in lower case, the body's bytes, and the instant of the door (UTC)."""
+
+    operation: str
+    headers: Mapping[str, str]
+    body: bytes
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Authentic:
+    """The request is the partner's. `content` is the JSON to be read, opened where it was sealed; `secrets` are those
+    that fitted. `nonce` may be used for one content alone until `until`, where the format has one.
+    """
+
+    content: bytes
+    secrets: Secrets = field(repr=False)
+    nonce: str | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True)
+class PushRefusal:
+    """Why a push is not taken, for the partner's own words; nothing of it is stored. `pointer` names a field (RFC 6901).
+
+    `authentic` is set where the request was known to be the partner's before it was refused.
+    """
+
+    code: str
+    detail: Text
+    pointer: str = ""
+    authentic: Authentic | None = None
+
+
+@dataclass(frozen=True)
+class Pushed:
+    """A push that was taken: what was read of it, and by place among its items which were refused and why.
+
+    `counts` has the rows by outcome (`accepted`, `duplicate`, `waiting`, `refused`).
+    """
+
+    request: PushRequest
+    authentic: Authentic
+    document: Any
+    items: tuple[Item, ...]
+    refused: Mapping[int, tuple[str, ...]]
+    counts: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class PushAnswer:
+    """What the partner is told: an HTTP status and a JSON document in the partner's own shape."""
+
+    status: int
+    document: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One thing a partner pushes. `scheme` names the way it is signed, `schema` (JSON Schema 2020-12, of the words
+    that `partners.shapes` knows) is what the door checks the content by, and `example` is one of a day that is taken.
+
+    `read` is given the decoded content, fractions as Decimal. It may raise FileFault.
+    """
+
+    code: str
+    names: Text
+    scheme: str
+    schema: Mapping[str, Any]
+    example: Callable[[date], Any]
+    read: Callable[[Any], Iterator[Item]]
+    accept: Callable[[Pushed], PushAnswer]
+    refuse: Callable[[PushRequest, PushRefusal], PushAnswer]
+
+
+Authenticate = Callable[[PushRequest, Sequence[Secrets]], Authentic | PushRefusal]
 
 
 @dataclass(frozen=True)
@@ -136,6 +238,10 @@ class Feed:
     what was kept of every waiting record of the feed, and yields those that can be placed by now as records
     and the others as they were. `summary` counts what a file holds, to be held against the partner's totals.
     `tables` reads, by name, what is no record but helps with them (stations, distances): a header, then rows.
+
+    A feed that pushes has `authenticate`, which is given the secrets in force (newest first) of the operation's scheme
+    and compares them in constant time, `operations` by code, and the `schemes` by which it signs. A feed
+    without `authenticate` has no push door. `samples` are small files of ours in its `formats`, by name, as of a day.
     """
 
     code: str
@@ -149,3 +255,8 @@ class Feed:
     summary: Summary
     place: Place
     tables: Mapping[str, ReadTable] = field(default_factory=dict)
+    authenticate: Authenticate | None = None
+    operations: Mapping[str, Operation] = field(default_factory=dict)
+    schemes: Mapping[str, Scheme] = field(default_factory=dict)
+    samples: Mapping[str, Sample] = field(default_factory=dict)
+    formats: Text | None = None

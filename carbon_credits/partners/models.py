@@ -161,3 +161,27 @@ class RecordSetAside(Model):
     line: Mapped[int | None]
     sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
     received_at: Mapped[datetime] = mapped_column(_INSTANT, server_default=_NOW)
+
+
+class FeedSecret(Model):
+    """What a feed's pushes are known by, a set of values sealed as one; a set that ended is kept and refused."""
+
+    __tablename__ = "feed_secret"
+
+    secret_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    source_id: Mapped[int] = mapped_column(SmallInteger, ForeignKey("source.source_id"))
+    scheme: Mapped[str] = mapped_column(Text)
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    set_at: Mapped[datetime] = mapped_column(_INSTANT, server_default=_NOW)
+    ends_at: Mapped[datetime | None] = mapped_column(_INSTANT)
+
+
+class FeedPushSeen(Model):
+    """A number that a push used, and the digest of what it was used for."""
+
+    __tablename__ = "feed_push_seen"
+
+    source_id: Mapped[int] = mapped_column(SmallInteger, ForeignKey("source.source_id"), primary_key=True)
+    nonce: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    content: Mapped[bytes] = mapped_column(LargeBinary)
+    until: Mapped[datetime] = mapped_column(_INSTANT)

@@ -78,7 +78,6 @@ create unique index mass_hold_one_in_force on mass_hold (source_id, ext_key) whe
 grant select, insert on mass_hold to carbon_app;
 grant update (released_at) on mass_hold to carbon_app;
 
--- An act that is put back on the work list while it still waits there takes the verdict.
 
 -- A station that a test named: it waits for a person, and by itself does nothing to anybody.
 create table station_alarm (

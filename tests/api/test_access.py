@@ -21,6 +21,8 @@ NAMES = {
     "digest": "0" * 64,
     "token": "AbCd",
     "file": "1",
+    "feed": "ev_charging",
+    "operation": "cdrs",
 }
 
 

@@ -7,6 +7,7 @@ a contract that is only ever refused has not been tried.
 import json
 from collections import defaultdict
 from collections.abc import Iterator
+from datetime import timedelta
 from io import BytesIO
 from typing import Any
 
@@ -22,15 +23,19 @@ from carbon_credits.core.crypto import Vault
 from carbon_credits.core.db import transaction
 from carbon_credits.core.ids import shard_of
 from carbon_credits.crediting.batch import credit_batch
-from carbon_credits.partners import keys
+from carbon_credits.partners import feed_secrets, keys
 from carbon_credits.partners import service as partners
 from carbon_credits.reconciliation import cases, questions
 from carbon_credits.reconciliation.cases import act_subject
+from integrations import carpool
 from tests.api.conftest import FEED, Caller, a_ride, code_of, partner_in, sign_in
 from tests.factories.partner_files import Sender
+from tests.integrations.push_samples import SECRETS
 
 SEED = 20_261_122
 EXAMPLES = 60
+# one of the formats of partners stands for all of them: what each answers has tests of its own
+PUSH = "POST /partner/v1/feeds/{feed}/{operation}"
 # what a well-formed request may still be told, for a reason of the programme
 ACCEPTED = ["2xx", "401", "403", "404", "409", "429"]
 
@@ -47,6 +52,11 @@ def example(app: Flask, vault: Vault, resident: Caller, partner: Caller) -> dict
     )
     record = {**a_ride(), "methodology": FEED.methodologies[0], "record_id": "r1", "subject": "s1"}
     sent = a_sent_file(app)
+    with app.app_context(), transaction() as session:
+        source = partners.source_by_feed(session, "carpool")
+        feed_secrets.put_in_force(
+            session, vault, source.source_id, "registry", SECRETS["registry"], clock.now(), timedelta(0)
+        )
     own = partner.call(
         "POST", "/partner/v1/files", key="own", data=_as_parts(sent), content_type="multipart/form-data"
     )
@@ -64,6 +74,7 @@ def example(app: Flask, vault: Vault, resident: Caller, partner: Caller) -> dict
             "records": [{"record_id": "r1", "version": 2}],
         },
         "POST /oauth/token": partner.headers,
+        PUSH: carpool.FEED.operations["journeys"].example(clock.today() - timedelta(days=1)),
     }
 
 
@@ -122,9 +133,12 @@ def _configuration(
         allowed = list(ACCEPTED)
         if "422" in operation["responses"] and "requestBody" in operation:
             allowed.append("422")
-        if any(told["name"] == "cursor" for told in operation.get("parameters", [])):
+        # the document of a push is any object there; its own schema is published beside it
+        if name == PUSH or any(told["name"] == "cursor" for told in operation.get("parameters", [])):
             allowed.append("400")
         bearer = throwaway if name == "POST /v1/auth/logout" else token
+        if name == PUSH:
+            bearer = SECRETS["registry"]["token"]
         operations.append(
             {
                 "include-name": name,
@@ -138,7 +152,11 @@ def _configuration(
             "seed": SEED,
             "workers": 1,
             "continue-on-failure": True,
-            "parameters": {"activity": example["activity"], "file": example["file"], "case": example["case"]},
+            "parameters": {
+                **{name: example[name] for name in ("activity", "file", "case")},
+                "feed": "carpool",
+                "operation": "journeys",
+            },
             "generation": {"max-examples": EXAMPLES, "deterministic": True},
             "operations": operations,
         }

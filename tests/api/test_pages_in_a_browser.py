@@ -67,7 +67,7 @@ def paths(app: Flask, resident: Caller) -> list[str]:
         made = resident.call("POST", f"/v1/activities/{activity}/receipt/links", key=str(uuid4()))
         links.append("/receipts/" + made.get_json()["url"].rpartition("/")[2])
     codes = ("travel.cycling", "planting.tree", "recycling.paper", "household.rooftop_pv")
-    return ["/methodologies", *(f"/methodologies/{code}" for code in codes), *links]
+    return ["/methodologies", *(f"/methodologies/{code}" for code in codes), "/docs/partners", *links]
 
 
 @pytest.fixture(params=[(width, scheme) for width in WIDTHS for scheme in ("light", "dark")])

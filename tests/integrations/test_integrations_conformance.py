@@ -8,8 +8,18 @@ from io import BytesIO
 import pytest
 
 from carbon_credits.activities.reasons import explain
-from carbon_credits.partners.contract import FileFault, Item, ParseOptions, Record, Unusable
-from integrations import PROVIDERS
+from carbon_credits.partners.contract import (
+    Authentic,
+    FileFault,
+    Item,
+    ParseOptions,
+    PushRefusal,
+    PushRequest,
+    Record,
+    Unusable,
+)
+from integrations import PROVIDERS, ev_envelope
+from tests.integrations.push_samples import PUSHES, PushSample, now, tcec, written
 from tests.integrations.samples import SAMPLES, Sample, packed, parsed
 
 EVERY = pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: f"{sample.feed.code}-{sample.name}")
@@ -63,6 +73,31 @@ def is_waiting(item: Item) -> bool:
 
 def test_every_provider_is_sampled() -> None:
     assert {feed.code for feed in PROVIDERS} == {sample.feed.code for sample in SAMPLES}
+
+
+@pytest.mark.parametrize("push", PUSHES, ids=lambda push: f"{push.feed.code}-{push.code}")
+def test_a_push_is_known_by_its_secrets_alone(push: PushSample) -> None:
+    """Without a database; tests/api/test_feed_pushes.py goes through the real door."""
+    at = now()
+    body = written(push.document(at.date()))
+    given = {"token": ev_envelope.new_token(push.secrets, at)} if push.sign is tcec else {}
+    headers, sent = push.sign(push.secrets, body, at, **given)
+    lower = {name.lower(): value for name, value in headers.items()}
+    request = PushRequest(push.code, lower, sent, at)
+    assert push.feed.authenticate is not None
+    known = push.feed.authenticate(request, [push.secrets])
+    assert isinstance(known, Authentic)
+    assert known.content == body
+    for others in ([], [{name: "x" * len(value) for name, value in push.secrets.items()}]):
+        assert isinstance(push.feed.authenticate(request, others), PushRefusal)
+    # beside others, whichever stands first
+    other = {name: "x" * len(value) for name, value in push.secrets.items()}
+    for several in ([other, push.secrets], [push.secrets, other]):
+        assert isinstance(push.feed.authenticate(request, several), Authentic)
+    for name in lower:
+        without = {key: value for key, value in lower.items() if key != name}
+        forged = PushRequest(push.code, without, sent, at)
+        assert isinstance(push.feed.authenticate(forged, [push.secrets]), PushRefusal)
 
 
 @EVERY

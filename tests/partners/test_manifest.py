@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from carbon_credits.core.errors import Invalid
-from carbon_credits.partners.manifest import KEYS, MOST_BYTES, canonical_bytes, read_manifest
+from carbon_credits.partners.manifest import MOST_BYTES, canonical_bytes, read_manifest
+from carbon_credits.partners.manifest_keys import KEYS
 from tests.factories.partner_files import Sender, a_ride, a_table
 
 SENT = Sender().send(a_table([a_ride(1)]))
