@@ -13,8 +13,8 @@ from carbon_credits.ledger import models as _ledger
 from carbon_credits.partners import models as _partners
 from carbon_credits.partners import stations as _stations
 from carbon_credits.programme import models as _programme
-from carbon_credits.reconciliation import models as _reconciliation
 from carbon_credits.reconciliation import balance_models as _balance
+from carbon_credits.reconciliation import models as _reconciliation
 from carbon_credits.residents import models as _residents
 from carbon_credits.staff import models as _staff
 

@@ -58,7 +58,11 @@ def _routes(app: Flask) -> None:
         resident.register_blueprint(blueprint.blueprint)
     partner = documents.make(app, "partner", _title(PARTNER), PARTNER, (Who.PARTNER, Who.FEED))
     for blueprint in (
-        oauth.blueprint, records.blueprint, files.blueprint, questions.blueprint, feeds.blueprint
+        oauth.blueprint,
+        records.blueprint,
+        files.blueprint,
+        questions.blueprint,
+        feeds.blueprint,
     ):
         partner.register_blueprint(blueprint)
     public = documents.make(app, "public", _title(PUBLIC), PUBLIC, ())

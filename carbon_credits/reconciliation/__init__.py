@@ -1,1 +1,1 @@
-"""What partners' records leave open: corrections, how long a claim waits, cases for people, clawbacks, closed months, mass balance."""
+"""What partners' records leave open: corrections, waiting, cases, clawbacks, closed months, the mass balance."""
