@@ -12,7 +12,7 @@ from carbon_credits.core.i18n import Text
 from carbon_credits.partners.contract import Feed
 from integrations import gtfs, tap_journeys
 from integrations.tap_journeys import Rules
-from integrations.tap_rows import Kind, Tap
+from integrations.tap_rows import WHOSE, Kind, Tap
 
 METHODOLOGY: Final = "travel.bus"
 
@@ -50,4 +50,5 @@ FEED: Final = Feed(
     summary=partial(tap_journeys.count, rules=RULES),
     place=partial(tap_journeys.place, rules=RULES),
     tables={"distances": gtfs.distances, "stations": gtfs.stations, "calendar": gtfs.calendar},
+    tells_of_all_by=WHOSE,
 )

@@ -16,6 +16,7 @@ from carbon_credits.partners.contract import Encoding, FileFault
 
 _GZIP: Final = b"\x1f\x8b"
 _CHUNK: Final = 1 << 20
+_BLOCK: Final = 1 << 16
 _LONGEST_LINE: Final = 64 * 1024
 
 
@@ -53,11 +54,12 @@ def read_chunk(plain: BinaryIO, size: int = _CHUNK) -> bytes:
 
 
 def rows(
-    stream: BinaryIO, declared: Encoding, required: Sequence[frozenset[str]]
+    stream: BinaryIO, declared: Encoding, required: Sequence[frozenset[str]], *, gaps: bool = False
 ) -> Iterator[tuple[int, list[str]]]:
     """The header, then each row, with the number of its line.
 
-    `required` lists the sets of columns of which one must be there; others may stand beside them. Raises
+    `required` lists the sets of columns of which one must be there; others may stand beside them. With `gaps` an empty
+    line stands for a row that was left out; otherwise it is a fault. Raises
     FileFault with code `cut_short`, `damaged`, `wrong_encoding`, `nul_byte`, `wrong_header`,
     `wrong_columns` or `broken_row`.
     """
@@ -69,6 +71,8 @@ def rows(
     yield 1, header
     width = len(header)
     while (row := _next(reader)) is not None:
+        if gaps and not row:
+            continue
         if len(row) != width:
             raise FileFault("wrong_columns", Text("列数不符", "Too many or too few columns"), reader.line_num)
         yield reader.line_num, row
@@ -113,31 +117,44 @@ def _next(reader: "Iterator[list[str]]") -> list[str] | None:
 
 def _lines(stream: BinaryIO, encoding: str) -> Iterator[str]:
     plain = unpacked(stream)
-    number = 0
+    number, rest = 0, b""
     while True:
-        number += 1
-        raw = _line(plain, number)
-        if not raw:
-            return
-        if b"\0" in raw:
-            raise FileFault("nul_byte", Text("含有空字节", "There is a NUL byte"), number)
-        if not raw.endswith(b"\n"):
-            raise cut(number) if len(raw) < _LONGEST_LINE else _too_long(number)
         try:
-            text = raw.decode(encoding)
+            chunk = plain.read(_BLOCK)
+        except EOFError as error:
+            raise cut(number + 1) from error
+        except (gzip.BadGzipFile, zlib.error) as error:
+            raise damaged(number + 1) from error
+        *whole, rest = (rest + chunk).split(b"\n")
+        yield from _texts(whole, number, encoding)
+        number += len(whole)
+        if len(rest) >= _LONGEST_LINE:
+            raise _too_long(number + 1)
+        if not chunk:
+            break
+    if b"\0" in rest:
+        raise _nul(number + 1)
+    if rest:
+        raise cut(number + 1)
+
+
+def _texts(lines: list[bytes], before: int, encoding: str) -> Iterator[str]:
+    """Lines as text, each ended; a fault is named by its line."""
+    for number, line in enumerate(lines, before + 1):
+        if b"\0" in line:
+            raise _nul(number)
+        if len(line) >= _LONGEST_LINE:
+            raise _too_long(number)
+        try:
+            text = line.decode(encoding)
         except UnicodeDecodeError as error:
             said = Text("编码不符", "This is not the encoding that was declared")
             raise FileFault("wrong_encoding", said, number) from error
-        yield text.removeprefix("\ufeff") if number == 1 else text
+        yield (text.removeprefix("\ufeff") if number == 1 else text) + "\n"
 
 
-def _line(plain: BinaryIO, number: int) -> bytes:
-    try:
-        return plain.readline(_LONGEST_LINE)
-    except EOFError as error:
-        raise cut(number) from error
-    except (gzip.BadGzipFile, zlib.error) as error:
-        raise damaged(number) from error
+def _nul(number: int) -> FileFault:
+    return FileFault("nul_byte", Text("含有空字节", "There is a NUL byte"), number)
 
 
 def _too_long(number: int) -> FileFault:

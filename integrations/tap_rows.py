@@ -65,6 +65,8 @@ _TIDES_KINDS: Final = {
 }
 _ON_A_BUS: Final = {Kind.ENTRY: Kind.BUS, Kind.EXIT: Kind.BUS_EXIT}
 REFERS_TO: Final = "ref_transaction_id"
+# whose a tap is, in either format
+WHOSE: Final = ("token_id", "card_no")
 
 
 class Tap(NamedTuple):
@@ -89,7 +91,7 @@ class Tap(NamedTuple):
 
 def read_taps(stream: BinaryIO, options: ParseOptions) -> Iterator[Tap]:
     """Every row of a file as a tap, in the file's order. Raises FileFault."""
-    rows = delimited.rows(stream, options.encoding, [frozenset(CARD), frozenset(TIDES)])
+    rows = delimited.rows(stream, options.encoding, [frozenset(CARD), frozenset(TIDES)], gaps=options.gaps)
     _, header = next(rows)
     is_card = set(CARD) <= set(header)
     read, names = (_card_tap, CARD) if is_card else (_tides_tap, TIDES)

@@ -7,7 +7,7 @@ held against its manifest; read to its end by its feed, without doing anything; 
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
@@ -15,6 +15,7 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
+from carbon_credits.activities import strangers
 from carbon_credits.activities.corrections import note_corrections, write_keys
 from carbon_credits.activities.files import Delivery, Heard, Opened, land_all, place
 from carbon_credits.activities.intake import terms_of
@@ -30,6 +31,7 @@ from carbon_credits.partners.models import PartnerFile
 log = logging.getLogger(__name__)
 
 OPTIONS: Final = ParseOptions()
+NOT_BOUND: Final = "dropped:not_bound"
 # one row that cannot be read is refused alone; many mean that the file is not what it says
 UNREADABLE: Final = frozenset({"not_readable", "broken_row"})
 FEW_UNREADABLE: Final = 10
@@ -40,7 +42,7 @@ _STUMBLES: Final = (ValueError, LookupError, TypeError, AttributeError, Arithmet
 
 @dataclass(frozen=True)
 class Ground:
-    """What the work on a feed's files stands on; `now` gives the instant."""
+    """What the work on a feed's files stands on; `now` gives the instant, `options` what is said of every file."""
 
     vault: Vault
     inbox: Inbox
@@ -48,6 +50,12 @@ class Ground:
     heard: Heard
     opened: Opened
     now: Callable[[], datetime]
+    options: ParseOptions = OPTIONS
+
+    @property
+    def of_file(self) -> ParseOptions:
+        """What is said of the content as it was left after unpacking."""
+        return replace(self.options, gaps=bool(self.feed.tells_of_all_by))
 
 
 def advance(ground: Ground, row: PartnerFile) -> str:
@@ -76,7 +84,9 @@ def _verify(ground: Ground, row: PartnerFile, manifest: Manifest) -> list[FileFa
         ]
     part = plain.with_suffix(".plain.part")
     with sent.open("rb") as stream, part.open("wb") as out:
-        found = contents.unpack(stream, out, manifest)
+        found = contents.unpack(
+            stream, out, manifest, ours=strangers.ours(ground.feed, ground.vault, ground.opened, row)
+        )
     faults = _not_waived(row, contents.faults_of(manifest, found))
     if faults:
         part.unlink()
@@ -124,7 +134,7 @@ def _control_faults(
     faults += contents.rows_fault(manifest, tally[ROWS])
     if manifest.totals or manifest.by_type:
         with ground.inbox.plain(row.file_id).open("rb") as stream:
-            facts = ground.feed.summary(stream, OPTIONS)
+            facts = ground.feed.summary(stream, ground.options)
         declared = {**manifest.totals, **{name: Decimal(n) for name, n in manifest.by_type.items()}}
         for name, amount in declared.items():
             faults += contents.total_fault(name, amount, facts.get(name))
@@ -134,10 +144,13 @@ def _control_faults(
 def _apply(ground: Ground, row: PartnerFile, _: Manifest) -> list[FileFault]:
     terms = ground.opened(lambda session: terms_of(session, ground.feed.code))
     with ground.inbox.plain(row.file_id).open("rb") as stream:
-        delivery = Delivery(ground.feed, stream, row.name, OPTIONS)
+        dropped = contents.empty_lines(stream) if ground.of_file.gaps else 0
+        delivery = Delivery(ground.feed, stream, row.name, ground.of_file)
         # judged by the instant it came, whenever it is worked on and however often
-        intake = Intake(ground.vault, terms, row.received_at, row.file_id)
+        intake = Intake(ground.vault, terms, row.received_at, row.file_id, ground.of_file.gaps)
         tally = land_all(intake, row.file_id, delivery, ground.heard, ground.opened)
+    if dropped:
+        tally = tally + Counter({ROWS: dropped, NOT_BOUND: dropped})
     counts = {ROWS: tally[ROWS], RECORDS: tally[RECORDS], "outcomes": outcomes(tally)}
 
     def done(session: Session) -> None:
@@ -148,14 +161,14 @@ def _apply(ground: Ground, row: PartnerFile, _: Manifest) -> list[FileFault]:
         progress.finish(session, row, counts, told, ground.now())
 
     ground.opened(done)
-    place(ground.vault, ground.feed, OPTIONS, ground.now(), ground.heard, ground.opened)
+    place(ground.vault, ground.feed, ground.options, ground.now(), ground.heard, ground.opened)
     ground.inbox.forget(row.file_id)
     return []
 
 
 def _items(ground: Ground, row: PartnerFile) -> Iterator[Item]:
     with ground.inbox.plain(row.file_id).open("rb") as stream:
-        yield from ground.feed.parse_file(stream, OPTIONS)
+        yield from ground.feed.parse_file(stream, ground.of_file)
 
 
 def _not_waived(row: PartnerFile, faults: list[FileFault]) -> list[FileFault]:

@@ -153,7 +153,7 @@ def place(
     source = opened(lambda session: terms_of(session, feed.code))
     tally: Tally = Counter()
     accepted: list[str] = []
-    intake = Intake(vault, source, now)
+    intake = Intake(vault, source, now, drops_strangers=bool(feed.tells_of_all_by))
     for chunk in _chunks(_waiting_items(intake, feed, options, opened)):
         landed = opened(partial(land, intake=intake, items=chunk))
         tally += landed.tally

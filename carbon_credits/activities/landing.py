@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 from typing import Final, NamedTuple
@@ -30,12 +30,16 @@ MOST_LISTED: Final = 10_000
 
 @dataclass(frozen=True)
 class Intake:
-    """Whose items land: the feed's terms, our keys, the instant of the door, and the file they came in, if any."""
+    """Whose items land: the feed's terms, our keys, the instant of the door, and the file they came in, if any.
+
+    `drops_strangers`: records of people who are not bound are dropped; otherwise they wait for their binding.
+    """
 
     vault: Vault
     source: SourceTerms
     now: datetime
     file_id: int | None = None
+    drops_strangers: bool = False
 
 
 class Refused(NamedTuple):
@@ -75,10 +79,14 @@ def land(session: Session, intake: Intake, items: Sequence[Item]) -> Chunk:
     spent = settled(session, vault, source.source_id, items)
     records = [item for item in items if isinstance(item, Record)]
     results = take_in(session, vault, source, records, now)
+    if intake.drops_strangers:
+        results = [_dropped(result) if result.status == "waiting" else result for result in results]
     told = list(zip(records, results, strict=True))
     strange = [item for item in items if isinstance(item, Unusable)]
     not_acts = [item for item in strange if item.record_id not in spent]
-    not_acts += [_unusable(record, result) for record, result in told if not _is_act(result)]
+    not_acts += [
+        _unusable(record, result) for record, result in told if result.status in ("waiting", "refused")
+    ]
     if not_acts:
         aside.set_aside(session, vault, source.source_id, not_acts, intake.file_id, now)
     settle(session, vault, source.source_id, [record for record, result in told if _is_act(result)], now)
@@ -158,6 +166,11 @@ def _list_rejects(session: Session, file_id: int, before: int, refused: Sequence
         session.execute(insert(PartnerFileReject).on_conflict_do_nothing(), rows)
 
 
+def _dropped(result: RowResult) -> RowResult:
+    """Nothing is kept of somebody who did not agree to it."""
+    return replace(result, status="dropped", reasons=("not_bound",))
+
+
 def _is_act(result: RowResult) -> bool:
     return result.status in ("accepted", "duplicate")
 
@@ -185,4 +198,4 @@ def _tally_of_strange(strange: Sequence[Unusable], spent: frozenset[str]) -> Tal
 
 
 def _name(status: str, reasons: tuple[str, ...]) -> str:
-    return f"{status}:{'+'.join(reasons)}" if status in ("waiting", "refused") else status
+    return f"{status}:{'+'.join(reasons)}" if status in ("waiting", "refused", "dropped") else status

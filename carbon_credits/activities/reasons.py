@@ -85,6 +85,7 @@ REASONS: dict[str, Text] = {
     "sampled": Text("抽样复核", "Drawn for a second look"),
     "reversed_by_staff": Text("经核查撤销", "Reversed after review"),
     # what keeps a partner's record from becoming an act
+    "not_bound": Text("未绑定居民，未保留", "Of nobody who is bound here: not kept"),
     "unknown_subject": Text("尚未绑定居民", "Not bound to a resident yet"),
     "unknown_methodology": Text("没有这个方法学", "No such methodology"),
     "methodology_not_of_feed": Text("该数据源不提供此类行为", "This feed does not report such acts"),

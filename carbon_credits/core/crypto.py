@@ -36,7 +36,7 @@ def derive(key: bytes, purpose: str) -> bytes:
 def blind(key: bytes, value: str | bytes) -> bytes:
     """A 16-byte keyed digest under a derived key: the same input can be found, not read."""
     raw = value.encode() if isinstance(value, str) else value
-    return hmac.new(key, raw, sha256).digest()[:BLIND_BYTES]
+    return hmac.digest(key, raw, "sha256")[:BLIND_BYTES]
 
 
 def same(left: bytes, right: bytes) -> bool:

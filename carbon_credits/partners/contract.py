@@ -73,13 +73,15 @@ class ParseOptions:
 
     `shift_days` and `bind_column` are for the demonstration, which plays public files as if they were today's
     and their vehicles or cards as if they were residents. `distances` is a table of station distances.
-    `encoding` gb18030 also reads a file that turns out to be UTF-8.
+    `encoding` gb18030 also reads a file that turns out to be UTF-8. `gaps` says that rows of people we do not know
+    were left out of a table and that an empty line stands for each, so that lines keep their numbers.
     """
 
     shift_days: int = 0
     bind_column: str | None = None
     distances: Path | None = None
     encoding: Encoding = "utf-8"
+    gaps: bool = False
 
 
 Item = Record | Unusable
@@ -98,6 +100,8 @@ class Feed:
     what was kept of every waiting record of the feed, and yields those that can be placed by now as records
     and the others as they were. `summary` counts what a file holds, to be held against the partner's totals.
     `tables` reads, by name, what is no record but helps with them (stations, distances): a header, then rows.
+    `tells_of_all_by` is set where the partner tells of everybody, not only of those who agreed: the columns of which
+    one names whose a row is. Rows of people who never bound an account here are counted and dropped.
     """
 
     code: str
@@ -111,3 +115,4 @@ class Feed:
     summary: Summary
     place: Place
     tables: Mapping[str, ReadTable] = field(default_factory=dict)
+    tells_of_all_by: tuple[str, ...] = ()
