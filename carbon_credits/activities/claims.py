@@ -102,6 +102,19 @@ def _fault(pointer: str, code: str) -> FieldFault:
     return FieldFault(pointer, code, REASONS[code])
 
 
+def match_key(vault: Vault, claim: Claim) -> bytes | None:
+    """The 16 bytes by which a phone's claim and a partner's record of one resident name the same thing.
+
+    Without the partner's name, which the phone does not know; what a partner adds behind a slash to tell two acts of
+    one order apart is left out. None where no order, session, item or meter is named.
+    """
+    for reference in BY_CODE[claim.methodology][-1].references:
+        value = claim.references.get(reference.name)
+        if value is not None and reference.basis != "vehicle":
+            return vault.blind("match:" + reference.basis, value.partition("/")[0])
+    return None
+
+
 def exclusive_keys(vault: Vault, claim: Claim, namespace: str = "") -> dict[str, bytes | None]:
     """The keyed digests that the exclusivity bases compare, by column; None where the act claims nothing.
 

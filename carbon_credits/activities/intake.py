@@ -13,7 +13,7 @@ from psycopg import Connection
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from carbon_credits.activities.claims import Claim, exclusive_keys, faults_of
+from carbon_credits.activities.claims import Claim, exclusive_keys, faults_of, match_key
 from carbon_credits.activities.evidence_digest import evidence_digest
 from carbon_credits.activities.names import public_id
 from carbon_credits.activities.service import content_digest
@@ -73,7 +73,8 @@ create temp table if not exists intake (
   vehicle_key     bytea,
   item_key        bytea,
   transaction_key bytea,
-  meter_key       bytea
+  meter_key       bytea,
+  match_key       bytea
 ) on commit delete rows;
 create temp table if not exists intake_placed (
   activity_id bigint, resident_id bigint, line int, shard_id smallint
@@ -81,7 +82,7 @@ create temp table if not exists intake_placed (
 """
 COLUMNS = (
     "line, ext_key, content_digest, subject_index, occurred_from, occurred_to, occurred_on, methodology, "
-    "monitored, evidence, vehicle_key, item_key, transaction_key, meter_key"
+    "monitored, evidence, vehicle_key, item_key, transaction_key, meter_key, match_key"
 )
 COPY = f"copy intake ({COLUMNS}) from stdin"
 
@@ -121,10 +122,11 @@ with key as (
   returning activity_id
 ), act as (
   insert into activity (activity_id, resident_id, occurred_from, occurred_to, occurred_on, methodology, source_id,
-    shard_id, evidence_class, monitored, evidence, vehicle_key, item_key, transaction_key, meter_key, evidence_digest)
+    shard_id, evidence_class, monitored, evidence, vehicle_key, item_key, transaction_key, meter_key, evidence_digest,
+    ext_key, match_key)
   select p.activity_id, p.resident_id, i.occurred_from, i.occurred_to, i.occurred_on, i.methodology, %(source)s,
     p.shard_id, %(evidence_class)s, i.monitored, i.evidence, i.vehicle_key, i.item_key, i.transaction_key, i.meter_key,
-    {DIGEST}
+    {DIGEST}, i.ext_key, i.match_key
   from key join intake_placed p using (activity_id) join intake i using (line)
   order by p.resident_id, i.occurred_on, p.activity_id
 )
@@ -279,6 +281,7 @@ def _copy(
                     keys["item_key"],
                     keys["transaction_key"],
                     keys["meter_key"],
+                    match_key(vault, claim),
                 )
             )
 

@@ -66,6 +66,8 @@ class Activity(Model):
     transaction_key: Mapped[bytes | None] = mapped_column(LargeBinary)
     meter_key: Mapped[bytes | None] = mapped_column(LargeBinary)
     evidence_digest: Mapped[bytes] = mapped_column(LargeBinary)
+    ext_key: Mapped[bytes | None] = mapped_column(LargeBinary)
+    match_key: Mapped[bytes | None] = mapped_column(LargeBinary)
 
 
 class QueuedAct(Model):
@@ -144,6 +146,25 @@ class Restated(Model):
     to_release: Mapped[int] = mapped_column(Integer)
     occurred_on: Mapped[date]
     reasons: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
+
+
+class RecordMatch(Model):
+    """A phone's claim and a partner's record of the same act; ended, not deleted, when it no longer holds."""
+
+    __tablename__ = "record_match"
+
+    resident_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    claim_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    record_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    matched_at: Mapped[datetime] = mapped_column(Instant, primary_key=True)
+    shard_id: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    ended_at: Mapped[datetime | None] = mapped_column(Instant)
+    claim_on: Mapped[date]
+    record_on: Mapped[date]
+    score: Mapped[int] = mapped_column(Integer)
+    source_id: Mapped[int] = mapped_column(SmallInteger)
+    pass_: Mapped[str] = mapped_column("pass", Text)
+    differs: Mapped[list[str]] = mapped_column(ARRAY(Text))
 
 
 class VehicleClaim(Model):

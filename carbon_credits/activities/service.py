@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from carbon_credits.activities import traces
-from carbon_credits.activities.claims import Claim, exclusive_keys, faults_of
+from carbon_credits.activities.claims import Claim, exclusive_keys, faults_of, match_key
 from carbon_credits.activities.evidence_digest import evidence_digest
 from carbon_credits.activities.names import no_such_activity, parse_public_id, public_id
 from carbon_credits.activities.views import ONE, ActivityView, activities_of, activity_of
@@ -79,10 +79,11 @@ with key as (
   from key
 ), act as (
   insert into activity (activity_id, resident_id, occurred_from, occurred_to, occurred_on, methodology, source_id,
-    shard_id, evidence_class, monitored, evidence, vehicle_key, item_key, transaction_key, meter_key, evidence_digest)
+    shard_id, evidence_class, monitored, evidence, vehicle_key, item_key, transaction_key, meter_key, evidence_digest,
+    ext_key, match_key)
   select activity_id, resident_id, occurred_from, occurred_to, occurred_on, methodology, source_id,
     :shard, evidence_class, monitored, evidence, vehicle_key, item_key, transaction_key, meter_key,
-    {evidence_digest("told.")}
+    {evidence_digest("told.")}, :ext_key, :match_key
   from told
 ), queued as (
   insert into activity_queue (activity_id, resident_id, occurred_on, generation, shard_id)
@@ -136,6 +137,7 @@ def _row(vault: Vault, resident_id: int, told: Claim) -> dict[str, Any]:
         "monitored": json.dumps(dict(told.monitored)),
         "evidence": None if told.evidence is None else json.dumps(dict(told.evidence)),
         **exclusive_keys(vault, told),
+        "match_key": match_key(vault, told),
     }
 
 

@@ -14,10 +14,9 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from carbon_credits.core.errors import InvariantBroken
-from carbon_credits.crediting import booking, capping, comparing, deciding, exclusivity
+from carbon_credits.crediting import booking, capping, comparing, deciding, exclusivity, matching, reopening
 from carbon_credits.crediting.reading import Reading, reading_of
 from carbon_credits.crediting.releases import publish
-from carbon_credits.crediting.reversal import Credited, replace
 from carbon_credits.crediting.working_tables import analyze, working_connection
 from carbon_credits.ledger import funds
 from carbon_credits.ledger.locks import SHARD_LOCK
@@ -67,38 +66,47 @@ class _Batch:
         picked = self._execute(self.reading.pick, most=most)
         if picked == 0:
             return Outcome()
-        self._judge()
-        occurring = exclusivity.decide(self.connection)
-        self._compare_with_the_past()
-        exclusivity.give_back(self.connection, occurring)
+        self._execute(comparing.WITHOUT_WALLET)
+        periods = self._periods()
+        reopened = self._reopen(longer=bool(periods))
+        # what one resident's day settles first: then the same acts ask for the same keys, whoever came first
         with self._by_hash():
-            self._execute(self._decide())
+            self._execute(comparing.OVERLAPS)
+            matching.match(self.connection)
+        exclusivity.decide(self.connection, reopened=reopened)
+        with self._by_hash():
+            self._execute(self._decide(periods))
             self._execute(deciding.REFUSE.format(unmet_codes=self.reading.unmet_codes))
         analyze(self.session, picked)
+        if reopened:
+            reopening.settle(self.session, self.connection, self.today)
         self._pay()
         journal_id = self._post()
-        self._settle_replaced()
+        matching.remember(self.connection, self.shard_id, reopened=reopened)
         if self._execute(booking.TAKE_OFF_QUEUE) != picked:
             raise InvariantBroken(f"shard {self.shard_id}: the work list changed under a batch")
         return self._outcome(picked, journal_id)
 
-    def _decide(self) -> str:
-        """The statement for the caps there are; longer periods cost nothing where nobody capped them."""
+    def _periods(self) -> list[str]:
+        """The periods beyond the day that have caps: they cost nothing where nobody made any."""
         row = self.connection.execute(capping.PERIODS).fetchone()
         periods = row[0] if row is not None else []
         assert isinstance(periods, list)
+        return periods
+
+    def _reopen(self, *, longer: bool) -> bool:
+        """Bring back what stands on the days that are touched; whether there was anything."""
+        relational, found_here = list(reopening.RELATIONAL), list(reopening.FOUND_HERE)
+        if not self._execute(reopening.STANDING, longer=longer, relational=relational):
+            return False
+        self._execute(reopening.RENUMBER)
+        self._execute(self.reading.pick_again, found_here=found_here)
+        return True
+
+    def _decide(self, periods: list[str]) -> str:
+        """The statement for the caps there are."""
         caps = capping.parts(periods)
         return deciding.DECIDE.format(terms=self.reading.terms, nothing=self.reading.nothing, **caps)
-
-    def _judge(self) -> None:
-        self._execute(comparing.WITHOUT_WALLET)
-
-    def _compare_with_the_past(self) -> None:
-        self._execute(comparing.PRIOR)
-        with self._by_hash():
-            self._execute(comparing.REPLACED_IN_BATCH)
-            self._execute(comparing.REPLACED_BEFORE)
-            self._execute(comparing.OVERLAPS)
 
     def _pay(self) -> None:
         """Take the points from the funds; what they cannot pay is refused for good and said so."""
@@ -120,12 +128,6 @@ class _Batch:
             self._execute(booking.PENDING_LOTS)
             self._execute(booking.TELL, journal=journal_id, acts=touched)
         return journal_id
-
-    def _settle_replaced(self) -> None:
-        self._execute(booking.REPLACE_AWAITING)
-        rows = self.session.connection().exec_driver_sql(booking.TO_REVERSE).all()
-        replaced = ((Credited(*row[:5]), row.replaced_by) for row in rows)
-        replace(self.session, replaced, self.today)
 
     def _outcome(self, picked: int, journal_id: int | None) -> Outcome:
         rows = self.connection.execute(booking.BY_STATE).fetchall()

@@ -111,17 +111,9 @@ insert into outbox (topic, payload)
 select 'journal.credited',
        jsonb_build_object('journal', %(journal)s::bigint, 'shard', %(shard)s::int, 'acts', %(acts)s::int)
 """
-REPLACE_AWAITING = """
-update decision d
-set state = 'replaced', against = p.replaced_by, reasons = array['replaced_by_partner_record']
-from batch_prior p
-where p.replaced_by is not null and p.state = 'awaiting'
-  and d.resident_id = p.resident_id and d.occurred_on = p.occurred_on and d.activity_id = p.activity_id
-  and d.generation = p.generation
+TAKE_OFF_QUEUE = """
+delete from activity_queue where ctid = any(array(select queue_row from batch_act where queue_row is not null))
 """
-TO_REVERSE = """
-select resident_id, occurred_on, activity_id, generation, matures_on, replaced_by from batch_prior
-where replaced_by is not null and state = 'credited' order by resident_id, activity_id
+BY_STATE = """
+select state, count(*)::int, coalesce(sum(points), 0)::bigint from batch_decision where queued group by state
 """
-TAKE_OFF_QUEUE = "delete from activity_queue where ctid = any(array(select queue_row from batch_act))"
-BY_STATE = "select state, count(*)::int, coalesce(sum(points), 0)::bigint from batch_decision group by state"

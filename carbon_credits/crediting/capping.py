@@ -1,7 +1,7 @@
 """Caps in the batch's SQL: the day's always, the month's and the year's where such caps were ever made.
 
-The day's own use lies in a working table anyway; that of a month or a year has to be read from the decisions, so it is
-read only for the residents and methodologies that a longer cap is about.
+The day's own acts all lie in the batch; what the month or the year used up before them has to be read from the
+decisions, so it is read only for the residents and methodologies that a longer cap is about.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,7 +31,7 @@ _USED = """, used_{period} as materialized (
     from decision d
     where d.resident_id = x.resident_id and d.methodology = x.methodology and d.state = 'credited'
       and d.occurred_on >= x.began and d.occurred_on < (x.began + interval '1 {period}')::date
-      and not exists (select from batch_prior p where p.activity_id = d.activity_id and p.replaced_by is not null)
+      and not exists (select from batch_act b where b.activity_id = d.activity_id)
   ) d
 )"""
 
@@ -39,7 +39,7 @@ _NTH = """,
          coalesce(u_{period}.counted, 0) as used_quantity_{period},
          coalesce(u_{period}.n, 0) + row_number() over (
            partition by b.resident_id, date_trunc('{period}', b.occurred_on), b.methodology
-           order by b.occurred_from, b.activity_id) as nth_{period}"""
+           order by b.occurred_from, b.act_order) as nth_{period}"""
 
 _JOIN = """
   left join used_{period} u_{period} on u_{period}.resident_id = b.resident_id
@@ -48,7 +48,7 @@ _JOIN = """
 _STAGE = """, run_{period} as (
   select *, used_quantity_{period} + (sum({before}) over (
            partition by resident_id, date_trunc('{period}', occurred_on), methodology
-           order by occurred_from, activity_id rows unbounded preceding))::bigint as run_quantity_{period}
+           order by occurred_from, act_order rows unbounded preceding))::bigint as run_quantity_{period}
   from {before}
 ), counted_{period} as (
   select *, case when most_quantity_{period} is null then {before}

@@ -1,4 +1,4 @@
-"""The batch in SQL, first part: what claimed acts meet, in the batch and before it."""
+"""The batch in SQL, first part: what claimed acts meet."""
 
 # An act of a resident whose wallet is not open is held, not lost. The scalar subquery makes the planner look each
 # wallet up; joined, it would read the whole shard.
@@ -9,73 +9,26 @@ where (select status from wallet w where w.resident_id = r.resident_id and w.sha
   and b.resident_id = r.resident_id and b.verdict is null
 """
 
-# What these residents have on these days already. A motion lasts six hours at most, so only its own day can
-# matter, save around midnight.
-PRIOR = """
-insert into batch_prior
-select d.activity_id, d.resident_id, d.occurred_from, d.occurred_to, d.points, d.counted, null, d.occurred_on,
-       d.matures_on, d.methodology, d.generation, d.motion, d.evidence_class, d.state
-from (
-  select resident_id,
-         min(least(occurred_on, ((occurred_from - interval '6 hours') at time zone 'Asia/Shanghai')::date)) as first,
-         max(greatest(occurred_on, ((occurred_to + interval '6 hours') at time zone 'Asia/Shanghai')::date)) as last
-  from batch_act where verdict is null group by resident_id order by resident_id
-) r
-cross join lateral (
-  select * from decision d
-  where d.resident_id = r.resident_id and d.occurred_on between r.first and r.last
-    and d.state in ('credited', 'awaiting')
-  offset 0
-) d
-"""
-
-OVERLAP = """
-  extract(epoch from least({a}.occurred_to, {b}.occurred_to) - greatest({a}.occurred_from, {b}.occurred_from))"""
-SHORTER = """
-  extract(epoch from least({a}.occurred_to - {a}.occurred_from, {b}.occurred_to - {b}.occurred_from))"""
-SAME_TRIP = f"10 * {OVERLAP} > 7 * {SHORTER}"
-
-# A partner's record of a trip replaces the phone's claim of the same trip, in the batch or credited before.
-REPLACED_IN_BATCH = f"""
-update batch_act phone set verdict = 'replaced', why = 'replaced_by_partner_record', against = ours.activity_id
-from batch_act ours
-where ours.resident_id = phone.resident_id and ours.methodology = phone.methodology
-  and ours.motion and ours.verdict is null and ours.evidence_class in ('A', 'B')
-  and phone.motion and (phone.verdict is null or phone.verdict = 'awaiting') and phone.evidence_class in ('C', 'D')
-  and ours.occurred_from < phone.occurred_to and ours.occurred_to > phone.occurred_from
-  and {SAME_TRIP.format(a="ours", b="phone")}
-"""
-REPLACED_BEFORE = f"""
-update batch_prior phone set replaced_by = ours.activity_id
-from batch_act ours
-where ours.resident_id = phone.resident_id and ours.methodology = phone.methodology
-  and ours.motion and ours.verdict is null and ours.evidence_class in ('A', 'B')
-  and phone.motion and phone.evidence_class in ('C', 'D')
-  and ours.occurred_from < phone.occurred_to and ours.occurred_to > phone.occurred_from
-  and {SAME_TRIP.format(a="ours", b="phone")}
-"""
-
 # One person, one motion at a time. Only motions that touch another are walked, best evidence first, then oldest:
 # more than 70 % of the shorter trip shared with one already accepted is rejected, more than 20 % is held.
 # In order of their beginnings a trip touches another when one before it is still under way, or the next begins
 # before it ends: one sort instead of comparing each with each.
 OVERLAPS = """
 with recursive credited as materialized (
-  select activity_id, resident_id, occurred_from, occurred_to
-  from batch_prior where motion and state = 'credited' and replaced_by is null
+  select activity_id, resident_id, occurred_from, occurred_to from batch_standing where beside
 ), met as (
   select *, max(occurred_to) over earlier > occurred_from or lead(occurred_from) over trips < occurred_to as touches
   from (
-    select activity_id, resident_id, occurred_from, occurred_to, evidence_class from batch_act
+    select activity_id, resident_id, occurred_from, occurred_to, evidence_class, act_order from batch_act
     where verdict is null and motion
     union all
-    select activity_id, resident_id, occurred_from, occurred_to, null from credited
+    select activity_id, resident_id, occurred_from, occurred_to, null, null from credited
   ) t
   window trips as (partition by resident_id order by occurred_from, activity_id),
          earlier as (trips rows between unbounded preceding and 1 preceding)
 ), touching as materialized (
   select *, row_number() over (
-           partition by resident_id order by evidence_class, occurred_from, activity_id) as place
+           partition by resident_id order by evidence_class, occurred_from, act_order) as place
   from met where touches and evidence_class is not null
 ), walk as (
   select t.resident_id, 0::bigint as place, null::bigint as activity_id, 0 as grade, null::bigint as against,

@@ -1,8 +1,9 @@
 """The batch in SQL, second part: what each act comes to, or why to nothing, and what the funds can pay."""
 
 # What is left is credited: cut by count, by quantity, by the family's and the programme's points, each stage on
-# what the stage before left, in order of time within the resident's day; counts and quantities of the month and the
-# year come after the day's, and only where such caps were ever made. Grams are shared out by whole division.
+# what the stage before left, in order of time within the resident's day, all of which lies in the batch; counts and
+# quantities of the month and the year come after the day's, and only where such caps were ever made. Acts that begin
+# together are ordered by their own keys. Grams are shared out by whole division.
 DECIDE = """
 insert into batch_decision
 with methodology (methodology, code, family, removal, verifiable, mature_days) as (values
@@ -21,28 +22,18 @@ with methodology (methodology, code, family, removal, verifiable, mature_days) a
       and e.in_force <= k.occurred_on and (e.until is null or e.until > k.occurred_on)
     order by e.family = '*' limit 1
   ) rate on true
-), used as materialized (
-  select p.resident_id, p.occurred_on, p.methodology, m.family, count(*) as n, sum(p.counted)::bigint as counted,
-         sum(p.points)::bigint as points
-  from batch_prior p join methodology m using (methodology)
-  where p.state = 'credited' and p.replaced_by is null group by 1, 2, 3, 4
-), used_family as (
-  select resident_id, occurred_on, family, sum(points)::bigint as points from used group by 1, 2, 3
-), used_programme as (
-  select resident_id, occurred_on, sum(points)::bigint as points from used group by 1, 2
 ){used_before}, numbered as (
   select b.*, greatest(b.raw_mg, 0) as mg, t.family, t.removal, t.verifiable, t.points_per_mg, t.fund_id, t.mature_days,
-         {most}, coalesce(u.counted, 0) as used_quantity, coalesce(u.n, 0) + row_number() over day_act as nth{nths}
+         {most}, row_number() over day_act as nth{nths}
   from batch_act b
-  join terms t using (methodology, evidence_class, occurred_on)
-  left join used u using (resident_id, occurred_on, methodology){join_used}
+  join terms t using (methodology, evidence_class, occurred_on){join_used}
   where b.verdict is null
-  window day_act as (partition by b.resident_id, b.occurred_on, b.methodology order by b.occurred_from, b.activity_id)
+  window day_act as (partition by b.resident_id, b.occurred_on, b.methodology order by b.occurred_from, b.act_order)
 ), asked as (
   select *, case when {too_many} then 0 else quantity end as asked from numbered
 ), run as (
-  select *, used_quantity + (sum(asked) over (
-           partition by resident_id, occurred_on, methodology order by occurred_from, activity_id
+  select *, (sum(asked) over (
+           partition by resident_id, occurred_on, methodology order by occurred_from, act_order
            rows unbounded preceding))::bigint as run_quantity
   from asked
 ), counted as (
@@ -57,19 +48,19 @@ with methodology (methodology, code, family, removal, verifiable, mature_days) a
 ), due as (
   select *, coalesce(floor(credited_mg * points_per_mg)::bigint, 0) as due from credited
 ), family_run as (
-  select d.*, coalesce(f.points, 0) + (sum(d.due) over (
-           partition by d.resident_id, d.occurred_on, d.family order by d.occurred_from, d.activity_id
+  select *, (sum(due) over (
+           partition by resident_id, occurred_on, family order by occurred_from, act_order
            rows unbounded preceding))::bigint as run_family
-  from due d left join used_family f using (resident_id, occurred_on, family)
+  from due
 ), family_paid as (
   select *, case when most_family is null then due
                  else least(most_family, run_family) - least(most_family, run_family - due) end as due_family
   from family_run
 ), programme_run as (
-  select d.*, coalesce(p.points, 0) + (sum(d.due_family) over (
-           partition by d.resident_id, d.occurred_on order by d.occurred_from, d.activity_id
+  select *, (sum(due_family) over (
+           partition by resident_id, occurred_on order by occurred_from, act_order
            rows unbounded preceding))::bigint as run_programme
-  from family_paid d left join used_programme p using (resident_id, occurred_on)
+  from family_paid
 ), paid as (
   select *, case when most_programme is null then due_family
                  else least(most_programme, run_programme) - least(most_programme, run_programme - due_family) end
@@ -88,7 +79,7 @@ select activity_id, resident_id, occurred_from, occurred_to, raw_mg, credited_mg
          case when {counted} < asked then case {used_up} else 'daily_quantity_cap' end end,
          case when credited_mg > 0 and points_per_mg is null then 'no_earning_rate' end,
          case when points < due then 'daily_points_cap' end
-       ], null), '{{}}')
+       ], null), '{{}}'), queue_row is not null
 from paid
 """
 
@@ -97,7 +88,7 @@ REFUSE = """
 insert into batch_decision
 select activity_id, resident_id, occurred_from, occurred_to, raw_mg, 0, 0, 0, against, occurred_on, null, null,
        release_id, null, methodology, generation, shard_id, motion, evidence_class, null, verdict,
-       found || case when unmet <> 0 then {unmet_codes} when why is not null then array[why] end
+       found || case when unmet <> 0 then {unmet_codes} when why is not null then array[why] end, queue_row is not null
 from batch_act where verdict is not null
 """
 

@@ -1,14 +1,15 @@
 """What only one act may have, decided by the claim tables' own constraints before any wallet is touched.
 
 Keys are inserted in sorted order, so that batches of different shards wait for one another and never in a ring.
-Within a batch the best evidence comes first, then the oldest act.
+The best evidence comes first, then the oldest act, whoever arrived first: an act that finds its key with a lesser one
+takes it over, and the other goes back on its work list.
 """
 
 from dataclasses import dataclass
 
 from psycopg import Connection
 
-FIRST = "evidence_class, occurred_from, activity_id"
+FIRST = "evidence_class, occurred_from, act_order"
 
 
 @dataclass(frozen=True)
@@ -46,12 +47,41 @@ where b.verdict is null and b.{self.column} is not null
   and not exists (select from {self.table} c where c.activity_id = b.activity_id)"""
 
     @property
+    def lay_open(self) -> str:
+        """Release what acts decided before hold, where another act of the batch asks for the same."""
+        return f"""
+delete from {self.table}
+where activity_id = any(array(
+  select b.activity_id from batch_act b join batch_standing s using (activity_id)
+  where b.{self.column} in (select {self.column} from batch_act where {self.column} is not null
+                            group by 1 having count(*) > 1)))"""
+
+    @property
+    def lesser(self) -> str:
+        """For each loser whose every rival has decided elsewhere and comes after it: the loser and its rivals."""
+        return f"""
+select b.activity_id, array_agg(c.activity_id)
+from batch_act b
+join {self.table} c on {self.meets}
+join lateral (
+  select (b.evidence_class, b.occurred_from, b.act_order)
+         < (d.evidence_class, a.occurred_from, int2send(a.source_id) || coalesce(a.ext_key, int8send(a.activity_id)))
+         and not exists (select from batch_act own where own.activity_id = c.activity_id) as lesser
+  from activity a join decision d using (resident_id, occurred_on, activity_id)
+  where a.resident_id = c.resident_id and a.activity_id = c.activity_id
+  order by d.generation desc limit 1
+) rival on true
+where b.verdict = 'rejected' and b.why = '{self.reason}'
+group by b.activity_id
+having bool_and(rival.lesser)"""
+
+    @property
     def give_back(self) -> str:
         """An act that came to nothing claims nothing. By a list of numbers, so that each is looked up."""
         return f"""
 delete from {self.table}
 where activity_id = any(array(
-  select activity_id from batch_act where {self.column} is not null and verdict in ('rejected', 'replaced')))"""
+  select activity_id from batch_act where {self.column} is not null and verdict is not null))"""
 
 
 @dataclass(frozen=True)
@@ -93,21 +123,46 @@ BASES: tuple[Once, ...] = (
 PRESENT = "select " + ", ".join(f"count({basis.column}) > 0" for basis in BASES) + " from batch_act"
 
 
-def decide(connection: Connection[tuple[object, ...]]) -> tuple[Once, ...]:
-    """Claim what the batch's acts claim and reject the losers; returns the bases that occurred."""
+SEND_BACK = """
+insert into activity_queue (activity_id, resident_id, occurred_on, generation, shard_id)
+select distinct on (d.activity_id) d.activity_id, d.resident_id, d.occurred_on, d.generation + 1, d.shard_id
+from {table} c
+join decision d on d.resident_id = c.resident_id and d.activity_id = c.activity_id
+where c.activity_id = any(%(rivals)s)
+order by d.activity_id, d.generation desc
+on conflict do nothing
+"""
+ASK_AGAIN = """
+update batch_act set verdict = null, why = null, against = null where activity_id = any(%(better)s)
+"""
+
+
+def decide(connection: Connection[tuple[object, ...]], *, reopened: bool) -> None:
+    """Claim what the batch's acts claim and reject the losers; what is refused by now gives back what it had."""
     present = connection.execute(PRESENT).fetchone()
     assert present is not None
-    occurring = tuple(basis for basis, occurs in zip(BASES, present, strict=True) if occurs)
-    for basis in occurring:
+    for basis, occurs in zip(BASES, present, strict=True):
+        if not occurs:
+            continue
+        if reopened:
+            connection.execute(basis.give_back)
+            connection.execute(basis.lay_open)
         connection.execute(basis.claim)
-        connection.execute(basis.mark_losers)
-    return occurring
+        if connection.execute(basis.mark_losers).rowcount:
+            _take_over(connection, basis)
 
 
-def give_back(connection: Connection[tuple[object, ...]], occurring: tuple[Once, ...]) -> None:
-    """Release the claims of acts that were rejected for another reason."""
-    for basis in occurring:
-        connection.execute(basis.give_back)
+def _take_over(connection: Connection[tuple[object, ...]], basis: Once) -> None:
+    """Give the key to who comes first in the order of acts, and its holder another passage, which it will lose."""
+    found: list[tuple[int, list[int]]] = connection.execute(basis.lesser).fetchall()  # type: ignore[assignment]
+    if not found:
+        return
+    rivals = sorted({rival for _, of_one in found for rival in of_one})
+    connection.execute(SEND_BACK.format(table=basis.table), {"rivals": rivals})
+    connection.execute(f"delete from {basis.table} where activity_id = any(%s)", (rivals,))
+    connection.execute(ASK_AGAIN, {"better": [better for better, _ in found]})
+    connection.execute(basis.claim)
+    connection.execute(basis.mark_losers)
 
 
 def release(connection: Connection[tuple[object, ...]], activity_id: int) -> None:

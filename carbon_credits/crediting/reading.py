@@ -1,8 +1,9 @@
-"""The catalogue read as SQL: picking claimed acts and quantifying them is one statement, however many there are."""
+"""The catalogue read as SQL: picking acts and quantifying them is one statement, however many there are."""
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 
+from carbon_credits.crediting.reopening import AGAIN
 from carbon_credits.methodologies.base import DERIVED, Methodology, Pool
 from carbon_credits.methodologies.batch import batch_sql, monitored_column
 from carbon_credits.methodologies.catalogue import BY_NUMBER, METHODOLOGIES
@@ -17,21 +18,17 @@ select queue_row, activity_id, resident_id, occurred_from, occurred_to,
             when verdict is not null then verdict
             when {needs_partner} and evidence_class in ('C', 'D') then 'awaiting' end,
        case when unmet = 0 and verdict is null then 'awaiting_partner_record' end, found,
-       vehicle_key, item_key, transaction_key, meter_key
+       vehicle_key, item_key, transaction_key, meter_key, source_id,
+       int2send(source_id) || coalesce(ext_key, int8send(activity_id)), match_key
 from (
   select *, {release} as release_id, {unmet} as unmet
   from (
     select q.queue_row, q.generation, a.activity_id, a.resident_id, a.occurred_from, a.occurred_to, a.occurred_on,
            a.methodology, a.shard_id, coalesce(q.evidence_class, a.evidence_class) as evidence_class, q.verdict,
-           q.reasons as found, a.vehicle_key, a.item_key, a.transaction_key, a.meter_key,
-           {numbers}
+           q.reasons as found, a.vehicle_key, a.item_key, a.transaction_key, a.meter_key, a.source_id, a.ext_key,
+           a.match_key, {numbers}
     from (
-      select ctid as queue_row, resident_id as r, occurred_on as d, activity_id as i, generation, evidence_class,
-             verdict, reasons
-      from activity_queue
-      where shard_id = %(shard)s
-      order by resident_id, occurred_on, activity_id
-      limit %(most)s
+      {which}
     ) q
     cross join lateral (
       select * from activity a
@@ -44,13 +41,23 @@ from (
 ) judged
 """
 
+QUEUED = """
+select ctid as queue_row, resident_id as r, occurred_on as d, activity_id as i, generation, evidence_class,
+       verdict, reasons
+from activity_queue
+where shard_id = %(shard)s
+order by resident_id, occurred_on, activity_id
+limit %(most)s
+"""
+
 
 class Reading:
     """Everything the batch needs to know of the catalogue, as SQL text."""
 
     def __init__(self, numbers: Mapping[str, int]) -> None:
         science = batch_sql(METHODOLOGIES, numbers, _column)
-        self.pick = PICK.format(
+        pick = partial(
+            PICK.format,
             release=science.release,
             unmet=science.unmet,
             raw=science.raw,
@@ -59,6 +66,7 @@ class Reading:
             motion=_by_number(lambda m: str("person_motion" in m.bases).lower(), "false"),
             needs_partner=_by_number(lambda m: str(m.needs_partner).lower(), "false"),
         )
+        self.pick, self.pick_again = pick(which=QUEUED), pick(which=AGAIN)
         self.terms = ",\n    ".join(_terms(versions[-1]) for versions in BY_NUMBER.values())
         self.unmet_codes = science.reasons
         self.nothing = science.nothing

@@ -1,6 +1,5 @@
 """Undoing a credit: grams leave in full, points by the ledger's clawback order, the decision says so."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
@@ -50,21 +49,16 @@ def reverse(session: Session, resident_id: int, name: str, reason: str, today: d
     if newest is None or newest.state != "credited":
         raise Conflict("not_credited", Text("该记录不在已计入状态", "This act is not credited"))
     credited = Credited(resident_id, day, activity, newest.generation, newest.matures_on)
-    _undo(session, credited, "reversed", reason, None, today)
+    undo(session, credited, "reversed", reason, None, today)
     raw = session.connection().connection.driver_connection
     assert isinstance(raw, Connection)
     exclusivity.release(raw, activity)
 
 
-def replace(session: Session, replaced: Iterable[tuple[Credited, int]], today: date) -> None:
-    """Inside a batch: take back phone claims, each for the partner's record that says the same."""
-    for credited, by in replaced:
-        _undo(session, credited, "replaced", "replaced_by_partner_record", by, today)
-
-
-def _undo(
+def undo(
     session: Session, credited: Credited, state: str, reason: str, against: int | None, today: date
 ) -> None:
+    """Take back what one passage had earned and mark it reversed or replaced, under the shard's lock."""
     claw_back(
         session,
         credited.resident_id,

@@ -8,25 +8,31 @@ create temp table if not exists batch_act (
   queue_row tid, activity_id bigint, resident_id bigint, occurred_from timestamptz, occurred_to timestamptz,
   raw_mg bigint, quantity bigint, against bigint, occurred_on date, release_id int, unmet int,
   methodology smallint, generation smallint, shard_id smallint, motion boolean, evidence_class char(1),
-  verdict text, why text, found text[], vehicle_key bytea, item_key bytea, transaction_key bytea, meter_key bytea
+  verdict text, why text, found text[], vehicle_key bytea, item_key bytea, transaction_key bytea, meter_key bytea,
+  source_id smallint, act_order bytea, match_key bytea
 ) on commit delete rows;
-create temp table if not exists batch_prior (
-  activity_id bigint, resident_id bigint, occurred_from timestamptz, occurred_to timestamptz, points bigint,
-  counted bigint, replaced_by bigint, occurred_on date, matures_on date, methodology smallint, generation smallint,
-  motion boolean, evidence_class char(1), state text
+create temp table if not exists batch_standing (
+  activity_id bigint, resident_id bigint, occurred_from timestamptz, occurred_to timestamptz, credited_mg bigint,
+  points bigint, counted bigint, against bigint, occurred_on date, matures_on date, methodology smallint,
+  generation smallint, motion boolean, evidence_class char(1), state text, reasons text[], beside boolean,
+  reopened boolean
+) on commit delete rows;
+create temp table if not exists batch_match (
+  claim_id bigint, record_id bigint, resident_id bigint, claim_on date, record_on date, source_id smallint, pass text,
+  score int, differs text[]
 ) on commit delete rows;
 create temp table if not exists batch_decision (
   activity_id bigint, resident_id bigint, occurred_from timestamptz, occurred_to timestamptz, raw_mg bigint,
   credited_mg bigint, points bigint, counted bigint, against bigint, occurred_on date, matures_on date, lot_on date,
   release_id int, fund_id int, methodology smallint, generation smallint, shard_id smallint, motion boolean,
-  evidence_class char(1), pool char(1), state text, reasons text[]
+  evidence_class char(1), pool char(1), state text, reasons text[], queued boolean
 ) on commit delete rows;
 create temp table if not exists batch_wallet (
   resident_id bigint, balance bigint, debt bigint, seq int
 ) on commit delete rows;
 """
 ANALYZE_FROM = 1_000
-WORKING_TABLE_NAMES = ("batch_act", "batch_prior", "batch_decision", "batch_wallet")
+WORKING_TABLE_NAMES = ("batch_act", "batch_standing", "batch_match", "batch_decision", "batch_wallet")
 
 
 def working_connection(session: Session) -> Connection[tuple[object, ...]]:

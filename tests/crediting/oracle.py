@@ -1,16 +1,17 @@
 """The batch once more, row by row in plain Python: slow, plain, and written from the rules rather than from the SQL."""
 
 from collections import defaultdict
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass
+from datetime import date, timedelta
 from decimal import ROUND_FLOOR, Decimal, localcontext
 
 from carbon_credits.methodologies.base import Methodology, Pool, derive
 from carbon_credits.methodologies.catalogue import BY_NUMBER
 from carbon_credits.methodologies.quantification import quantify
 from carbon_credits.programme.service import lot_day
+from tests.crediting.acts import PARTNERS, Act
+from tests.crediting.pairing import match
 
-PARTNERS = frozenset("AB")
 LONGER = (("month", "monthly"), ("year", "yearly"))
 BASES = (
     ("item", "item_already_claimed", False),
@@ -18,52 +19,6 @@ BASES = (
     ("transaction", "transaction_already_claimed", False),
     ("vehicle", "vehicle_already_claimed", True),
 )
-
-
-@dataclass
-class Act:
-    """A claimed act, and what is decided about it."""
-
-    id: int
-    resident: int
-    f: datetime
-    t: datetime
-    on: date
-    methodology: Methodology
-    evidence: str
-    monitored: dict[str, int]
-    keys: dict[str, bytes]
-    state: str = ""
-    reasons: list[str] = field(default_factory=list)
-    against: int | None = None
-    raw: int | None = None
-    counted: int = 0
-    credited: int = 0
-    points: int = 0
-    fund: int | None = None
-    matures: date | None = None
-    lot: date | None = None
-    pool: str | None = None
-
-    @property
-    def motion(self) -> bool:
-        return "person_motion" in self.methodology.bases
-
-    @property
-    def first(self) -> tuple[str, datetime, int]:
-        return self.evidence, self.f, self.id
-
-    def shares_with(self, other: "Act") -> int:
-        """0 little, 1 more than a fifth, 2 more than seven tenths of the shorter."""
-        shared = min(self.t, other.t) - max(self.f, other.f)
-        shorter = min(self.t - self.f, other.t - other.f)
-        return 2 if 10 * shared > 7 * shorter else 1 if 10 * shared > 2 * shorter else 0
-
-    def meets(self, other: "Act") -> bool:
-        return self.f < other.t and self.t > other.f
-
-    def refuse(self, state: str, reason: str, against: int | None = None) -> None:
-        self.state, self.reasons, self.against = state, [reason], against
 
 
 @dataclass
@@ -79,32 +34,23 @@ class Terms:
 
 
 class Oracle:
-    """All that was decided so far, of all shards."""
+    """All acts of all shards, decided from the beginning, as if they had come at once."""
 
-    def __init__(self, terms: Terms, funds: dict[int, int], closed: set[int], today: date) -> None:
-        self.terms, self.funds, self.closed, self.today = terms, funds, closed, today
-        self.past: list[Act] = []
-        self.returned: list[tuple[int, int]] = []
-        self.claims: dict[str, list[tuple[bytes, Act]]] = defaultdict(list)
+    def __init__(self, terms: Terms, closed: set[int], today: date) -> None:
+        self.terms, self.closed, self.today = terms, closed, today
 
-    def batch(self, acts: list[Act]) -> None:
-        """Decide a batch of one shard."""
+    def decide(self, acts: list[Act]) -> None:
+        """Decide every act there is."""
         for act in acts:
             self._quantify(act)
+        by_resident: dict[int, list[Act]] = defaultdict(list)
+        for act in acts:
+            by_resident[act.resident].append(act)
+        for own in by_resident.values():
+            self._overlap(own)
+            match(own)
         self._exclude(acts)
-        self._replace(acts)
-        self._overlap(acts)
-        for name, _, _ in BASES:
-            gone = {id(act) for act in acts if act.state in ("rejected", "replaced")}
-            self.claims[name] = [(key, act) for key, act in self.claims[name] if id(act) not in gone]
-        credited = sorted((act for act in acts if not act.state), key=lambda act: (act.f, act.id))
-        self._cap(credited)
-        self._pay(credited)
-        # what replaced claims had earned goes back to its fund once the batch is paid
-        for fund, points in self.returned:
-            self.funds[fund] += points
-        self.returned.clear()
-        self.past += acts
+        self._cap(sorted((act for act in acts if not act.state), key=lambda act: (act.f, act.order)))
 
     def _quantify(self, act: Act) -> None:
         found = quantify(act.methodology, {**act.monitored, **derive(act.methodology, act.f, act.t)}, act.on)
@@ -119,57 +65,29 @@ class Oracle:
 
     def _exclude(self, acts: list[Act]) -> None:
         for name, reason, is_period in BASES:
-            mine = [act for act in acts if not act.state and name in act.keys]
-            for act in sorted(mine, key=lambda act: act.first):
+            holders: list[Act] = []
+            for act in sorted((a for a in acts if not a.state and name in a.keys), key=lambda a: a.first):
                 rivals = [
-                    other
-                    for key, other in self.claims[name]
-                    if key == act.keys[name] and (not is_period or act.meets(other))
+                    h for h in holders if h.keys[name] == act.keys[name] and (not is_period or act.meets(h))
                 ]
-                if not rivals:
-                    self.claims[name].append((act.keys[name], act))
-            for act in mine:
-                if not any(other is act for _, other in self.claims[name]):
-                    holders = [
-                        other.id
-                        for key, other in self.claims[name]
-                        if key == act.keys[name] and (not is_period or act.meets(other))
-                    ]
-                    act.refuse("rejected", reason, min(holders))
-
-    def _replace(self, acts: list[Act]) -> None:
-        records = [act for act in acts if act.motion and not act.state and act.evidence in PARTNERS]
-        for record in records:
-            for phone in [*acts, *self.past]:
-                same = phone.resident == record.resident and phone.methodology is record.methodology
-                if not same or phone.evidence in PARTNERS or not phone.motion or not phone.meets(record):
-                    continue
-                if phone.state in ("", "awaiting", "credited") and phone.shares_with(record) == 2:
-                    if phone.state == "credited" and phone.points:
-                        assert phone.fund is not None
-                        self.returned.append((phone.fund, phone.points))
-                    phone.refuse("replaced", "replaced_by_partner_record", record.id)
+                if rivals:
+                    act.refuse("rejected", reason)
+                else:
+                    holders.append(act)
 
     def _overlap(self, acts: list[Act]) -> None:
-        taken: dict[int, list[Act]] = defaultdict(list)
-        for act in self.past:
-            if act.motion and act.state == "credited":
-                taken[act.resident].append(act)
+        taken: list[Act] = []
         for act in sorted((a for a in acts if a.motion and not a.state), key=lambda act: act.first):
-            met = [(act.shares_with(other), -other.id) for other in taken[act.resident] if act.meets(other)]
-            grade, other = max(met, default=(0, 0))
+            grade = max((act.shares_with(other) for other in taken if act.meets(other)), default=0)
             if grade == 0:
-                taken[act.resident].append(act)
+                taken.append(act)
+            elif grade == 2:
+                act.refuse("rejected", "overlaps_credited_trip")
             else:
-                state, reason = (
-                    ("rejected", "overlaps_credited_trip")
-                    if grade == 2
-                    else ("held", "overlaps_another_trip")
-                )
-                act.refuse(state, reason, -other)
+                act.refuse("held", "overlaps_another_trip")
 
     def _cap(self, credited: list[Act]) -> None:
-        done = [act for act in self.past if act.state == "credited"]
+        done: list[Act] = []
         for act in credited:
             m, caps = act.methodology, self.terms.caps
             day = [d for d in done if d.resident == act.resident and d.on == act.on]
@@ -228,16 +146,6 @@ class Oracle:
             if most is not None and used + act.counted >= most:
                 used_up = f"{word}_quantity_cap"
         return used_up
-
-    def _pay(self, credited: list[Act]) -> None:
-        for act in credited:
-            if act.points:
-                assert act.fund is not None
-                paid = min(act.points, self.funds[act.fund])
-                self.funds[act.fund] -= paid
-                if paid < act.points:
-                    act.points = paid
-                    act.reasons.append("fund_exhausted")
 
 
 def _of_period(act: Act, done: list[Act], period: str) -> list[Act]:

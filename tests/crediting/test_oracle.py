@@ -1,7 +1,7 @@
 """A second implementation decides the same claims and must agree in every number; the books must balance."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -15,7 +15,8 @@ from carbon_credits.core.ids import resident_id, shard_of
 from carbon_credits.crediting.batch import credit_batch
 from carbon_credits.ledger.check import check
 from carbon_credits.ledger.sealing import seal_once
-from tests.crediting.oracle import Act, Oracle, Terms, methodology
+from tests.crediting.acts import Act
+from tests.crediting.oracle import Oracle, Terms, methodology
 from tests.factories.acts import a_claimed_act, a_partner_source
 from tests.factories.programme import a_cap, a_fund, a_rate, two_staff
 
@@ -81,54 +82,63 @@ class World:
                 {"r": resident, "s": shard_of(resident), "status": 2 if resident in self.closed else 1},
             )
         session.commit()
-        self.oracle = Oracle(
-            Terms(rates, CAPS, LONGER), {self.fund: budget, self.other: budget}, self.closed, self.today
-        )
+        self.oracle = Oracle(Terms(rates, CAPS, LONGER), self.closed, self.today)
         self.number = 0
+        self.told: list[dict[str, Any]] = []
 
-    def claim_some(self, n: int) -> None:
-        for _ in range(n):
-            code = self.r.choice(list(KINDS))
-            day = self.today - timedelta(days=1 + self.r.randrange(DAYS))
-            start = datetime(day.year, day.month, day.day, self.r.randrange(0, 12), 0, tzinfo=UTC)
-            start += timedelta(minutes=self.r.choice([0, 10, 20, 45]))
-            lasts = timedelta(minutes=self.r.choice([8, 16, 30, 60]))
-            evidence = self.r.choice("AADD")
-            keys = {}
-            if (
-                code in ("recycling.paper", "recycling.lead", "purchases.no_cutlery")
-                and self.r.random() < 0.7
-            ):
-                keys["transaction"] = bytes([self.r.randrange(12)]) * 16
-            if code == "travel.cycling" and self.r.random() < 0.8:
-                keys["vehicle"] = bytes(16)
-            resident, monitored = self.r.choice(self.residents), KINDS[code](self.r)
-            ends = start + (lasts if code.startswith("travel") else timedelta())
-            # now and then a phone's claim and the partner's record of the same trip
-            both = code.startswith("travel") and evidence == "D" and self.r.random() < 0.4
-            for told_by in ("D", "A") if both else (evidence,):
-                self.number += 1
-                a_claimed_act(
-                    self.session,
-                    resident,
-                    code,
-                    start,
-                    ends,
-                    monitored,
-                    evidence_class=told_by,
-                    keys={} if both else keys,
-                    number=self.number,
-                )
+    def think_of(self, n: int) -> list[dict[str, Any]]:
+        """Acts to be told: single ones, and what phone and partner both tell, more or less alike."""
+        return [act for _ in range(n) for act in self._think_of_one()]
+
+    def _think_of_one(self) -> Iterator[dict[str, Any]]:
+        code = self.r.choice(list(KINDS))
+        day = self.today - timedelta(days=1 + self.r.randrange(DAYS))
+        start = datetime(day.year, day.month, day.day, self.r.randrange(0, 12), 0, tzinfo=UTC)
+        start += timedelta(minutes=self.r.choice([0, 10, 20, 45]))
+        lasts = timedelta(minutes=self.r.choice([8, 16, 30, 60]))
+        evidence = self.r.choice("AADD")
+        keys = {}
+        if code in ("recycling.paper", "recycling.lead", "purchases.no_cutlery") and self.r.random() < 0.7:
+            keys["transaction"] = bytes([self.r.randrange(12)]) * 16
+        if code == "travel.cycling" and self.r.random() < 0.8:
+            keys["vehicle"] = bytes([self.r.randrange(2)]) * 16
+        resident, monitored = self.r.choice(self.residents), KINDS[code](self.r)
+        is_motion = code.startswith("travel")
+        # now and then a phone's claim and the partner's record of the same act
+        both = evidence == "D" and self.r.random() < 0.5
+        match_key = bytes([self.r.randrange(200)]) * 16 if self.r.random() < 0.3 else None
+        for told_by in ("D", "A") if both else (evidence,):
+            self.number += 1
+            off = (
+                timedelta(minutes=self.r.choice([0, 0, 3, -7, 12]))
+                if both and told_by == "D"
+                else timedelta()
+            )
+            more = timedelta(minutes=self.r.choice([0, 0, 4, 40])) if both and told_by == "D" else timedelta()
+            yield {
+                "resident_id": resident,
+                "code": code,
+                "occurred_from": start + off,
+                "occurred_to": start + off + ((lasts + more) if is_motion else timedelta()),
+                "monitored": monitored,
+                "evidence_class": told_by,
+                "keys": {} if both else keys,
+                "number": self.number,
+                "match_key": match_key if both or not is_motion else None,
+            }
+
+    def tell(self, acts: Sequence[dict[str, Any]]) -> None:
+        for act in acts:
+            a_claimed_act(self.session, **act)
         self.session.commit()
 
-    def picked(self, shard: int, most: int) -> list[Act]:
-        rows = self.session.execute(
-            text("""
-select a.* from activity_queue q join activity a using (resident_id, occurred_on, activity_id, shard_id)
-where q.shard_id = :shard order by q.resident_id, q.occurred_on, q.activity_id limit :most"""),
-            {"shard": shard, "most": most},
-        ).mappings()
+    def claim_some(self, n: int) -> None:
+        self.tell(self.think_of(n))
+
+    def acts(self) -> list[Act]:
+        """Everything told so far, as the plain program sees it."""
         names = ("vehicle", "item", "transaction", "meter")
+        rows = self.session.execute(text("select * from activity order by activity_id")).mappings()
         return [
             Act(
                 row["activity_id"],
@@ -140,59 +150,58 @@ where q.shard_id = :shard order by q.resident_id, q.occurred_on, q.activity_id l
                 row["evidence_class"],
                 row["monitored"],
                 {name: bytes(row[name + "_key"]) for name in names if row[name + "_key"] is not None},
+                row["source_id"],
+                bytes(row["ext_key"]),
+                None if row["match_key"] is None else bytes(row["match_key"]),
             )
             for row in rows
         ]
 
-    def drain(self) -> Iterator[int]:
-        """Batches of the two shards in turn until nothing is left; the oracle decides each as well."""
-        while True:
-            sizes = []
+    def drain(self) -> None:
+        """Batches of the two shards in turn until nothing is left."""
+        busy = True
+        while busy:
+            busy = False
             for shard in (0, 1):
-                most = self.r.choice([5, 40, 40, 500])
-                acts = self.picked(shard, most)
-                outcome = credit_batch(self.session, shard, self.today, most)
+                outcome = credit_batch(self.session, shard, self.today, self.r.choice([5, 40, 40, 500]))
                 self.session.commit()
-                self.oracle.batch(acts)
-                assert outcome.picked == len(acts)
-                sizes.append(len(acts))
-            yield sum(sizes)
-            if not any(sizes):
-                return
+                busy = busy or outcome.picked > 0
 
     def decisions(self) -> dict[int, dict[str, Any]]:
-        rows = self.session.execute(text("select * from decision")).mappings()
+        rows = self.session.execute(
+            text("select distinct on (activity_id) * from decision order by activity_id, generation desc")
+        ).mappings()
         return {row["activity_id"]: dict(row) for row in rows}
 
 
 def expected(act: Act) -> dict[str, Any]:
-    moved = act.state in ("credited", "replaced") and (act.points > 0 or act.credited > 0)
-    return {
-        "state": act.state,
+    moved = act.points > 0 or act.credited > 0
+    figures = {
         "raw_mg": act.raw,
         "credited_mg": act.credited,
         "points": act.points,
         "counted": act.counted,
-        "against": act.against,
-        "reasons": act.reasons or None,
         "pool": act.pool,
         "matures_on": act.matures if act.points else None,
         "lot_on": act.lot if moved else None,
     }
+    # what was credited before it was replaced keeps its figures, which were taken back
+    return {"state": act.state, **(figures if act.state == "credited" else {"reasons": act.reasons or None})}
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(6))
 def test_the_batch_and_a_plain_program_decide_alike(session: Session, seed: int) -> None:
+    """However the acts come in pieces: the batch decides as if they had come at once."""
     r = random.Random(seed)
-    world = World(session, r, budget=r.choice([10**9, 2500, 400]))
+    world = World(session, r, budget=10**9)
     for _ in range(3):
         world.claim_some(r.choice([40, 120]))
-        for _ in world.drain():
-            pass
-    decided = world.decisions()
-    for act in world.oracle.past:
+        world.drain()
+    decided, acts = world.decisions(), world.acts()
+    world.oracle.decide(acts)
+    for act in acts:
         found = {name: decided[act.id][name] for name in expected(act)}
-        assert found == expected(act), f"seed {seed}, act {act.id}"
+        assert found == expected(act), f"seed {seed}, act {act.id}: {decided[act.id]}"
     while seal_once(session, 1000) is not None:
         pass
     session.commit()
@@ -204,8 +213,7 @@ def test_every_state_and_reason_is_reached_by_some_seed(session: Session) -> Non
     r = random.Random(5)
     world = World(session, r, budget=2500)
     world.claim_some(900)
-    for _ in world.drain():
-        pass
+    world.drain()
     states = {row["state"] for row in world.decisions().values()}
     reasons = {code for row in world.decisions().values() for code in row["reasons"] or ()}
     assert {"credited", "rejected", "held", "awaiting", "replaced"} <= states
@@ -234,8 +242,7 @@ def test_every_state_and_reason_is_reached_by_some_seed(session: Session) -> Non
 def test_a_batch_run_again_changes_nothing(session: Session) -> None:
     world = World(session, random.Random(2), budget=10**6)
     world.claim_some(60)
-    for _ in world.drain():
-        pass
+    world.drain()
     before = session.execute(text("select sum(seq), sum(pending), sum(available) from wallet")).one()
     session.commit()
     assert credit_batch(session, 0, clock.today()).picked == 0

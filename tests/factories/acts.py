@@ -45,6 +45,7 @@ def a_claimed_act(
     evidence_class: str = "D",
     keys: Mapping[str, bytes] | None = None,
     number: int = 0,
+    match_key: bytes | None = None,
 ) -> int | None:
     """An act on the work list; its number, or None when it was there before."""
     given = dict.fromkeys(COLUMNS.values()) | {COLUMNS[name]: key for name, key in (keys or {}).items()}
@@ -65,6 +66,7 @@ def a_claimed_act(
             "evidence_class": evidence_class,
             "monitored": json.dumps(dict(monitored)),
             "evidence": None,
+            "match_key": match_key,
             **given,
         },
     ).scalar()
