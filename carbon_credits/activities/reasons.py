@@ -18,10 +18,12 @@ REASONS: dict[str, Text] = {
     ),
     "replaced_by_partner_record": Text("已由合作方的正式记录替代", "Replaced by the partner's own record"),
     "ambiguous_match": Text(
-        "合作方有两条相近的记录，需人工核对", "Two of the partner's records fit nearly alike: a person will look"
+        "合作方有两条相近的记录，需人工核对",
+        "Two of the partner's records fit nearly alike: a person will look",
     ),
     "reallocated": Text(
-        "同日有新记录到达，已按发生时间重新核算", "Decided again in order of time, as another act of the day came or went"
+        "同日有新记录到达，已按发生时间重新核算",
+        "Decided again in order of time, as another act of the day came or went",
     ),
     "overlaps_credited_trip": Text(
         "与已计入的出行时间重叠超过 70%", "Overlaps a credited trip by more than 70 %"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from carbon_credits.activities.claims import exclusive_keys
+from carbon_credits.activities.claims import exclusive_keys, match_key
 from carbon_credits.activities.evidence_digest import evidence_digest
 from carbon_credits.activities.service import Claim, _key_of, content_digest
 from carbon_credits.cli.bench.cityday import CityDay, Claimed, distances, token
