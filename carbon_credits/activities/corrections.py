@@ -9,6 +9,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import fields
+from operator import attrgetter
 from pathlib import Path
 from typing import Final
 
@@ -27,6 +28,9 @@ _ENTRY: Final = 3 * _SIZE
 _READ: Final = _ENTRY * 8_192
 _CHUNK: Final = 2_000
 _TOLD: Final = tuple(f.name for f in fields(Record) if f.name not in {"line", "settles"})
+_WHAT: Final = attrgetter(*_TOLD)
+_JSON: Final = json.JSONEncoder(sort_keys=True, default=str, ensure_ascii=False).encode
+_NOTHING: Final = bytes(_SIZE)
 
 STAGE: Final = """
 create temp table {name} (ext_key bytea not null, aside_key bytea not null, content bytea not null) on commit drop
@@ -88,17 +92,17 @@ def note_corrections(session: Session, row: PartnerFile, before: Path, now: Path
     return counted[0], counted[1]
 
 
-def _entries(vault: Vault, source_id: int, item: Item) -> Iterator[bytes]:
+def _entries(vault: Vault, source_id: int, item: Item) -> list[bytes]:
     """A record by what it tells; a piece, waiting or in a record, by its number alone, which is made of what it tells."""
     if isinstance(item, Record):
         # where in the file it stood is not what it tells
-        told = {name: getattr(item, name) for name in _TOLD}
-        plain = json.dumps(told, sort_keys=True, default=str, ensure_ascii=False)
-        yield _keys(vault, source_id, item.record_id) + vault.blind(f"row:{source_id}", plain)
+        told = dict(zip(_TOLD, _WHAT(item), strict=True))
+        content = vault.blind(f"row:{source_id}", _JSON(told))
+        whole = [_keys(vault, source_id, item.record_id), content]
         for piece in item.settles:
-            yield _keys(vault, source_id, piece) + bytes(_SIZE)
-    elif item.waiting:
-        yield _keys(vault, source_id, item.record_id) + bytes(_SIZE)
+            whole += (_keys(vault, source_id, piece), _NOTHING)
+        return whole
+    return [_keys(vault, source_id, item.record_id), _NOTHING] if item.waiting else []
 
 
 def _keys(vault: Vault, source_id: int, record_id: str) -> bytes:

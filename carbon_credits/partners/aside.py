@@ -44,6 +44,13 @@ where record_set_aside.state = 'waiting'
 """)
 
 
+PLACED = text("""
+update record_set_aside r set state = 'placed', sealed = null
+where r.source_id = :source and r.ext_key = any(cast(:keys as bytea[])) and r.state = 'waiting'
+returning r.ext_key
+""")
+
+
 def set_aside(
     session: Session,
     vault: Vault,
@@ -97,18 +104,7 @@ def waiting(
 
 def placed(session: Session, source_id: int, keys: Collection[bytes]) -> int:
     """These became acts: what was kept of them goes. Returns how many were waiting."""
-    done = (
-        update(RecordSetAside)
-        .where(
-            RecordSetAside.source_id == source_id,
-            RecordSetAside.ext_key == any_(cast(sorted(keys), ARRAY(LargeBinary))),
-            RecordSetAside.state == "waiting",
-        )
-        .values(state="placed", sealed=None)
-        .returning(RecordSetAside.ext_key)
-        .execution_options(synchronize_session=False)
-    )
-    return len(session.execute(done).all())
+    return len(session.execute(PLACED, {"source": source_id, "keys": sorted(keys)}).all())
 
 
 def withdraw(session: Session, source_id: int, keys: Collection[bytes]) -> int:

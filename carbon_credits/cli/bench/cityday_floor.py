@@ -167,7 +167,10 @@ def write(ground: Ground, city: CityDay, files: Iterable[bytes], today: Any) -> 
             for statement in statements.split(";"):
                 _client_side(owner, statement, given)
             if name in ("keep once", "pair", "whose"):
-                owner.execute("analyze " + {"keep once": "floor.tap", "pair": "floor.journey", "whose": "floor.ours"}[name])
+                owner.execute(
+                    "analyze "
+                    + {"keep once": "floor.tap", "pair": "floor.journey", "whose": "floor.ours"}[name]
+                )
             taken[name] = time.perf_counter() - began
     return taken
 
