@@ -8,7 +8,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
 from typing import Final
@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 
 OPTIONS: Final = ParseOptions()
 NOT_BOUND: Final = "dropped:not_bound"
+_NEVER: Final = datetime.min.replace(tzinfo=UTC)
 # one row that cannot be read is refused alone; many mean that the file is not what it says
 UNREADABLE: Final = frozenset({"not_readable", "broken_row"})
 FEW_UNREADABLE: Final = 10
@@ -54,8 +55,8 @@ class Ground:
 
     @property
     def of_file(self) -> ParseOptions:
-        """What is said of the content as it was left after unpacking."""
-        return replace(self.options, gaps=bool(self.feed.tells_of_all_by))
+        """What is said of the content as it was left after unpacking, while other files may still be to come."""
+        return replace(self.options, gaps=bool(self.feed.tells_of_all_by), complete_through=_NEVER)
 
 
 def advance(ground: Ground, row: PartnerFile) -> str:
@@ -161,7 +162,9 @@ def _apply(ground: Ground, row: PartnerFile, _: Manifest) -> list[FileFault]:
         progress.finish(session, row, counts, told, ground.now())
 
     ground.opened(done)
-    place(ground.vault, ground.feed, ground.options, ground.now(), ground.heard, ground.opened)
+    mark = ground.opened(lambda session: progress.watermark_of(session, row.source_id))
+    options = replace(ground.options, complete_through=_NEVER if mark is None else mark.complete_through)
+    place(ground.vault, ground.feed, options, ground.now(), ground.heard, ground.opened)
     ground.inbox.forget(row.file_id)
     return []
 

@@ -132,7 +132,7 @@ def mark_of(session: Session, file_id: int, said: str) -> Mark:
 
 def said_of(options: ParseOptions) -> str:
     """A digest of what was said about a file, distances by their content: told alike, a file gives the same items."""
-    told = {**asdict(options), "distances": None}
+    told = {**asdict(options), "distances": None, "complete_through": str(options.complete_through)}
     if options.distances is not None:
         told["distances"] = sha256(options.distances.read_bytes()).hexdigest()
     return sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]

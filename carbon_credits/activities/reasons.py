@@ -107,6 +107,9 @@ REASONS: dict[str, Text] = {
     "withdrawn_by_partner": Text("合作方已撤回", "The partner took it back"),
     "duplicate": Text("已收到过", "Received already"),
     "same_station": Text("进出为同一站点", "In and out at the same station"),
+    "journey_not_sure": Text(
+        "历时过长，其间可能还有未到的记录", "So long that taps in between may still be to come"
+    ),
     "distance_unknown": Text("缺少两站间距离，待补充", "The distance between the stations is not known yet"),
     "exit_missing": Text("只有进站记录，等待出站记录", "An entry without its exit, so far"),
     "entry_missing": Text("只有出站记录，等待进站记录", "An exit without its entry, so far"),

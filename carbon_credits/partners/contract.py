@@ -75,6 +75,7 @@ class ParseOptions:
     and their vehicles or cards as if they were residents. `distances` is a table of station distances.
     `encoding` gb18030 also reads a file that turns out to be UTF-8. `gaps` says that rows of people we do not know
     were left out of a table and that an empty line stands for each, so that lines keep their numbers.
+    `complete_through` is until when nothing of the feed is still to come; where nothing is said of it, nothing is.
     """
 
     shift_days: int = 0
@@ -82,6 +83,7 @@ class ParseOptions:
     distances: Path | None = None
     encoding: Encoding = "utf-8"
     gaps: bool = False
+    complete_through: datetime | None = None
 
 
 Item = Record | Unusable
