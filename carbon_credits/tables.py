@@ -1,6 +1,7 @@
 """Every room's tables in one metadata, for migrations and for the test that compares the two."""
 
 from carbon_credits.activities import models as _activities
+from carbon_credits.activities import version_models as _versions
 from carbon_credits.core import approvals as _approvals
 from carbon_credits.core import audit as _audit
 from carbon_credits.core import idempotency as _idempotency
@@ -27,5 +28,6 @@ ROOMS = (
     _programme,
     _residents,
     _staff,
+    _versions,
 )
 metadata = Base.metadata

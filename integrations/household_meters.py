@@ -12,7 +12,16 @@ from typing import BinaryIO, Final, NamedTuple
 from carbon_credits.core.i18n import Text
 from carbon_credits.partners.contract import Feed, ParseOptions, Record
 from integrations import delimited, readings
-from integrations.telling import Told, parsing, refused, still_waiting, summing, takes_back, unreadable
+from integrations.telling import (
+    Told,
+    parsing,
+    refused,
+    still_waiting,
+    summing,
+    takes_back,
+    told_anew,
+    unreadable,
+)
 
 COLUMNS: Final = (
     "reading_id",
@@ -92,8 +101,9 @@ def read(stream: BinaryIO, options: ParseOptions) -> Iterator[Told]:
 
 def _told(row: Row, subject: str, line: int) -> Told:
     number, meter = readings.named(row["reading_id"]), readings.named(row["meter_id"])
+    number, version = told_anew(row, number)
     back = takes_back(row, number, line)
-    if back is not None:
+    if back is not None and version == 1:
         return Told(back, {"corrections": 1})
     first, last = date.fromisoformat(row["period_from"]), date.fromisoformat(row["period_to"])
     days = (last - first).days + 1
@@ -120,6 +130,7 @@ def _told(row: Row, subject: str, line: int) -> Told:
         monitored=kind.monitored(row, days),
         references={"meter": f"{row['kind']}:{meter}"},
         line=line,
+        version=version,
     )
     return Told(record, facts, (f"{row['kind']}:{meter}", start, after))
 

@@ -94,7 +94,10 @@ def correction(
 
 
 def takes_back(told: Mapping[str, Any], record_id: str, line: int | None) -> Unusable | None:
-    """The correction that a record of our own envelope is: `record_type` VOID or CORRECT, and what it `supersedes`."""
+    """The correction that a record of our own envelope is: `record_type` VOID or CORRECT, and what it `supersedes`.
+
+    A feed that can read a CORRECT by itself reads it as a record `told_anew`; here it waits.
+    """
     action = {"VOID": "void", "CORRECT": "correct"}.get(str(told.get("record_type") or "NEW"))
     if action is None:
         return None
@@ -103,6 +106,15 @@ def takes_back(told: Mapping[str, Any], record_id: str, line: int | None) -> Unu
     number = digest(action, repr(sorted(told.items())))
     said = json.dumps(dict(told), ensure_ascii=False, sort_keys=True, default=str)
     return correction(number, line, corrects, action, None, told=said)
+
+
+def told_anew(told: Mapping[str, Any], record_id: str) -> tuple[str, int]:
+    """The number and version under which a record of our own envelope counts: CORRECT tells what it `supersedes` anew."""
+    if told.get("record_type") != "CORRECT":
+        return record_id, 1
+    version = str(told.get("record_version") or "")
+    is_number = version.isascii() and version.isdecimal() and len(version) <= 3
+    return str(told.get("supersedes") or record_id)[:100], max(2, int(version)) if is_number else 2
 
 
 def refused(record_id: str, line: int | None, *reasons: str) -> Unusable:

@@ -5,6 +5,7 @@ survive, the mean gain of dry biomass in the growth year and the half-width of i
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import BinaryIO, Final
 
@@ -18,6 +19,7 @@ from integrations.telling import (
     still_waiting,
     summing,
     takes_back,
+    told_anew,
     unreadable,
     waiting,
 )
@@ -60,8 +62,9 @@ def _told(row: Mapping[str, str], subject: str, line: int) -> Told:
     activity, planted = readings.named(row["activity_id"]), readings.zoned_or_local(row["planted_at"])
     count, is_survey = readings.whole(row["count"]), bool(row["survival_check_at"])
     number = f"{activity}/{row['survival_check_at']}" if is_survey else activity
+    number, version = told_anew(row, number) if is_survey else (number, 1)
     back = takes_back(row, number, line)
-    if back is not None:
+    if back is not None and version == 1:
         return Told(back, {"corrections": 1})
     facts = {"surveys": 1} if is_survey else {"plantings": 1, "planted": count}
     reasons = _flaws(row, subject)
@@ -70,7 +73,8 @@ def _told(row: Mapping[str, str], subject: str, line: int) -> Told:
     if not is_survey:
         item = waiting(activity, line, "survival_not_checked", planted, count=count, subject=subject)
         return Told(item, facts)
-    return _surveyed(row, number, subject, planted, line)
+    told = _surveyed(row, number, subject, planted, line)
+    return told._replace(item=replace(told.item, version=version)) if isinstance(told.item, Record) else told
 
 
 def _surveyed(row: Mapping[str, str], number: str, subject: str, planted: datetime, line: int) -> Told:

@@ -27,7 +27,7 @@ _SIZE: Final = 16
 _ENTRY: Final = 3 * _SIZE
 _READ: Final = _ENTRY * 8_192
 _CHUNK: Final = 2_000
-_TOLD: Final = tuple(f.name for f in fields(Record) if f.name not in {"line", "settles"})
+_TOLD: Final = tuple(f.name for f in fields(Record) if f.name not in {"line", "settles", "version"})
 _WHAT: Final = attrgetter(*_TOLD)
 _JSON: Final = json.JSONEncoder(sort_keys=True, default=str, ensure_ascii=False).encode
 _NOTHING: Final = bytes(_SIZE)

@@ -20,6 +20,7 @@ from carbon_credits.activities.corrections import note_corrections, write_keys
 from carbon_credits.activities.files import Delivery, Heard, Opened, land_all, place
 from carbon_credits.activities.intake import terms_of
 from carbon_credits.activities.landing import RECORDS, ROWS, Intake, outcomes
+from carbon_credits.activities.versions import version_of_file
 from carbon_credits.core.crypto import Vault
 from carbon_credits.core.i18n import Text
 from carbon_credits.partners import contents, progress
@@ -148,7 +149,8 @@ def _apply(ground: Ground, row: PartnerFile, _: Manifest) -> list[FileFault]:
         dropped = contents.empty_lines(stream) if ground.of_file.gaps else 0
         delivery = Delivery(ground.feed, stream, row.name, ground.of_file)
         # judged by the instant it came, whenever it is worked on and however often
-        intake = Intake(ground.vault, terms, row.received_at, row.file_id, ground.of_file.gaps)
+        version = version_of_file(row.seq, row.version)
+        intake = Intake(ground.vault, terms, row.received_at, row.file_id, version, ground.of_file.gaps)
         tally = land_all(intake, row.file_id, delivery, ground.heard, ground.opened)
     if dropped:
         tally = tally + Counter({ROWS: dropped, NOT_BOUND: dropped})

@@ -1,11 +1,12 @@
 """Partners' records become acts: checked one by one, then landed as a set.
 
 Landing is four statements whatever the number of records. A record lands once for its source and record number,
-whatever its date or subject; the second arrival is a duplicate, or a contradiction when its content differs.
+whatever its date or subject; the second arrival is a duplicate, or a contradiction when its content differs, unless it
+says that it is a later version.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
@@ -14,9 +15,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from carbon_credits.activities.claims import Claim, exclusive_keys, faults_of, match_key
+from carbon_credits.activities.counting import let_newest_count
 from carbon_credits.activities.evidence_digest import evidence_digest
 from carbon_credits.activities.names import public_id
 from carbon_credits.activities.service import content_digest
+from carbon_credits.activities.staging import COPY, raw_connection, stage
+from carbon_credits.activities.versions import land_versions, lock_source
 from carbon_credits.core.crypto import Vault, digest
 from carbon_credits.core.errors import NotFound
 from carbon_credits.core.i18n import Text
@@ -57,34 +61,6 @@ class _Prepared:
     claim: Claim
     ext_key: bytes
 
-
-STAGE = """
-create temp table if not exists intake (
-  line            int not null,
-  ext_key         bytea not null,
-  content_digest  bytea not null,
-  subject_index   bytea not null,
-  occurred_from   timestamptz not null,
-  occurred_to     timestamptz not null,
-  occurred_on     date not null,
-  methodology     smallint not null,
-  monitored       jsonb not null,
-  evidence        jsonb,
-  vehicle_key     bytea,
-  item_key        bytea,
-  transaction_key bytea,
-  meter_key       bytea,
-  match_key       bytea
-) on commit delete rows;
-create temp table if not exists intake_placed (
-  activity_id bigint, resident_id bigint, line int, shard_id smallint
-) on commit delete rows;
-"""
-COLUMNS = (
-    "line, ext_key, content_digest, subject_index, occurred_from, occurred_to, occurred_on, methodology, "
-    "monitored, evidence, vehicle_key, item_key, transaction_key, meter_key, match_key"
-)
-COPY = f"copy intake ({COLUMNS}) from stdin"
 
 # Who each record belongs to: a binding in force, of a resident who is still with us. Behind the fence each subject is
 # looked up by the index, in its order; joined, a delivery of some thousands would read every binding of the partner.
@@ -171,7 +147,8 @@ def take_in(
 ) -> list[RowResult]:
     """Check and land a partner's records in the caller's transaction; one result for each, in order.
 
-    A record that is wrong is refused alone; one whose subject is not bound waits, and may be sent again.
+    A record that is wrong is refused alone; one whose subject is not bound waits, and may be sent again. A version above
+    1 tells a known record anew; the highest counts.
     """
     good: list[_Prepared] = []
     results: dict[int, RowResult] = {}
@@ -181,22 +158,16 @@ def take_in(
             results[index] = RowResult(index, "refused", None, reasons)
         else:
             good.append(prepared)
+    lock_source(
+        raw_connection(session), source.source_id, corrects=any(each.record.version > 1 for each in good)
+    )
     for terms, alike in _by_class(source, good):
         connection = stage(session)
         _copy(connection, vault, terms, alike)
         results.update((result.index, result) for result in land(connection, terms))
+        results.update((result.index, result) for result in _land_versions(connection, terms, alike, results))
+    let_newest_count(session, source.source_id, [each.ext_key for each in good])
     return [results[index] for index in range(len(records))]
-
-
-def stage(session: Session) -> Connection[tuple[object, ...]]:
-    """The raw connection of the session's transaction, with the empty staging tables."""
-    raw = session.connection().connection.driver_connection
-    assert isinstance(raw, Connection)
-    # asked of the database, not remembered: a first delivery that fails takes the tables away with it
-    if raw.execute("select to_regclass('pg_temp.intake')").fetchone() == (None,):
-        raw.execute(STAGE)
-    raw.execute("truncate intake, intake_placed")
-    return raw
 
 
 def land(connection: Connection[tuple[object, ...]], source: SourceTerms) -> list[RowResult]:
@@ -218,6 +189,29 @@ def land_staged(connection: Connection[tuple[object, ...]], source: SourceTerms)
     connection.execute(PLACE, given)
     connection.execute("analyze intake_placed")
     connection.execute(LAND, given)
+
+
+def _land_versions(
+    connection: Connection[tuple[object, ...]],
+    source: SourceTerms,
+    prepared: Sequence[_Prepared],
+    results: Mapping[int, RowResult],
+) -> Iterator[RowResult]:
+    """What first landing could not know: lines that tell a known record anew. Most deliveries have none."""
+    versions = {each.index: each.record.version for each in prepared if each.record.version > 1}
+    strange = {each.index for each in prepared if results[each.index].reasons == ("content_differs",)}
+    if not versions and not strange:
+        return
+    given = {"source": source.source_id, "evidence_class": source.evidence_class}
+    for row in land_versions(connection, given, versions.items()):
+        told = _result(row)
+        # one that landed for the first time is told so already
+        if results[told.index].status != "accepted":
+            strange.discard(told.index)
+            yield told
+    for index in sorted(strange & versions.keys()):
+        # another content, and nobody it can belong to yet
+        yield RowResult(index, "waiting", None, ("unknown_subject",))
 
 
 def record_key(record_id: str) -> bytes:

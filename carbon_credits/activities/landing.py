@@ -12,7 +12,9 @@ from sqlalchemy import cast, func, select, update
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Session
 
+from carbon_credits.activities.counting import let_newest_count
 from carbon_credits.activities.intake import RowResult, SourceTerms, take_in
+from carbon_credits.activities.pieces import note_pieces, told_again
 from carbon_credits.activities.waiting import keep, settle, settled
 from carbon_credits.core.crypto import Vault
 from carbon_credits.core.errors import Conflict
@@ -32,6 +34,7 @@ MOST_LISTED: Final = 10_000
 class Intake:
     """Whose items land: the feed's terms, our keys, the instant of the door, and the file they came in, if any.
 
+    `version` is that of what the file tells (`versions.version_of_file`).
     `drops_strangers`: records of people who are not bound are dropped; otherwise they wait for their binding.
     """
 
@@ -39,6 +42,7 @@ class Intake:
     source: SourceTerms
     now: datetime
     file_id: int | None = None
+    version: int = 1
     drops_strangers: bool = False
 
 
@@ -78,6 +82,8 @@ def land(session: Session, intake: Intake, items: Sequence[Item]) -> Chunk:
     vault, source, now = intake.vault, intake.source, intake.now
     spent = settled(session, vault, source.source_id, items)
     records = [item for item in items if isinstance(item, Record)]
+    if intake.version > 1:
+        records = [replace(record, version=max(record.version, intake.version)) for record in records]
     results = take_in(session, vault, source, records, now)
     if intake.drops_strangers:
         results = [_dropped(result) if result.status == "waiting" else result for result in results]
@@ -89,7 +95,13 @@ def land(session: Session, intake: Intake, items: Sequence[Item]) -> Chunk:
     ]
     if not_acts:
         aside.set_aside(session, vault, source.source_id, not_acts, intake.file_id, now)
-    settle(session, vault, source.source_id, [record for record, result in told if _is_act(result)], now)
+    acts = [record for record, result in told if _is_act(result)]
+    settle(session, vault, source.source_id, acts, now)
+    changed = note_pieces(session, source.source_id, acts)
+    if intake.version > 1:
+        pieces = spent.union(*(record.settles for record in acts))
+        changed |= told_again(session, source.source_id, pieces, intake.version)
+    let_newest_count(session, source.source_id, changed)
     return Chunk(
         _tally_of_records(told) + _tally_of_strange(strange, spent),
         frozenset(result.shard_id for result in results if result.shard_id is not None),

@@ -104,7 +104,10 @@ REASONS: dict[str, Text] = {
     "too_long": Text("一次出行不应超过六小时", "A trip lasts six hours at most"),
     "content_differs": Text("同一编号的内容与先前不同", "The same record number with other content"),
     "reference_missing": Text("缺少必需的凭证编号", "A reference that is needed is missing"),
-    "withdrawn_by_partner": Text("合作方已撤回", "The partner took it back"),
+    "withdrawn_by_partner": Text("合作方已撤回该记录", "The partner took it back"),
+    "corrected_by_partner": Text(
+        "合作方已更正该记录，以更正后的为准", "The partner corrected it: the corrected one counts instead"
+    ),
     "duplicate": Text("已收到过", "Received already"),
     "same_station": Text("进出为同一站点", "In and out at the same station"),
     "journey_not_sure": Text(

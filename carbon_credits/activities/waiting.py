@@ -34,6 +34,7 @@ def keep(record: Record) -> Mapping[str, Scalar]:
         "line": record.line,
         "settles": list(record.settles),
         "evidence_class": record.evidence_class,
+        "version": record.version,
     }
     return {_WHOLE: json.dumps(told, ensure_ascii=False)}
 

@@ -40,6 +40,7 @@ ACCESS: Final[Mapping[str, Who]] = {
     "methodologies.show": Who.ANYONE,
     "oauth.issue": Who.ANYONE,
     "records.take_in": Who.PARTNER,
+    "records.take_back": Who.PARTNER,
     "files.take_in": Who.PARTNER,
     "files.show": Who.PARTNER,
     "files.rejects": Who.PARTNER,

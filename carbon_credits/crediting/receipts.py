@@ -9,6 +9,7 @@ from sqlalchemy import RowMapping, text
 from sqlalchemy.orm import Session
 
 from carbon_credits.activities.reasons import explain
+from carbon_credits.activities.retellings import Retelling, retelling_of
 from carbon_credits.activities.verification import TripView, trip_of
 from carbon_credits.activities.views import ActivityView, activity_of
 from carbon_credits.crediting.releases import document_of
@@ -58,7 +59,7 @@ def receipt(session: Session, resident_id: int, name: str) -> Mapping[str, Any]:
     given = {"resident": resident_id, "day": day, "activity": activity}
     decision = session.execute(DECISION, given).mappings().first()
     booked = session.execute(BOOKED, given).mappings().all()
-    told = _told(act)
+    told = {**_told(act), "record": _record(retelling_of(session, resident_id, act.position))}
     if decision is None or act.status == "claimed":
         return {
             **told,
@@ -95,6 +96,19 @@ def _told(act: ActivityView) -> dict[str, Any]:
         "evidence_class": act.evidence_class,
         "monitored": dict(act.monitored),
         "reasons": [{"code": code, "text": explain(code).both()} for code in act.reasons],
+    }
+
+
+def _record(retelling: Retelling | None) -> dict[str, Any] | None:
+    """What the partner told of the same record before or after; None where it told it once."""
+    if retelling is None:
+        return None
+    return {
+        "version": retelling.version,
+        "corrects": retelling.corrects,
+        "corrected": retelling.is_corrected,
+        "corrected_by": retelling.corrected_by,
+        "withdrawn_at": None if retelling.withdrawn_at is None else _utc(retelling.withdrawn_at),
     }
 
 

@@ -14,6 +14,7 @@ from carbon_credits.core import clock
 from carbon_credits.core.db import alone, in_transaction, reading
 from carbon_credits.core.errors import Conflict
 from carbon_credits.jobs import doorbell
+from carbon_credits.jobs.corrections import FEED_LOCK, settle_feed
 from carbon_credits.jobs.doorbell import PARTNER_FILES, hear
 from carbon_credits.jobs.drop_folder import answer_in_folder, take_dropped
 from carbon_credits.jobs.surroundings import begin, feeds, redis_of, settings
@@ -22,7 +23,6 @@ from carbon_credits.partners.inbox import ABANDONED_S, Inbox
 
 log = logging.getLogger(__name__)
 
-FEED_LOCK: Final = 440_610
 FOLDER_LOCK: Final = 440_611
 STATES = text(
     "select file_id, state in ('applied', 'superseded', 'refused') from partner_file where file_id = any(:ids)"
@@ -46,7 +46,10 @@ def work_on_files() -> None:
 
 
 def work_on_feed(waiting: progress.Waiting) -> int:
-    """Work on a feed's files until none is left; returns how many ended. None when another process is at them."""
+    """Work on a feed's files until none is left, then on what they corrected; returns how many files ended.
+
+    None when another process is at them.
+    """
     done = 0
     with alone(FEED_LOCK, waiting.source_id) as ours:
         if not ours:
@@ -55,6 +58,7 @@ def work_on_feed(waiting: progress.Waiting) -> int:
         while True:
             row = in_transaction(lambda session: progress.next_file(session, waiting.source_id))
             if row is None:
+                settle_feed(ground.vault, waiting.source_id)
                 return done
             try:
                 advance(ground, row)

@@ -17,6 +17,7 @@ from carbon_credits.core import clock
 from carbon_credits.core.db import in_transaction, reading
 from carbon_credits.core.signing import retire_old
 from carbon_credits.crediting.nightly import replay_step
+from carbon_credits.jobs.corrections import settle_all
 from carbon_credits.jobs.surroundings import begin
 from carbon_credits.ledger.expiry import expire_due
 from carbon_credits.ledger.holds import lapse_due
@@ -35,13 +36,15 @@ KEPT_ANSWERS = timedelta(days=7)
 class Task:
     """A task, how often it is due, and its step: done again, each time in a transaction, until nothing is left.
 
-    A step of each shard is given the shard's lock first, so that it never meets a batch half-way.
+    A step of each shard is given the shard's lock first, so that it never meets a batch half-way. `work` opens its
+    transactions by itself.
     """
 
     name: str
     every: timedelta
     step: Callable[[Session], int] | None = None
     step_of_shard: Callable[[Session, int], int] | None = None
+    work: Callable[[], int] | None = None
 
 
 def _mature(session: Session, shard: int) -> int:
@@ -111,6 +114,8 @@ TASKS: tuple[Task, ...] = (
     Task("forget_traces", timedelta(hours=1), _forget_traces),
     # looked at every hour, so that a replay that was killed goes on within the hour; a new one begins once a night
     Task("replay", timedelta(hours=1), _replay),
+    # files settle theirs at once; this is for what they referred to and came by another way
+    Task("settle_corrections", timedelta(hours=1), work=settle_all),
 )
 
 
@@ -139,7 +144,7 @@ def run_task(name: str, slot: str) -> None:
     at = datetime.fromisoformat(slot)
     if not in_transaction(lambda session: _claim(session, name, at)):
         return
-    done = sum(_repeat(step) for step in _steps(task))
+    done = sum(_repeat(step) for step in _steps(task)) + (task.work() if task.work is not None else 0)
     in_transaction(lambda session: _finish(session, name, at, f"done {done}"))
 
 

@@ -6,6 +6,7 @@ A waiting record keeps, sealed, what its feed needs to place it later; a refused
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import ARRAY, LargeBinary, any_, cast, func, select, text, update
 from sqlalchemy.orm import Session
@@ -15,6 +16,7 @@ from carbon_credits.partners.contract import Scalar, Unusable
 from carbon_credits.partners.models import RecordSetAside
 
 _CHUNK = 2_000
+WITHDRAWN: Final = "withdrawn_by_partner"
 
 
 def record_key(vault: Vault, source_id: int, record_id: str) -> bytes:
@@ -31,7 +33,7 @@ from unnest(cast(:keys as bytea[]), cast(:states as text[]), cast(:reasons as te
 order by k.ext_key
 on conflict (source_id, ext_key) do update
 set state = excluded.state, reasons = excluded.reasons, sealed = excluded.sealed
-where record_set_aside.state = 'waiting'
+where record_set_aside.state = 'waiting' or record_set_aside.reasons = array[cast(:withdrawn as text)]
 """)
 # Pieces of what is an act by now: those that waited wait no longer, those that never waited are noted, lest they do.
 SPEND = text("""
@@ -61,7 +63,8 @@ def set_aside(
 ) -> None:
     """Write down what could not become an act.
 
-    Said again, a waiting record takes the newest reasons; a refused or placed one stays as it is.
+    Said again, a waiting record takes the newest reasons, and one that was taken back waits again; a refused or placed
+    one stays as it is.
     """
     by_key = {record_key(vault, source_id, row.record_id): row for row in rows}
     given = {
@@ -71,7 +74,9 @@ def set_aside(
         "lines": [row.line for row in by_key.values()],
         "sealed": [_sealed(vault, source_id, key, row) for key, row in by_key.items()],
     }
-    session.execute(SET_ASIDE, {"source": source_id, "file": file_id, "now": now, **given})
+    session.execute(
+        SET_ASIDE, {"source": source_id, "file": file_id, "now": now, "withdrawn": WITHDRAWN, **given}
+    )
 
 
 def spend(session: Session, source_id: int, keys: Collection[bytes], now: datetime) -> None:
@@ -80,10 +85,16 @@ def spend(session: Session, source_id: int, keys: Collection[bytes], now: dateti
 
 
 def waiting(
-    session: Session, vault: Vault, source_id: int, after: bytes = b"", most: int | None = None
+    session: Session,
+    vault: Vault,
+    source_id: int,
+    after: bytes = b"",
+    most: int | None = None,
+    *,
+    reason: str | None = None,
 ) -> Iterator[tuple[bytes, Mapping[str, Scalar]]]:
     """The key of each waiting record of a source and what was kept of it, in the order of the keys, `most` of them
-    after a key; read as it is needed.
+    after a key, only those that wait for one reason where that is told; read as it is needed.
     """
     asked = (
         select(RecordSetAside.ext_key, RecordSetAside.sealed)
@@ -97,6 +108,8 @@ def waiting(
         .limit(most)
         .execution_options(yield_per=_CHUNK)
     )
+    if reason is not None:
+        asked = asked.where(RecordSetAside.reasons == [reason])
     for row in session.execute(asked):
         plain = vault.unseal("set-aside", row.sealed or b"", _place(source_id, row.ext_key))
         yield row.ext_key, json.loads(plain)
@@ -116,7 +129,7 @@ def withdraw(session: Session, source_id: int, keys: Collection[bytes]) -> int:
             RecordSetAside.ext_key == any_(cast(sorted(keys), ARRAY(LargeBinary))),
             RecordSetAside.state == "waiting",
         )
-        .values(state="refused", sealed=None, reasons=["withdrawn_by_partner"])
+        .values(state="refused", sealed=None, reasons=[WITHDRAWN])
         .returning(RecordSetAside.ext_key)
         .execution_options(synchronize_session=False)
     )

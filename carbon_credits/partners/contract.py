@@ -27,7 +27,8 @@ class Record:
     same record. Times are aware UTC; monitored numbers are integers in the unit their name ends in.
     `evidence` says how numbers were got (`distance`) and which `datum` coordinates have. `settles` names
     records told apart before (two taps) that this one consists of. `evidence_class` is set where the partner
-    itself says that this record proves less than its feed does.
+    itself says that this record proves less than its feed does. `version` above 1 says that the record may have been
+    told before and that this counts instead; the highest counts.
     """
 
     record_id: str
@@ -41,6 +42,7 @@ class Record:
     line: int | None = None
     settles: tuple[str, ...] = ()
     evidence_class: RecordClass | None = None
+    version: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,14 +32,17 @@ where source_id = :source and seq is not null and state in ('seen', 'verified', 
 order by (state = 'staged' and counts is not null) desc, seq, version desc
 limit 1
 """)
+# Feeds with files to be worked on, or with corrections that one who was killed did not settle.
 SOURCES_WAITING = text("""
-select distinct s.feed, s.source_id
-from partner_file f join source s using (source_id)
-where f.seq is not null and f.state in ('seen', 'verified', 'staged')
+select s.feed, s.source_id from source s
+where exists (select from partner_file f
+              where f.source_id = s.source_id and f.seq is not null and f.state in ('seen', 'verified', 'staged'))
+   or exists (select from record_correction c where c.source_id = s.source_id and c.settled_at is null)
 order by s.source_id
 """)
 ANY_WAITING = text("""
 select exists (select from partner_file where seq is not null and state in ('seen', 'verified', 'staged'))
+    or exists (select from record_correction where settled_at is null)
 """)
 # Files applied without a gap after the one the watermark stands at: each one's number is as many after it as its place
 # in their order. The last of them is where the watermark moves; it is never moved back.
@@ -64,14 +67,14 @@ on conflict (source_id) do update set
 
 @dataclass(frozen=True)
 class Waiting:
-    """A feed that has files to be worked on."""
+    """A feed that has files, or their corrections, to be worked on."""
 
     feed: str
     source_id: int
 
 
 def feeds_waiting(session: Session) -> list[Waiting]:
-    """Feeds with unfinished files, by number."""
+    """Feeds with unfinished files or unsettled corrections, by number."""
     return [Waiting(row.feed, row.source_id) for row in session.execute(SOURCES_WAITING)]
 
 

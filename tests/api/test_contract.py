@@ -55,6 +55,10 @@ def example(app: Flask, vault: Vault, resident: Caller, partner: Caller) -> dict
         "POST /v1/auth/refresh": {"refresh_token": sign_in(app, vault, "+8613800000022").refresh_token},
         "POST /v1/activities": a_ride(),
         "POST /partner/v1/records": {"feed": FEED.code, "records": [record]},
+        "POST /partner/v1/records/withdrawals": {
+            "feed": FEED.code,
+            "records": [{"record_id": "r1", "version": 2}],
+        },
         "POST /oauth/token": partner.headers,
     }
 

@@ -42,7 +42,8 @@ class Oracle:
     def decide(self, acts: list[Act]) -> None:
         """Decide every act there is."""
         for act in acts:
-            self._quantify(act)
+            if not act.state:
+                self._quantify(act)
         by_resident: dict[int, list[Act]] = defaultdict(list)
         for act in acts:
             by_resident[act.resident].append(act)

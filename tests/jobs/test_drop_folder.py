@@ -18,8 +18,9 @@ from carbon_credits.config import Settings
 from carbon_credits.core import clock
 from carbon_credits.core.db import alone
 from carbon_credits.jobs import doorbell, drop_folder
+from carbon_credits.jobs.corrections import FEED_LOCK
 from carbon_credits.jobs.drop_folder import anything_dropped
-from carbon_credits.jobs.partner_files import FEED_LOCK, work_on_files
+from carbon_credits.jobs.partner_files import work_on_files
 from carbon_credits.jobs.scheduler import sweep
 from carbon_credits.jobs.surroundings import FEEDS, HANDLERS, SETTINGS
 from carbon_credits.partners import keys, service

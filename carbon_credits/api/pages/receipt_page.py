@@ -61,6 +61,7 @@ def receipt_view(receipt: Receipt, language: str) -> View:
         "monitored": _monitored(receipt, methodology, language),
         "result": None if result is None else _result(result, methodology, receipt, language),
         "calculation": None if calculation is None else _calculation(calculation, methodology, language),
+        "record": None if receipt.get("record") is None else _record(receipt["record"]),
         "trip": None if receipt["trip"] is None else _trip(receipt["trip"], language),
         "terms": _terms(receipt, language),
         "postings": [_posting(posting, language) for posting in receipt["postings"]],
@@ -74,6 +75,18 @@ def _methodology(receipt: Receipt) -> Methodology:
     if receipt["calculation"] is None:
         return versions[-1]
     return next(v for v in versions if v.version == receipt["calculation"]["version"])
+
+
+def _record(record: Receipt) -> View:
+    """What the partner said of the same record otherwise; names of acts, which say nothing of a person."""
+    withdrawn = record["withdrawn_at"]
+    return {
+        "version": record["version"],
+        "corrects": record["corrects"],
+        "corrected": record["corrected"],
+        "corrected_by": record["corrected_by"],
+        "withdrawn_at": None if withdrawn is None else numbers.moment(withdrawn),
+    }
 
 
 def _reason(reason: Receipt, methodology: Methodology, language: str) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 from statistics import median
 from typing import Final
 
-from carbon_credits.activities import intake
+from carbon_credits.activities import intake, staging
 from carbon_credits.cli.bench import floor, records
 from carbon_credits.cli.bench.district import FEEDS
 from carbon_credits.cli.bench.figures import Figure, at_least
@@ -69,8 +69,8 @@ def land(feed: int, path: Path) -> None:
     """One file of one feed, in one transaction."""
     with transaction() as session:
         terms = intake.terms_of(session, FEEDS[feed - 1][0])
-        connection = intake.stage(session)
-        with path.open("rb") as file, connection.cursor().copy(intake.COPY) as copy:
+        connection = staging.stage(session)
+        with path.open("rb") as file, connection.cursor().copy(staging.COPY) as copy:
             while block := file.read(BLOCK):
                 copy.write(block)
         intake.land_staged(connection, terms)

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from psycopg import ClientCursor
 
-from carbon_credits.activities.intake import COLUMNS
+from carbon_credits.activities.staging import COLUMNS
 from carbon_credits.cli.bench.district import FEEDS
 from carbon_credits.jobs.doorbell import LANES
 from carbon_credits.methodologies.catalogue import BY_CODE

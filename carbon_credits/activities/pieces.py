@@ -1,0 +1,69 @@
+"""What was told apart and is one record by now: which piece belongs to which record, and pieces told again."""
+
+from collections.abc import Collection, Sequence
+from typing import Final
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from carbon_credits.activities.intake import record_key
+from carbon_credits.partners.contract import Record
+
+# What took a piece back before it was part of a record (a void that came first) holds for the record too.
+NOTE: Final = text("""
+with piece as (
+  insert into act_piece (source_id, piece_key, ext_key)
+  select distinct :source, p.piece_key, p.ext_key
+  from unnest(cast(:pieces as bytea[]), cast(:records as bytea[])) as p (piece_key, ext_key)
+  order by 2, 3
+  on conflict do nothing
+  returning piece_key, ext_key
+), carried as (
+  insert into act_withdrawal (source_id, ext_key, by_key, version, cause, kind)
+  select w.source_id, p.ext_key, w.by_key, w.version, w.cause, w.kind
+  from piece p
+  join act_withdrawal w on w.source_id = :source and w.ext_key = p.piece_key
+  where w.cause = 'record' and w.ended_at is null
+  on conflict do nothing
+  returning ext_key
+)
+select distinct ext_key from carried
+""")
+# A later version of a file tells a piece again that an earlier had left out: nothing is missing by it any more. Tells it
+# a void again that had been left out, the void is in force again.
+FOUND: Final = text("""
+update act_withdrawal set ended_at = clock_timestamp()
+where source_id = :source and by_key = any(cast(:keys as bytea[])) and cause = 'piece' and version < :version
+  and ended_at is null
+returning ext_key
+""")
+AGAIN: Final = text("""
+insert into act_withdrawal (source_id, ext_key, by_key, version, cause, kind)
+select distinct on (ext_key, by_key) source_id, ext_key, by_key, :version, cause, kind
+from act_withdrawal w
+where source_id = :source and by_key = any(cast(:keys as bytea[])) and cause = 'record' and version < :version
+  and not exists (select from act_withdrawal o
+                  where o.source_id = w.source_id and o.ext_key = w.ext_key and o.by_key = w.by_key
+                    and o.ended_at is null)
+order by ext_key, by_key, version desc
+on conflict do nothing
+returning ext_key
+""")
+
+
+def note_pieces(session: Session, source_id: int, records: Sequence[Record]) -> set[bytes]:
+    """Remember the pieces of records that are acts; returns the keys of those of which one was taken back before."""
+    pairs = [(record_key(piece), record_key(r.record_id)) for r in records for piece in r.settles]
+    if not pairs:
+        return set()
+    pieces, keys = zip(*pairs, strict=True)
+    given = {"source": source_id, "pieces": list(pieces), "records": list(keys)}
+    return set(session.execute(NOTE, given).scalars())
+
+
+def told_again(session: Session, source_id: int, pieces: Collection[str], version: int) -> set[bytes]:
+    """A later version of a file tells these pieces and voids; returns the keys of records for which that changes much."""
+    if not pieces:
+        return set()
+    given = {"source": source_id, "version": version, "keys": sorted({record_key(each) for each in pieces})}
+    return {key for statement in (FOUND, AGAIN) for key in session.execute(statement, given).scalars()}

@@ -1,0 +1,54 @@
+"""The temporary tables through which partners' records land: one set for each connection, empty again at every commit."""
+
+from psycopg import Connection
+from sqlalchemy.orm import Session
+
+STAGE = """
+create temp table if not exists intake (
+  line            int not null,
+  ext_key         bytea not null,
+  content_digest  bytea not null,
+  subject_index   bytea not null,
+  occurred_from   timestamptz not null,
+  occurred_to     timestamptz not null,
+  occurred_on     date not null,
+  methodology     smallint not null,
+  monitored       jsonb not null,
+  evidence        jsonb,
+  vehicle_key     bytea,
+  item_key        bytea,
+  transaction_key bytea,
+  meter_key       bytea,
+  match_key       bytea
+) on commit delete rows;
+create temp table if not exists intake_placed (
+  activity_id bigint, resident_id bigint, line int, shard_id smallint
+) on commit delete rows;
+create temp table if not exists intake_version (line int primary key, version bigint not null) on commit delete rows;
+create temp table if not exists intake_told (
+  line int, ext_key bytea, version bigint, activity_id bigint, first_id bigint, first_on date, is_same boolean,
+  version_key bytea
+) on commit delete rows;
+"""
+COLUMNS = (
+    "line, ext_key, content_digest, subject_index, occurred_from, occurred_to, occurred_on, methodology, "
+    "monitored, evidence, vehicle_key, item_key, transaction_key, meter_key, match_key"
+)
+COPY = f"copy intake ({COLUMNS}) from stdin"
+
+
+def raw_connection(session: Session) -> Connection[tuple[object, ...]]:
+    """The driver's connection of the session's transaction."""
+    raw = session.connection().connection.driver_connection
+    assert isinstance(raw, Connection)
+    return raw
+
+
+def stage(session: Session) -> Connection[tuple[object, ...]]:
+    """The raw connection of the session's transaction, with the empty staging tables."""
+    raw = raw_connection(session)
+    # asked of the database, not remembered: a first delivery that fails takes the tables away with it
+    if raw.execute("select to_regclass('pg_temp.intake')").fetchone() == (None,):
+        raw.execute(STAGE)
+    raw.execute("truncate intake, intake_placed")
+    return raw

@@ -1,0 +1,1 @@
+"""What partners say later: corrections and voids are held against the acts they are about."""
