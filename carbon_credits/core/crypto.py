@@ -40,6 +40,7 @@ class Blinder:
     """
 
     def __init__(self, key: bytes) -> None:
+        self._key = key
         padded = key.ljust(sha256().block_size, b"\0")
         self._inner, self._outer = (sha256(bytes(byte ^ pad for byte in padded)) for pad in (0x36, 0x5C))
 
@@ -48,6 +49,10 @@ class Blinder:
         inner.update(value.encode() if isinstance(value, str) else value)
         outer.update(inner.digest())
         return outer.digest()[:BLIND_BYTES]
+
+    def __reduce__(self) -> tuple[type["Blinder"], tuple[bytes]]:
+        """Another process hashes for itself."""
+        return Blinder, (self._key,)
 
 
 def blind(key: bytes, value: str | bytes) -> bytes:
