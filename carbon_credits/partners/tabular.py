@@ -132,13 +132,16 @@ class _Table:
             return False
         raw.pop()
         rows = [line.split(",") for line in text.removesuffix("\n").split("\n")]
-        if self._header is None:
-            if not self._take_header(rows[0]):
-                return False
-            self._out.write(raw.pop(0) + b"\n")
-            self._lines += 1
-            rows.pop(0)
-        return not rows or self._take_rows(raw, rows)
+        if self._header is not None:
+            return self._take_rows(raw, rows)
+        begins, header = raw.pop(0) + b"\n", rows.pop(0)
+        if not self._take_header(header) or (rows and not self._take_rows(raw, rows, begins)):
+            self._header = None
+            return False
+        if not rows:
+            self._out.write(begins)
+        self._lines += 1
+        return True
 
     def _take_header(self, header: list[str]) -> bool:
         header = [header[0].removeprefix("\ufeff"), *header[1:]]
@@ -153,10 +156,12 @@ class _Table:
             self._whose = header.index(named[0]) if named else None
         return True
 
-    def _take_rows(self, raw: list[bytes], rows: list[list[str]]) -> bool:
-        assert self._header is not None
-        width = len(self._header)
-        if set(map(len, rows)) != {width} or (width == 1 and [""] in rows):
+    def _fits(self, rows: list[list[str]]) -> bool:
+        width = len(self._header or ())
+        return set(map(len, rows)) == {width} and not (width == 1 and [""] in rows)
+
+    def _take_rows(self, raw: list[bytes], rows: list[list[str]], begins: bytes = b"") -> bool:
+        if not self._fits(rows):
             return False
         columns = list(zip(*rows, strict=True))
         try:
@@ -175,6 +180,7 @@ class _Table:
             self._found.key_hash += sum(map(_hashed, columns[0]))
         self._rows += len(rows)
         self._lines += len(rows)
+        self._out.write(begins)
         self._pass_on(raw, None if self._whose is None else columns[self._whose])
         return True
 

@@ -177,7 +177,9 @@ class World:
     def take_back(self, n: int) -> None:
         """The partner takes some records back: they pass through the batch once more, refused."""
         told = [row for row in self.session.execute(text(NEWEST)).mappings() if row["raw_mg"] is not None]
-        records = [row for row in told if row["evidence_class"] == "A" and row["activity_id"] not in self.gone]
+        records = [
+            row for row in told if row["evidence_class"] == "A" and row["activity_id"] not in self.gone
+        ]
         for row in self.r.sample(records, min(n, len(records))):
             self.gone.add(row["activity_id"])
             self.session.execute(text(WITHDRAW), dict(row))

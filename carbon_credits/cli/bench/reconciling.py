@@ -86,9 +86,11 @@ def figures(day: Day, owner_url: str, rounds: int, wanted: frozenset[str], say: 
     for turn in range(1, rounds + 1):
         with fresh(owner_url, day.template.settings, day.template) as ground:
             inbox = Inbox(day.folder / f"{turn}")
-            taken["product"].append(_seconds(lambda ground=ground, inbox=inbox: play(day, ground, inbox)))
+            taken["product"].append(play(day, ground, inbox))
             with ground.at_work():
-                taken["again"].append(_seconds(lambda inbox=inbox: bring(day, inbox)))
+                began = time.perf_counter()
+                bring(day, inbox)
+                taken["again"].append(time.perf_counter() - began)
             _check(day, ground)
         with fresh(owner_url, day.template.settings, day.template) as ground:
             files = [sent.packed for sent in day.files]
@@ -106,9 +108,10 @@ def figures(day: Day, owner_url: str, rounds: int, wanted: frozenset[str], say: 
             yield from _live(day, ground, say)
 
 
-def play(day: Day, ground: Ground, inbox: Inbox) -> None:
-    """The day, from its first byte to its last balance."""
-    with _draining(ground), ground.at_work():
+def play(day: Day, ground: Ground, inbox: Inbox) -> float:
+    """The day, from its first byte to its last balance; its seconds. The workers are there before it begins."""
+    with _draining(ground) as settled, ground.at_work():
+        began = time.perf_counter()
         bring(day, inbox)
         options = ParseOptions(distances=day.table)
         stands = FeedGround(
@@ -119,6 +122,8 @@ def play(day: Day, ground: Ground, inbox: Inbox) -> None:
             state = advance(stands, row)
             if state != "applied":
                 raise RuntimeError(f"a file ended {state}")
+        settled()
+        return time.perf_counter() - began
 
 
 def bring(day: Day, inbox: Inbox) -> None:
@@ -145,7 +150,7 @@ def _live(day: Day, ground: Ground, say: Say) -> Iterator[Figure]:
         heard: list[clients.Heard] = []
         phones = threading.Thread(target=lambda: heard.append(clients.drive(load)))
         phones.start()
-        seconds = _seconds(lambda: play(day, ground, Inbox(day.folder / "live")))
+        seconds = play(day, ground, Inbox(day.folder / "live"))
         phones.join()
     answered = heard[0]
     waits = answered.waits
@@ -164,8 +169,8 @@ def _check(day: Day, ground: Ground) -> None:
 
 
 @contextmanager
-def _draining(ground: Ground) -> Iterator[None]:
-    """A crediting worker for each lane; the block ends when both have found nothing left."""
+def _draining(ground: Ground) -> Iterator[Callable[[], None]]:
+    """A crediting worker for each lane; what is given waits until both have found nothing left."""
     context = get_context("spawn")
     workers = []
     for lane in range(LANES):
@@ -176,15 +181,18 @@ def _draining(ground: Ground) -> Iterator[None]:
     try:
         for pipe, _ in workers:
             pipe.recv()
-        yield
-        for pipe, _ in workers:
-            pipe.send("no more")
-        for pipe, _ in workers:
-            pipe.recv()
+        yield lambda: _dismiss([pipe for pipe, _ in workers])
     finally:
         for _, process in workers:
             process.join(timeout=1)
             process.kill()
+
+
+def _dismiss(pipes: Sequence[Connection]) -> None:
+    for pipe in pipes:
+        pipe.send("no more")
+    for pipe in pipes:
+        pipe.recv()
 
 
 def _drain(pipe: Connection, ground: Ground, lane: int) -> None:
@@ -195,9 +203,3 @@ def _drain(pipe: Connection, ground: Ground, lane: int) -> None:
             drain_lane(lane)
         drain_lane(lane)
         pipe.send("done")
-
-
-def _seconds(work: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began
