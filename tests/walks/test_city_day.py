@@ -7,6 +7,7 @@ phones' claims lie on the work list, and the batch decides.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +87,7 @@ class Metro:
             signature, manifest = read_signature(sent.signature), read_manifest(sent.manifest)
             came = Arriving(self.partner_id, "door", manifest, signature, stored)
             arrival = in_transaction(
-                lambda s, came=came: arrivals.arrive(s, inbox, Register([FEED]), came, clock.now())
+                partial(arrivals.arrive, inbox=inbox, register=Register([FEED]), came=came, now=clock.now())
             )
             stored.discard()
             known.append(arrival.known)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -133,7 +134,7 @@ def bring(day: Day, inbox: Inbox) -> None:
         stored = inbox.store([sent.packed])
         came = Arriving(partner, "door", read_manifest(sent.manifest), read_signature(sent.signature), stored)
         in_transaction(
-            lambda s, came=came: arrivals.arrive(s, inbox, Register([day.feed]), came, clock.now())
+            partial(arrivals.arrive, inbox=inbox, register=Register([day.feed]), came=came, now=clock.now())
         )
         stored.discard()
 
