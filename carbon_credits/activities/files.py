@@ -36,7 +36,7 @@ from carbon_credits.partners import files
 from carbon_credits.partners.contract import Feed, FileFault, Item, ParseOptions, Scalar
 from carbon_credits.partners.models import PartnerFile
 
-CHUNK: Final = 2_000
+CHUNK: Final = 5_000
 T = TypeVar("T")
 
 
