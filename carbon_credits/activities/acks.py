@@ -51,24 +51,23 @@ def rejects_csv(session: Session, row: PartnerFile) -> Iterator[str]:
 
 
 def _counted(row: PartnerFile) -> dict[str, int]:
-    """Rows by what became of them; those that a version changed count as corrected, not as rejected."""
+    """Rows by what became of them; `voided` are those of the version before that are not in this one."""
     counts: Mapping[str, Any] = row.counts or {}
     # while it lands the counts are those of the mark
     tally = counts.get("tally", {**counts.get("outcomes", {}), "rows": counts.get("rows", 0)})
-    by_status = dict.fromkeys(("accepted", "duplicate", "waiting", "refused", "dropped"), 0)
+    by_status = dict.fromkeys(("accepted", "corrected", "duplicate", "waiting", "refused", "dropped"), 0)
     for name, n in tally.items():
         status = name.partition(":")[0]
         if status in by_status:
             by_status[status] += n
-    changed = tally.get("refused:content_differs", 0) if row.corrected else 0
     return {
         "rows_read": tally.get("rows", 0),
         "accepted": by_status["accepted"],
         "duplicate": by_status["duplicate"],
         "waiting": by_status["waiting"],
-        "rejected": by_status["refused"] - changed,
+        "rejected": by_status["refused"],
         "dropped": by_status["dropped"],
-        "corrected": row.corrected or 0,
+        "corrected": by_status["corrected"],
         "voided": row.voided or 0,
     }
 

@@ -16,15 +16,20 @@ from carbon_credits.activities.work_list import ActRef, lock_shards, put_back
 CORRECTED: Final = "corrected_by_partner"
 WITHDRAWN: Final = "withdrawn_by_partner"
 
-# Of these records those that have a second act or were taken back, and where all their acts lie.
+# Of these records those that have a second act or were taken back, and where all their acts lie. Most were told once:
+# they are left out before anything else is looked up.
 INVOLVED: Final = text("""
-with record as materialized (
-  select k.ext_key, k.resident_id
-  from unnest(cast(:keys as bytea[])) as r (ext_key)
-  join act_key k on k.source_id = :source and k.ext_key = r.ext_key
-  where exists (select from act_version v where v.source_id = :source and v.ext_key = r.ext_key
-                  and v.activity_id <> k.activity_id)
+with touched as materialized (
+  select r.ext_key from unnest(cast(:keys as bytea[])) as r (ext_key)
+  where exists (select from act_version v where v.source_id = :source and v.ext_key = r.ext_key)
      or exists (select from act_withdrawal w where w.source_id = :source and w.ext_key = r.ext_key)
+), record as materialized (
+  select k.ext_key, k.resident_id
+  from touched t
+  join act_key k on k.source_id = :source and k.ext_key = t.ext_key
+  where exists (select from act_version v where v.source_id = :source and v.ext_key = t.ext_key
+                  and v.activity_id <> k.activity_id)
+     or exists (select from act_withdrawal w where w.source_id = :source and w.ext_key = t.ext_key)
 )
 select ext_key, (resident_id - 1) / 16384 as shard from record
 union

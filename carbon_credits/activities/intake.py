@@ -45,13 +45,17 @@ class SourceTerms:
 
 @dataclass(frozen=True)
 class RowResult:
-    """What became of one record: accepted, duplicate, waiting or refused, and why."""
+    """What became of one record: accepted, duplicate, waiting or refused, and why.
+
+    `corrects` says that it was accepted as another version of a record that was known.
+    """
 
     index: int
     status: str
     id: str | None
     reasons: tuple[str, ...]
     shard_id: int | None = None
+    corrects: bool = False
 
 
 @dataclass(frozen=True)
@@ -208,7 +212,7 @@ def _land_versions(
         # one that landed for the first time is told so already
         if results[told.index].status != "accepted":
             strange.discard(told.index)
-            yield told
+            yield replace(told, corrects=told.status == "accepted")
     for index in sorted(strange & versions.keys()):
         # another content, and nobody it can belong to yet
         yield RowResult(index, "waiting", None, ("unknown_subject",))

@@ -25,6 +25,7 @@ from carbon_credits.partners.models import PartnerFile, PartnerFileReject
 
 Tally = Counter[str]
 ROWS, RECORDS = "rows", "records"
+CORRECTED: Final = "corrected"
 # a file brought by hand lands while it is seen, one with a manifest once it is staged
 OPEN: Final = ("seen", "staged")
 MOST_LISTED: Final = 10_000
@@ -151,7 +152,7 @@ def said_of(options: ParseOptions) -> str:
 
 
 def outcomes(tally: Mapping[str, int]) -> dict[str, int]:
-    """Rows by outcome: `accepted`, `duplicate`, `waiting:REASON`, `refused:REASON+REASON`."""
+    """Rows by outcome: `accepted`, `corrected`, `duplicate`, `waiting:REASON`, `refused:REASON+REASON`."""
     return {name: tally[name] for name in sorted(tally) if name not in (ROWS, RECORDS)}
 
 
@@ -197,7 +198,8 @@ def _tally_of_records(told: Sequence[tuple[Record, RowResult]]) -> Tally:
     tally: Tally = Counter()
     for record, result in told:
         rows = max(1, len(record.settles))
-        tally.update({ROWS: rows, RECORDS: 1, _name(result.status, result.reasons): rows})
+        status = CORRECTED if result.corrects else result.status
+        tally.update({ROWS: rows, RECORDS: 1, _name(status, result.reasons): rows})
     return tally
 
 

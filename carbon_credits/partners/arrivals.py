@@ -109,13 +109,16 @@ def _check_bytes(manifest: Manifest, stored: Stored) -> None:
 
 
 def _same_bytes(session: Session, source_id: int, manifest: Manifest, stored: Stored) -> Arrival | None:
-    asked = select(PartnerFile.file_id, PartnerFile.state).where(
+    """The row these bytes have; none where a higher version goes back to what an earlier one had said."""
+    asked = select(PartnerFile.file_id, PartnerFile.state, PartnerFile.version).where(
         PartnerFile.source_id == source_id,
         PartnerFile.sha256 == stored.sha256,
         PartnerFile.seq == manifest.seq,
     )
-    row = session.execute(asked).one_or_none()
-    return None if row is None else Arrival(row.file_id, row.state, known=True)
+    row = session.execute(asked.order_by(PartnerFile.version.desc()).limit(1)).one_or_none()
+    if row is None or (row.state == "superseded" and manifest.version > row.version):
+        return None
+    return Arrival(row.file_id, row.state, known=True)
 
 
 def _check_age(manifest: Manifest, late_days: int, now: datetime) -> None:

@@ -191,8 +191,8 @@ def withdraw(session: Session, source_id: int, versions: Mapping[str, int]) -> i
         "kinds": ["void"] * len(keys),
         "versions": list(keys.values()),
     }
-    session.execute(BY_VERSION, given)
-    return let_newest_count(session, source_id, keys)
+    touched = set(session.execute(BY_VERSION, given).scalars())
+    return let_newest_count(session, source_id, touched | keys.keys())
 
 
 def _apply(session: Session, source_id: int, told: list[_Told]) -> int:

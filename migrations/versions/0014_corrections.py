@@ -52,12 +52,23 @@ grant update (ended_at) on act_withdrawal to carbon_app;
 
 -- An act that still waits for its decision may be given one from outside the batch.
 grant update (verdict, reasons) on activity_queue to carbon_app;
+-- A later version may go back to the very bytes of an earlier one that it takes the place of.
+drop index partner_file_once;
+create unique index partner_file_once on partner_file (source_id, sha256, seq) nulls not distinct
+  where state <> 'superseded';
 create index record_set_aside_correction on record_set_aside (source_id, ext_key)
   where state = 'waiting' and reasons = array['correction_waits'];
 """
 
 DOWN = """
-drop index record_set_aside_correction;
+drop index record_set_aside_correction, partner_file_once;
+delete from partner_file f where state = 'superseded' and exists (
+  select from partner_file o where o.source_id = f.source_id and o.sha256 = f.sha256
+    and o.seq is not distinct from f.seq and o.file_id > f.file_id)
+  and not exists (select from record_correction c where c.file_id = f.file_id)
+  and not exists (select from partner_file_reject r where r.file_id = f.file_id)
+  and not exists (select from record_set_aside a where a.file_id = f.file_id);
+create unique index partner_file_once on partner_file (source_id, sha256, seq) nulls not distinct;
 revoke update (verdict, reasons) on activity_queue from carbon_app;
 drop table act_withdrawal, act_piece, act_version;
 """

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from carbon_credits.core.i18n import Text
 from carbon_credits.partners.contract import Feed, FileFault, Item, ParseOptions, Record, Scalar, Unusable
 from carbon_credits.partners.manifest import canonical_bytes
+from integrations.telling import correction, still_waiting
 
 NOW = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
 DAY = date(2026, 11, 20)
@@ -25,7 +26,7 @@ HEADER = ",".join(COLUMNS)
 
 
 def parse_file(stream: BinaryIO, options: ParseOptions) -> Iterator[Item]:
-    """One item for each row, none kept."""
+    """One item for each row, none kept; a row of kind Void takes the ride of its number back."""
     del options
     reader = csv.reader(codecs.iterdecode(stream, "utf-8-sig"))
     if next(reader, None) != list(COLUMNS):
@@ -36,6 +37,9 @@ def parse_file(stream: BinaryIO, options: ParseOptions) -> Iterator[Item]:
             distance_m = int(row[4])
         except ValueError:
             yield Unusable(f"line-{row[0]}", reader.line_num, ("not_readable",))
+            continue
+        if row[5] == "Void":
+            yield correction(f"void-{row[0]}", reader.line_num, row[0], "void", began)
             continue
         yield Record(
             row[0],
@@ -55,9 +59,8 @@ def summary(stream: BinaryIO, options: ParseOptions) -> Mapping[str, int]:
 
 
 def place(kept: Iterable[Mapping[str, Scalar]], options: ParseOptions) -> Iterator[Item]:
-    """Rides never wait in pieces."""
-    del kept, options
-    return iter(())
+    """Rides never wait in pieces; a void that waits goes on waiting."""
+    return still_waiting(kept, options)
 
 
 FEED = Feed(

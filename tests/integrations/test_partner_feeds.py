@@ -232,3 +232,16 @@ def test_every_feed_asks_of_its_methodologies_only_what_they_monitor() -> None:
                 act.evidence,
             )
             assert faults_of(claim, act.occurred_to, feed.late_days) == []
+
+
+def test_a_meter_read_anew_is_a_record_under_the_number_it_supersedes() -> None:
+    rows = told.METERS.decode().splitlines()
+    header = f"{rows[0]},record_type,supersedes,record_version"
+    anew = "R-9,E-1,o_7Qm2x,electricity,2026-02-01,2026-02-28,110,kWh,150,160,,,,CORRECT,R-1,3"
+    back = "R-8,W-1,o_7Qm2x,water,2026-02-01,2026-02-28,9,m3,11,12,120.5,,,VOID,R-3,"
+    items = parsed(household_meters.FEED, "\n".join((header, anew, back, "")).encode(), ParseOptions())
+    assert isinstance(items[0], Record)
+    assert (items[0].record_id, items[0].version) == ("R-1", 3)
+    assert isinstance(items[1], Unusable)
+    assert items[1].kept is not None
+    assert (items[1].kept["corrects"], items[1].kept["action"]) == ("R-3", "void")

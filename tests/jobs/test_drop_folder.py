@@ -14,18 +14,27 @@ from redis import Redis
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from carbon_credits.activities.intake import take_in, terms_of
+from carbon_credits.activities.landing import Intake, land
 from carbon_credits.config import Settings
 from carbon_credits.core import clock
+from carbon_credits.core.crypto import Vault
 from carbon_credits.core.db import alone
-from carbon_credits.jobs import doorbell, drop_folder
-from carbon_credits.jobs.corrections import FEED_LOCK
+from carbon_credits.jobs import doorbell, drop_folder, partner_files
+from carbon_credits.jobs.corrections import FEED_LOCK, settle_all
 from carbon_credits.jobs.drop_folder import anything_dropped
 from carbon_credits.jobs.partner_files import work_on_files
+from carbon_credits.jobs.periodic import TASKS, run_task, slot_of
 from carbon_credits.jobs.scheduler import sweep
 from carbon_credits.jobs.surroundings import FEEDS, HANDLERS, SETTINGS
+from carbon_credits.ledger.service import open_wallet
 from carbon_credits.partners import keys, service
+from carbon_credits.partners.contract import Record
+from carbon_credits.partners.progress import ANY_WAITING
 from carbon_credits.partners.service import Register
+from integrations.telling import correction
 from tests.factories.partner_files import FEED, Sender, Sent, a_ride, a_table
+from tests.factories.residents import a_bound_resident
 
 DAY = clock.today() - timedelta(days=1)
 
@@ -174,3 +183,62 @@ def test_the_scheduler_rings_for_dropped_and_unfinished_files_and_not_over_and_o
         sweep(redis)
         redis.delete(doorbell.PARTNER_FILES.flag)
     assert len(waiting) == 1
+
+
+def test_what_a_later_version_takes_back_is_settled_by_the_job_or_by_whoever_comes_after_a_kill(
+    sender: Sender,
+    folder: Path,
+    session: Session,
+    vault: Vault,
+    redis_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    partner = service.partner_by_code(session, FEED.partner)
+    open_wallet(session, a_bound_resident(session, vault, partner.partner_id, partner.code, "rider-1"))
+    session.commit()
+    first = sender.send(a_table([a_ride(n, day=DAY) for n in range(3)]))
+    drop(folder, first)
+    work_on_files()
+    drop(folder, sender.send(a_table([a_ride(0, day=DAY)]), version=2, replaces_sha256=first.told["sha256"]))
+
+    def killed(*_: object) -> int:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(partner_files, "settle_feed", killed)
+        with pytest.raises(KeyboardInterrupt):
+            work_on_files()
+    verdicts = text("select verdict, count(*) from activity_queue group by 1 order by 1")
+    assert [tuple(row) for row in session.execute(verdicts)] == [(None, 3)]
+    session.rollback()
+    # no file waits any more, and still the bell is rung
+    redis = Redis.from_url(redis_url)
+    sweep(redis)
+    assert len(doorbell.queue(redis, doorbell.PARTNER_FILES.queue)) == 1
+    work_on_files()
+    assert [tuple(row) for row in session.execute(verdicts)] == [("rejected", 2), (None, 1)]
+    assert session.execute(ANY_WAITING).scalar_one() is False
+
+
+def test_the_hourly_task_settles_what_waited_for_a_record_that_came_another_way(
+    sender: Sender, session: Session, vault: Vault
+) -> None:
+    partner = service.partner_by_code(session, FEED.partner)
+    open_wallet(session, a_bound_resident(session, vault, partner.partner_id, partner.code, "rider-1"))
+    source = terms_of(session, FEED.code)
+    void = correction("void-1", None, "7", "void", None)
+    land(session, Intake(vault, source, clock.now()), [void])
+    session.commit()
+    assert settle_all() == 0
+    day = clock.now() - timedelta(days=1)
+    ride = Record(
+        "7", "rider-1", "travel.shared_bicycle", day, day + timedelta(minutes=9), {"distance_m": 2_000}
+    )
+    session.rollback()
+    assert [row.status for row in take_in(session, vault, source, [ride], clock.now())] == ["accepted"]
+    session.commit()
+    run_task("settle_corrections", slot_of(TASKS[-1], clock.now()).isoformat())
+    assert session.execute(text("select verdict, reasons from activity_queue")).one() == (
+        "rejected",
+        ["withdrawn_by_partner"],
+    )

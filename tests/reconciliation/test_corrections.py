@@ -10,12 +10,13 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from carbon_credits.activities.files import Delivery, take_in_file
+from carbon_credits.activities.landing import Intake, land
 from carbon_credits.activities.service import Claim, claim
 from carbon_credits.core.crypto import Vault
 from carbon_credits.core.db import in_transaction
 from carbon_credits.jobs.corrections import settle_feed
 from carbon_credits.partners import keys
-from carbon_credits.partners.contract import ParseOptions, Record, Unusable
+from carbon_credits.partners.contract import Item, ParseOptions, Record, Unusable
 from carbon_credits.partners.inbox import Inbox
 from carbon_credits.reconciliation import corrections
 from carbon_credits.reconciliation.corrections import settle_versions
@@ -103,6 +104,52 @@ def test_a_version_that_says_what_cannot_be_takes_the_old_word_away(files: Files
     files.send(2, a_ride(1, distance_m=-5))
     files.city.decide()
     assert files.city.acts("rider-1") == [(1_500, "rejected", CORRECTED)]
+
+
+def test_a_void_that_a_later_version_leaves_out_is_taken_back_itself(files: Files) -> None:
+    ride, back = a_ride(1), a_ride(1, kind="Void")
+    for version, rows, state in (
+        (1, [ride, back], "rejected"),
+        (2, [ride], "credited"),
+        (3, [back, ride], "rejected"),
+        (4, [ride], "credited"),
+    ):
+        files.send(version, *rows)
+        files.city.decide()
+        assert states(files.city) == [(1_500, state)], version
+
+
+def test_a_ride_corrected_to_somebody_unknown_counts_for_nobody_until_he_is_known(files: Files) -> None:
+    files.send(1, a_ride(1))
+    files.send(2, a_ride(1, rider="late", distance_m=1_600))
+    files.city.decide()
+    assert files.city.acts("rider-1") == [(1_500, "rejected", CORRECTED)]
+    files.city.rider("late")
+    # what waits is tried again with the next file of the feed, and keeps the version it was told in
+    files.send(3, a_ride(1, rider="late", distance_m=1_600), a_ride(2))
+    files.city.decide()
+    assert states(files.city, "late") == [(1_600, "credited")]
+    assert sorted(state for _, state in states(files.city)) == ["credited", "rejected"]
+
+
+def test_a_piece_that_is_gone_takes_its_record_along_and_brings_it_back(city: City) -> None:
+    city.rider("rider")
+    journey = a_record("T1+T2", settles=("T1", "T2"))
+
+    def told(version: int, *items: Item) -> None:
+        land(city.session, Intake(city.vault, city.source, datetime.now(UTC), None, version), items)
+        city.session.commit()
+        city.decide()
+
+    told(1, journey)
+    assert states(city, "rider") == [(3_000, "credited")]
+    assert city.take_back("T2", 5_002) == 1
+    city.decide()
+    assert city.acts("rider") == [(3_000, "rejected", WITHDRAWN)]
+    told(5_003, Unusable("T1", None, ("exit_missing",), waiting=True))
+    assert states(city, "rider") == [(3_000, "rejected")]
+    told(5_003, Unusable("T2", None, ("entry_missing",), waiting=True))
+    assert states(city, "rider") == [(3_000, "credited")]
 
 
 def test_a_kill_between_chunks_loses_nothing(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
