@@ -12,7 +12,7 @@ from carbon_credits.core.i18n import Text
 from carbon_credits.partners.contract import Feed
 from integrations import gtfs, samples, tap_journeys
 from integrations.tap_journeys import Rules
-from integrations.tap_rows import Kind, Tap
+from integrations.tap_rows import WHOSE, Kind, Tap
 
 METHODOLOGY: Final = "travel.bus"
 
@@ -54,4 +54,5 @@ FEED: Final = Feed(
     place=partial(tap_journeys.place, rules=RULES),
     tables={"distances": gtfs.distances, "stations": gtfs.stations, "calendar": gtfs.calendar},
     samples=samples.of("bus_taps"),
+    tells_of_all_by=WHOSE,
 )

@@ -7,8 +7,10 @@ before the end of a file is whole cannot be known otherwise.
 import codecs
 import csv
 import gzip
+import re
 import zlib
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import BinaryIO, Final
 
 from carbon_credits.core.i18n import Text
@@ -16,6 +18,8 @@ from carbon_credits.partners.contract import Encoding, FileFault
 
 _GZIP: Final = b"\x1f\x8b"
 _CHUNK: Final = 1 << 20
+_BLOCK: Final = 1 << 16
+_UNUSUAL: Final = re.compile('["\r]')
 _LONGEST_LINE: Final = 64 * 1024
 
 
@@ -53,25 +57,28 @@ def read_chunk(plain: BinaryIO, size: int = _CHUNK) -> bytes:
 
 
 def rows(
-    stream: BinaryIO, declared: Encoding, required: Sequence[frozenset[str]]
+    stream: BinaryIO, declared: Encoding, required: Sequence[frozenset[str]], *, gaps: bool = False
 ) -> Iterator[tuple[int, list[str]]]:
     """The header, then each row, with the number of its line.
 
-    `required` lists the sets of columns of which one must be there; others may stand beside them. Raises
+    `required` lists the sets of columns of which one must be there; others may stand beside them. With `gaps` an empty
+    line stands for a row that was left out; otherwise it is a fault. Raises
     FileFault with code `cut_short`, `damaged`, `wrong_encoding`, `nul_byte`, `wrong_header`,
     `wrong_columns` or `broken_row`.
     """
-    reader = csv.reader(_lines(stream, encoding_of(stream, declared)), strict=True)
-    header = _next(reader)
+    blocks = _blocks(stream, encoding_of(stream, declared))
+    told = _split(blocks)
+    _, header = next(told, (1, None))
     names = set(header or ())
     if header is None or len(names) != len(header) or not any(wanted <= names for wanted in required):
         raise FileFault("wrong_header", Text("表头不符", "The header is not that of this feed"), 1)
     yield 1, header
     width = len(header)
-    while (row := _next(reader)) is not None:
-        if len(row) != width:
-            raise FileFault("wrong_columns", Text("列数不符", "Too many or too few columns"), reader.line_num)
-        yield reader.line_num, row
+    for number, row in told:
+        if len(row) == width and (row != [""]):
+            yield number, row
+        elif not gaps or row not in ([], [""]):
+            raise FileFault("wrong_columns", Text("列数不符", "Too many or too few columns"), number)
 
 
 def loose_rows(stream: BinaryIO, declared: Encoding) -> Iterator[tuple[int, list[str]]]:
@@ -79,7 +86,7 @@ def loose_rows(stream: BinaryIO, declared: Encoding) -> Iterator[tuple[int, list
 
     Raises FileFault as `rows` does, but for what is said of columns.
     """
-    reader = csv.reader(_lines(stream, encoding_of(stream, declared)))
+    reader = csv.reader(_lines(_blocks(stream, encoding_of(stream, declared))))
     while (row := _next(reader)) is not None:
         yield reader.line_num, row
 
@@ -103,41 +110,89 @@ def damaged(line: int | None) -> FileFault:
     return FileFault("damaged", Text("压缩文件已损坏", "The gzip file is damaged"), line)
 
 
-def _next(reader: "Iterator[list[str]]") -> list[str] | None:
+def _next(reader: "Iterator[list[str]]", before: int = 0) -> list[str] | None:
     try:
         return next(reader, None)
     except csv.Error as error:
-        line: int = getattr(reader, "line_num", 0)
+        line: int = before + getattr(reader, "line_num", 0)
         raise FileFault("broken_row", Text("该行无法读取", "The row cannot be read"), line) from error
 
 
-def _lines(stream: BinaryIO, encoding: str) -> Iterator[str]:
-    plain = unpacked(stream)
-    number = 0
-    while True:
-        number += 1
-        raw = _line(plain, number)
-        if not raw:
+def _split(blocks: Iterator[list[str]]) -> Iterator[tuple[int, list[str]]]:
+    """Rows with the numbers of their lines. Where nothing is quoted a row is split as it stands, which is what a CSV
+    reader makes of it; from the first block with a quote on a reader goes on.
+    """
+    ended = 0
+    for block in blocks:
+        if _UNUSUAL.search("\n".join(block)):
+            reader = csv.reader(_lines(chain((block,), blocks)), strict=True)
+            while (row := _next(reader, ended)) is not None:
+                yield ended + reader.line_num, row
             return
-        if b"\0" in raw:
-            raise FileFault("nul_byte", Text("含有空字节", "There is a NUL byte"), number)
-        if not raw.endswith(b"\n"):
-            raise cut(number) if len(raw) < _LONGEST_LINE else _too_long(number)
+        for number, line in enumerate(block, ended + 1):
+            yield number, line.split(",")
+        ended += len(block)
+
+
+def _lines(blocks: Iterator[list[str]]) -> Iterator[str]:
+    for block in blocks:
+        for line in block:
+            yield line + "\n"
+
+
+def _blocks(stream: BinaryIO, encoding: str) -> Iterator[list[str]]:
+    """Lines without their ends, some at a time. Raises FileFault."""
+    plain = unpacked(stream)
+    number, rest = 0, b""
+    while True:
         try:
-            text = raw.decode(encoding)
-        except UnicodeDecodeError as error:
-            said = Text("编码不符", "This is not the encoding that was declared")
-            raise FileFault("wrong_encoding", said, number) from error
-        yield text.removeprefix("\ufeff") if number == 1 else text
+            chunk = plain.read(_BLOCK)
+        except EOFError as error:
+            raise cut(number + 1) from error
+        except (gzip.BadGzipFile, zlib.error) as error:
+            raise damaged(number + 1) from error
+        *whole, rest = (rest + chunk).split(b"\n")
+        yield _texts(whole, number, encoding)
+        number += len(whole)
+        if len(rest) >= _LONGEST_LINE:
+            raise _too_long(number + 1)
+        if not chunk:
+            break
+    if b"\0" in rest:
+        raise _nul(number + 1)
+    if rest:
+        raise cut(number + 1)
 
 
-def _line(plain: BinaryIO, number: int) -> bytes:
+def _texts(lines: list[bytes], before: int, encoding: str) -> list[str]:
+    """Lines as text; all at once where nothing is wrong, otherwise the line at fault is named."""
+    block = b"\n".join(lines)
+    if not lines or b"\0" in block or max(map(len, lines)) >= _LONGEST_LINE:
+        return [_text(line, number, encoding) for number, line in enumerate(lines, before + 1)]
     try:
-        return plain.readline(_LONGEST_LINE)
-    except EOFError as error:
-        raise cut(number) from error
-    except (gzip.BadGzipFile, zlib.error) as error:
-        raise damaged(number) from error
+        texts = block.decode(encoding).split("\n")
+    except UnicodeDecodeError:
+        return [_text(line, number, encoding) for number, line in enumerate(lines, before + 1)]
+    if before == 0:
+        texts[0] = texts[0].removeprefix("\ufeff")
+    return texts
+
+
+def _text(line: bytes, number: int, encoding: str) -> str:
+    if b"\0" in line:
+        raise _nul(number)
+    if len(line) >= _LONGEST_LINE:
+        raise _too_long(number)
+    try:
+        text = line.decode(encoding)
+    except UnicodeDecodeError as error:
+        said = Text("编码不符", "This is not the encoding that was declared")
+        raise FileFault("wrong_encoding", said, number) from error
+    return text.removeprefix("\ufeff") if number == 1 else text
+
+
+def _nul(number: int) -> FileFault:
+    return FileFault("nul_byte", Text("含有空字节", "There is a NUL byte"), number)
 
 
 def _too_long(number: int) -> FileFault:

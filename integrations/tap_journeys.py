@@ -24,6 +24,9 @@ class Rules(NamedTuple):
     entry_missing: str
     refused: Mapping[Kind, str]
     paired_by: Callable[[Tap], str]
+    # who goes slower than this, beside the time to spare, may have gone out and in again by taps that are still to come
+    slow_m_per_s: int = 4
+    spare: timedelta = timedelta(minutes=20)
 
 
 def parse(stream: BinaryIO, options: ParseOptions, rules: Rules) -> Iterator[Item]:
@@ -31,23 +34,25 @@ def parse(stream: BinaryIO, options: ParseOptions, rules: Rules) -> Iterator[Ite
 
     The taps of a file need not be in order, so all of them are read before the first journey comes.
     """
-    distances = Distances.read(options.distances)
-    shift = timedelta(days=options.shift_days)
+    journeys = _Journeys(
+        Distances.read(options.distances), timedelta(days=options.shift_days), rules, options
+    )
     grouped: dict[str, list[Tap]] = defaultdict(list)
     for tap in read_taps(stream, options):
         if tap.kind is Kind.CORRECTION:
-            yield _correction(tap, shift)
+            yield _correction(tap, journeys.shift)
         elif tap.kind in rules.refused:
             yield Unusable(tap.tap_id, tap.line, (rules.refused[tap.kind],))
         else:
             grouped[rules.paired_by(tap)].append(tap)
     for taps in grouped.values():
-        yield from _journeys(taps, distances, shift, rules)
+        yield from journeys.of(taps)
 
 
 def place(kept: Iterable[Mapping[str, Scalar]], options: ParseOptions, rules: Rules) -> Iterator[Item]:
     """Pair what waits for its other half, and measure what waits for its distance, by today's table."""
-    distances = Distances.read(options.distances)
+    # times were shifted when the taps were first read
+    journeys = _Journeys(Distances.read(options.distances), timedelta(0), rules, options)
     grouped: dict[str, list[Tap]] = defaultdict(list)
     for each in kept:
         if "corrects" in each:
@@ -56,8 +61,7 @@ def place(kept: Iterable[Mapping[str, Scalar]], options: ParseOptions, rules: Ru
             tap = tap_of_kept(each)
             grouped[rules.paired_by(tap)].append(tap)
     for taps in grouped.values():
-        # times were shifted when the taps were first read
-        yield from _journeys(taps, distances, timedelta(0), rules)
+        yield from journeys.of(taps)
 
 
 def count(stream: BinaryIO, options: ParseOptions, rules: Rules) -> Mapping[str, int]:
@@ -101,40 +105,62 @@ def _pairs(taps: list[Tap], rules: Rules) -> Pairs:
         yield entry, None
 
 
-def _journeys(taps: list[Tap], distances: Distances, shift: timedelta, rules: Rules) -> Iterator[Item]:
-    for entry, exit_ in _pairs(taps, rules):
-        if entry is not None and exit_ is not None:
-            yield from _journey(entry, exit_, distances, shift, rules)
-        elif entry is not None:
-            yield _waiting(entry, rules.exit_missing, shift)
-        elif exit_ is not None:
-            yield _waiting(exit_, rules.entry_missing, shift)
+class _Journeys(NamedTuple):
+    """What the taps of one card come to."""
 
+    distances: Distances
+    shift: timedelta
+    rules: Rules
+    options: ParseOptions
 
-def _journey(entry: Tap, exit_: Tap, distances: Distances, shift: timedelta, rules: Rules) -> Iterator[Item]:
-    if entry.station == exit_.station:
-        for tap in (entry, exit_):
-            yield Unusable(tap.tap_id, tap.line, ("same_station",))
-        return
-    distance_m = distances.between(entry.station, exit_.station)
-    if distance_m is None:
-        # both taps are kept, and pair again when the table has grown
-        for tap in (entry, exit_):
-            yield _waiting(tap, "distance_unknown", shift)
-        return
-    journey = f"{entry.tap_id}+{exit_.tap_id}"
-    yield Record(
-        record_id=journey,
-        subject_token=entry.subject_token,
-        methodology=rules.methodology,
-        occurred_from=entry.at.astimezone(UTC) + shift,
-        occurred_to=exit_.at.astimezone(UTC) + shift,
-        monitored={"distance_m": distance_m},
-        references={"order_no": journey},
-        evidence={"distance": "station_table", "from": entry.station, "to": exit_.station},
-        line=entry.line,
-        settles=(entry.tap_id, exit_.tap_id),
-    )
+    def of(self, taps: list[Tap]) -> Iterator[Item]:
+        """Each tap in a journey, refused, or waiting for what may still come."""
+        for entry, exit_ in _pairs(taps, self.rules):
+            if entry is not None and exit_ is not None:
+                yield from self._journey(entry, exit_)
+            elif entry is not None:
+                yield _waiting(entry, self.rules.exit_missing, self.shift)
+            elif exit_ is not None:
+                yield _waiting(exit_, self.rules.entry_missing, self.shift)
+
+    def _journey(self, entry: Tap, exit_: Tap) -> Iterator[Item]:
+        distance_m = self.distances.between(entry.station, exit_.station)
+        reason = self._reason(entry, exit_, distance_m)
+        if reason is not None:
+            # both taps are kept, and pair again when more is known
+            yield _waiting(entry, reason, self.shift)
+            yield _waiting(exit_, reason, self.shift)
+        elif entry.station == exit_.station:
+            for tap in (entry, exit_):
+                yield Unusable(tap.tap_id, tap.line, ("same_station",))
+        elif distance_m is not None:
+            yield self._record(entry, exit_, distance_m)
+
+    def _reason(self, entry: Tap, exit_: Tap, distance_m: int | None) -> str | None:
+        """Why two taps are not yet a journey: the table does not know it, or a tap between them may still come."""
+        is_same = entry.station == exit_.station
+        if distance_m is None and not is_same:
+            return "distance_unknown"
+        until = self.options.complete_through
+        if until is None or exit_.at <= until:
+            return None
+        plausible = timedelta(seconds=(distance_m or 0) // self.rules.slow_m_per_s) + self.rules.spare
+        return "journey_not_sure" if exit_.at - entry.at > plausible else None
+
+    def _record(self, entry: Tap, exit_: Tap, distance_m: int) -> Record:
+        journey = f"{entry.tap_id}+{exit_.tap_id}"
+        return Record(
+            record_id=journey,
+            subject_token=entry.subject_token,
+            methodology=self.rules.methodology,
+            occurred_from=entry.at.astimezone(UTC) + self.shift,
+            occurred_to=exit_.at.astimezone(UTC) + self.shift,
+            monitored={"distance_m": distance_m},
+            references={"order_no": journey},
+            evidence={"distance": "station_table", "from": entry.station, "to": exit_.station},
+            line=entry.line,
+            settles=(entry.tap_id, exit_.tap_id),
+        )
 
 
 def _waiting(tap: Tap, reason: str, shift: timedelta) -> Unusable:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
+from functools import lru_cache
 from hashlib import sha256
 from operator import itemgetter
 from sys import intern
@@ -65,6 +66,8 @@ _TIDES_KINDS: Final = {
 }
 _ON_A_BUS: Final = {Kind.ENTRY: Kind.BUS, Kind.EXIT: Kind.BUS_EXIT}
 REFERS_TO: Final = "ref_transaction_id"
+# whose a tap is, in either format
+WHOSE: Final = ("token_id", "card_no")
 
 
 class Tap(NamedTuple):
@@ -89,7 +92,7 @@ class Tap(NamedTuple):
 
 def read_taps(stream: BinaryIO, options: ParseOptions) -> Iterator[Tap]:
     """Every row of a file as a tap, in the file's order. Raises FileFault."""
-    rows = delimited.rows(stream, options.encoding, [frozenset(CARD), frozenset(TIDES)])
+    rows = delimited.rows(stream, options.encoding, [frozenset(CARD), frozenset(TIDES)], gaps=options.gaps)
     _, header = next(rows)
     is_card = set(CARD) <= set(header)
     read, names = (_card_tap, CARD) if is_card else (_tides_tap, TIDES)
@@ -162,10 +165,8 @@ def _tides_tap(cells: tuple[str, ...], line: int, subject: str) -> Tap:
     kind = _ON_A_BUS.get(kind, kind) if vehicle else kind
     if not stop and kind in (Kind.ENTRY, Kind.EXIT):
         raise ValueError(stop)
-    fen = Decimal(amount) * 100
-    if fen != int(fen) or not -(10**9) < fen < 10**9:
-        raise ValueError(amount)
-    return Tap(number, line, kind, token, subject, at, intern(stop), int(fen), int(fen), vehicle, action)
+    fen = _yuan(amount)
+    return Tap(number, line, kind, token, subject, at, intern(stop), fen, fen, vehicle, action)
 
 
 def _unreadable(row: list[str], line: int, subject: str) -> Tap:
@@ -177,6 +178,15 @@ def _fen(told: str) -> int:
     if not (told.isascii() and told.isdecimal() and len(told) < 10):
         raise ValueError(told)
     return int(told)
+
+
+@lru_cache(maxsize=4_096)
+def _yuan(told: str) -> int:
+    """An amount in fen: fares are few and told often."""
+    fen = Decimal(told) * 100
+    if fen != int(fen) or not -(10**9) < fen < 10**9:
+        raise ValueError(told)
+    return int(fen)
 
 
 def _digest(*parts: str) -> str:

@@ -55,7 +55,7 @@ def _counted(row: PartnerFile) -> dict[str, int]:
     counts: Mapping[str, Any] = row.counts or {}
     # while it lands the counts are those of the mark
     tally = counts.get("tally", {**counts.get("outcomes", {}), "rows": counts.get("rows", 0)})
-    by_status = dict.fromkeys(("accepted", "corrected", "duplicate", "waiting", "refused"), 0)
+    by_status = dict.fromkeys(("accepted", "corrected", "duplicate", "waiting", "refused", "dropped"), 0)
     for name, n in tally.items():
         status = name.partition(":")[0]
         if status in by_status:
@@ -66,6 +66,7 @@ def _counted(row: PartnerFile) -> dict[str, int]:
         "duplicate": by_status["duplicate"],
         "waiting": by_status["waiting"],
         "rejected": by_status["refused"],
+        "dropped": by_status["dropped"],
         "corrected": by_status["corrected"],
         "voided": row.voided or 0,
     }

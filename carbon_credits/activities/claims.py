@@ -7,6 +7,7 @@ Whether the act then earns anything is the batch's decision, not the door's.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from carbon_credits.activities.reasons import REASONS
@@ -44,7 +45,7 @@ class Claim:
             instant: datetime = getattr(self, name)
             object.__setattr__(self, name, instant.astimezone(UTC).replace(microsecond=0))
 
-    @property
+    @cached_property
     def occurred_on(self) -> date:
         """The programme's day of the act: the day in Shanghai on which it ended."""
         return day_of(self.occurred_to)

@@ -9,6 +9,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import fields
+from operator import attrgetter
 from pathlib import Path
 from typing import Final
 
@@ -27,6 +28,9 @@ _ENTRY: Final = 3 * _SIZE
 _READ: Final = _ENTRY * 8_192
 _CHUNK: Final = 2_000
 _TOLD: Final = tuple(f.name for f in fields(Record) if f.name not in {"line", "settles", "version"})
+_WHAT: Final = attrgetter(*_TOLD)
+_JSON: Final = json.JSONEncoder(sort_keys=True, default=str, ensure_ascii=False).encode
+_NOTHING: Final = bytes(_SIZE)
 
 STAGE: Final = """
 create temp table {name} (ext_key bytea not null, aside_key bytea not null, content bytea not null) on commit drop
@@ -89,21 +93,26 @@ def note_corrections(session: Session, row: PartnerFile, before: Path, now: Path
     return counted[0], counted[1]
 
 
-def _entries(vault: Vault, source_id: int, item: Item) -> Iterator[bytes]:
+def _entries(vault: Vault, source_id: int, item: Item) -> list[bytes]:
     """A record or weighing by what it tells; a piece, waiting or in a record, by its number alone, which is made of what
     it tells; and what was no act but lay in a station's bag.
     """
     if isinstance(item, Record | Weighing):
-        # where in the file it stood is not what it tells
-        told = {name: getattr(item, name) for name in _TOLD if hasattr(item, name)}
-        if isinstance(item, Weighing):
-            told |= {"emptied_at": item.emptied_at, "station": item.station, "net_g": item.net_g}
-        plain = json.dumps(told, sort_keys=True, default=str, ensure_ascii=False)
-        yield _keys(vault, source_id, item.record_id) + vault.blind(f"row:{source_id}", plain)
+        content = vault.blind(f"row:{source_id}", _JSON(_told(item)))
+        whole = [_keys(vault, source_id, item.record_id), content]
         for piece in item.settles if isinstance(item, Record) else ():
-            yield _keys(vault, source_id, piece) + bytes(_SIZE)
-    elif item.waiting or item.deposits:
-        yield _keys(vault, source_id, item.record_id) + bytes(_SIZE)
+            whole += (_keys(vault, source_id, piece), _NOTHING)
+        return whole
+    return [_keys(vault, source_id, item.record_id), _NOTHING] if item.waiting or item.deposits else []
+
+
+def _told(item: Record | Weighing) -> dict[str, object]:
+    """What it tells; where in the file it stood is none of that."""
+    if isinstance(item, Record):
+        return dict(zip(_TOLD, _WHAT(item), strict=True))
+    return {
+        name: getattr(item, name) for name in ("record_id", "methodology", "emptied_at", "station", "net_g")
+    }
 
 
 def _keys(vault: Vault, source_id: int, record_id: str) -> bytes:

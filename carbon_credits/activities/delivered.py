@@ -7,14 +7,15 @@ held against its manifest; read to its end by its feed, without doing anything; 
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
 from typing import Final
 
 from sqlalchemy.orm import Session
 
+from carbon_credits.activities import strangers
 from carbon_credits.activities.corrections import note_corrections, write_keys
 from carbon_credits.activities.files import Delivery, Heard, Opened, land_all, place
 from carbon_credits.activities.intake import terms_of
@@ -31,6 +32,8 @@ from carbon_credits.partners.models import PartnerFile
 log = logging.getLogger(__name__)
 
 OPTIONS: Final = ParseOptions()
+NOT_BOUND: Final = "dropped:not_bound"
+_NEVER: Final = datetime.min.replace(tzinfo=UTC)
 # one row that cannot be read is refused alone; many mean that the file is not what it says
 UNREADABLE: Final = frozenset({"not_readable", "broken_row"})
 FEW_UNREADABLE: Final = 10
@@ -41,7 +44,7 @@ _STUMBLES: Final = (ValueError, LookupError, TypeError, AttributeError, Arithmet
 
 @dataclass(frozen=True)
 class Ground:
-    """What the work on a feed's files stands on; `now` gives the instant."""
+    """What the work on a feed's files stands on; `now` gives the instant, `options` what is said of every file."""
 
     vault: Vault
     inbox: Inbox
@@ -49,6 +52,12 @@ class Ground:
     heard: Heard
     opened: Opened
     now: Callable[[], datetime]
+    options: ParseOptions = OPTIONS
+
+    @property
+    def of_file(self) -> ParseOptions:
+        """What is said of the content as it was left after unpacking, while other files may still be to come."""
+        return replace(self.options, gaps=bool(self.feed.tells_of_all_by), complete_through=_NEVER)
 
 
 def advance(ground: Ground, row: PartnerFile) -> str:
@@ -77,7 +86,9 @@ def _verify(ground: Ground, row: PartnerFile, manifest: Manifest) -> list[FileFa
         ]
     part = plain.with_suffix(".plain.part")
     with sent.open("rb") as stream, part.open("wb") as out:
-        found = contents.unpack(stream, out, manifest)
+        found = contents.unpack(
+            stream, out, manifest, ours=strangers.ours(ground.feed, ground.vault, ground.opened, row)
+        )
     faults = _not_waived(row, contents.faults_of(manifest, found))
     if faults:
         part.unlink()
@@ -125,7 +136,7 @@ def _control_faults(
     faults += contents.rows_fault(manifest, tally[ROWS])
     if manifest.totals or manifest.by_type:
         with ground.inbox.plain(row.file_id).open("rb") as stream:
-            facts = ground.feed.summary(stream, OPTIONS)
+            facts = ground.feed.summary(stream, ground.options)
         declared = {**manifest.totals, **{name: Decimal(n) for name, n in manifest.by_type.items()}}
         for name, amount in declared.items():
             faults += contents.total_fault(name, amount, facts.get(name))
@@ -135,11 +146,14 @@ def _control_faults(
 def _apply(ground: Ground, row: PartnerFile, _: Manifest) -> list[FileFault]:
     terms = ground.opened(lambda session: terms_of(session, ground.feed.code))
     with ground.inbox.plain(row.file_id).open("rb") as stream:
-        delivery = Delivery(ground.feed, stream, row.name, OPTIONS)
+        dropped = contents.empty_lines(stream) if ground.of_file.gaps else 0
+        delivery = Delivery(ground.feed, stream, row.name, ground.of_file)
         # judged by the instant it came, whenever it is worked on and however often
         version = version_of_file(row.seq, row.version)
-        intake = Intake(ground.vault, terms, row.received_at, row.file_id, version)
+        intake = Intake(ground.vault, terms, row.received_at, row.file_id, version, ground.of_file.gaps)
         tally = land_all(intake, row.file_id, delivery, ground.heard, ground.opened)
+    if dropped:
+        tally = tally + Counter({ROWS: dropped, NOT_BOUND: dropped})
     counts = {ROWS: tally[ROWS], RECORDS: tally[RECORDS], "outcomes": outcomes(tally)}
 
     def done(session: Session) -> None:
@@ -150,14 +164,16 @@ def _apply(ground: Ground, row: PartnerFile, _: Manifest) -> list[FileFault]:
         progress.finish(session, row, counts, told, ground.now())
 
     ground.opened(done)
-    place(ground.vault, ground.feed, OPTIONS, ground.now(), ground.heard, ground.opened)
+    mark = ground.opened(lambda session: progress.watermark_of(session, row.source_id))
+    options = replace(ground.options, complete_through=_NEVER if mark is None else mark.complete_through)
+    place(ground.vault, ground.feed, options, ground.now(), ground.heard, ground.opened)
     ground.inbox.forget(row.file_id)
     return []
 
 
 def _items(ground: Ground, row: PartnerFile) -> Iterator[Item]:
     with ground.inbox.plain(row.file_id).open("rb") as stream:
-        yield from ground.feed.parse_file(stream, OPTIONS)
+        yield from ground.feed.parse_file(stream, ground.of_file)
 
 
 def _not_waived(row: PartnerFile, faults: list[FileFault]) -> list[FileFault]:

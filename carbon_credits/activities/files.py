@@ -7,6 +7,7 @@ its reasons; what waits is tried again after each file of its feed.
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -35,7 +36,7 @@ from carbon_credits.partners import files
 from carbon_credits.partners.contract import Feed, FileFault, Item, ParseOptions, Scalar
 from carbon_credits.partners.models import PartnerFile
 
-CHUNK: Final = 2_000
+CHUNK: Final = 5_000
 T = TypeVar("T")
 
 
@@ -153,7 +154,7 @@ def place(
     source = opened(lambda session: terms_of(session, feed.code))
     tally: Tally = Counter()
     accepted: list[str] = []
-    intake = Intake(vault, source, now)
+    intake = Intake(vault, source, now, drops_strangers=bool(feed.tells_of_all_by))
     for chunk in _chunks(_waiting_items(intake, feed, options, opened)):
         landed = opened(partial(land, intake=intake, items=chunk))
         tally += landed.tally
@@ -184,7 +185,7 @@ def land_all(intake: Intake, file_id: int, delivery: Delivery, heard: Heard, ope
     mark = opened(lambda session: mark_of(session, file_id, said))
     delivery.stream.seek(0)
     items = delivery.feed.parse_file(delivery.stream, delivery.options)
-    for chunk in _chunks(islice(items, mark.items, None)):
+    for chunk in _ahead(_chunks(islice(items, mark.items, None))):
         landed, mark = opened(partial(land_next, intake=intake, items=chunk, mark=mark))
         heard(Landed(mark.items, landed.shards))
     return mark.tally
@@ -193,6 +194,15 @@ def land_all(intake: Intake, file_id: int, delivery: Delivery, heard: Heard, ope
 def _chunks(items: Iterator[Item]) -> Iterator[list[Item]]:
     while chunk := list(islice(items, CHUNK)):
         yield chunk
+
+
+def _ahead(chunks: Iterator[list[Item]]) -> Iterator[list[Item]]:
+    """Each chunk, while the next is being read: reading is ours to do, landing mostly the database's."""
+    with ThreadPoolExecutor(1) as reader:
+        coming = reader.submit(next, chunks, None)
+        while (chunk := coming.result()) is not None:
+            coming = reader.submit(next, chunks, None)
+            yield chunk
 
 
 def _fault_of(delivery: Delivery) -> FileFault | None:

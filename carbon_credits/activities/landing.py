@@ -36,6 +36,7 @@ class Intake:
     """Whose items land: the feed's terms, our keys, the instant of the door, and the file they came in, if any.
 
     `version` is that of what the file tells (`versions.version_of_file`).
+    `drops_strangers`: records of people who are not bound are dropped; otherwise they wait for their binding.
     """
 
     vault: Vault
@@ -43,6 +44,7 @@ class Intake:
     now: datetime
     file_id: int | None = None
     version: int = 1
+    drops_strangers: bool = False
 
 
 class Refused(NamedTuple):
@@ -84,10 +86,14 @@ def land(session: Session, intake: Intake, items: Sequence[Item]) -> Chunk:
     if intake.version > 1:
         records = [replace(record, version=max(record.version, intake.version)) for record in records]
     results = take_in(session, vault, source, records, now)
+    if intake.drops_strangers:
+        results = [_dropped(result) if result.status == "waiting" else result for result in results]
     told = list(zip(records, results, strict=True))
     strange = [item for item in items if isinstance(item, Unusable)]
     not_acts = [item for item in strange if item.record_id not in spent]
-    not_acts += [_unusable(record, result) for record, result in told if not _is_act(result)]
+    not_acts += [
+        _unusable(record, result) for record, result in told if result.status in ("waiting", "refused")
+    ]
     if not_acts:
         aside.set_aside(session, vault, source.source_id, not_acts, intake.file_id, now)
     acts = [record for record, result in told if _is_act(result)]
@@ -142,7 +148,7 @@ def mark_of(session: Session, file_id: int, said: str) -> Mark:
 
 def said_of(options: ParseOptions) -> str:
     """A digest of what was said about a file, distances by their content: told alike, a file gives the same items."""
-    told = {**asdict(options), "distances": None}
+    told = {**asdict(options), "distances": None, "complete_through": str(options.complete_through)}
     if options.distances is not None:
         told["distances"] = sha256(options.distances.read_bytes()).hexdigest()
     return sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
@@ -181,6 +187,11 @@ def _list_rejects(session: Session, file_id: int, before: int, refused: Sequence
         session.execute(insert(PartnerFileReject).on_conflict_do_nothing(), rows)
 
 
+def _dropped(result: RowResult) -> RowResult:
+    """Nothing is kept of somebody who did not agree to it."""
+    return replace(result, status="dropped", reasons=("not_bound",))
+
+
 def _is_act(result: RowResult) -> bool:
     return result.status in ("accepted", "duplicate")
 
@@ -217,4 +228,4 @@ def _tally_of_weighings(weighed: Sequence[str]) -> Tally:
 
 
 def _name(status: str, reasons: tuple[str, ...]) -> str:
-    return f"{status}:{'+'.join(reasons)}" if status in ("waiting", "refused") else status
+    return f"{status}:{'+'.join(reasons)}" if status in ("waiting", "refused", "dropped") else status

@@ -1,6 +1,7 @@
 """What an act is called outside: its day and its number."""
 
 from datetime import date
+from functools import lru_cache
 
 from carbon_credits.core.errors import NotFound
 from carbon_credits.core.i18n import Text
@@ -8,7 +9,12 @@ from carbon_credits.core.i18n import Text
 
 def public_id(occurred_on: date, activity_id: int) -> str:
     """An act's public name: its day and its number. Useless without the resident it belongs to."""
-    return f"{occurred_on:%Y%m%d}-{activity_id}"
+    return f"{_written(occurred_on)}-{activity_id}"
+
+
+@lru_cache(maxsize=1_000)
+def _written(day: date) -> str:
+    return f"{day:%Y%m%d}"
 
 
 def parse_public_id(name: str) -> tuple[date, int]:

@@ -105,6 +105,7 @@ REASONS: dict[str, Text] = {
     ),
     "appeal_upheld": Text("申诉成立，重新核算", "The appeal was upheld: decided again"),
     # what keeps a partner's record from becoming an act
+    "not_bound": Text("未绑定居民，未保留", "Of nobody who is bound here: not kept"),
     "unknown_subject": Text("尚未绑定居民", "Not bound to a resident yet"),
     "unknown_methodology": Text("没有这个方法学", "No such methodology"),
     "methodology_not_of_feed": Text("该数据源不提供此类行为", "This feed does not report such acts"),
@@ -121,6 +122,9 @@ REASONS: dict[str, Text] = {
     ),
     "duplicate": Text("已收到过", "Received already"),
     "same_station": Text("进出为同一站点", "In and out at the same station"),
+    "journey_not_sure": Text(
+        "历时过长，其间可能还有未到的记录", "So long that taps in between may still be to come"
+    ),
     "distance_unknown": Text("缺少两站间距离，待补充", "The distance between the stations is not known yet"),
     "exit_missing": Text("只有进站记录，等待出站记录", "An entry without its exit, so far"),
     "entry_missing": Text("只有出站记录，等待进站记录", "An exit without its entry, so far"),

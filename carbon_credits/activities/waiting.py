@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import ARRAY, LargeBinary, any_, cast, select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from carbon_credits.core.crypto import Vault
@@ -64,15 +63,7 @@ def settle(session: Session, vault: Vault, source_id: int, records: Sequence[Rec
     if keys:
         aside.placed(session, source_id, keys)
     if pieces:
-        spent = insert(RecordSetAside)
-        session.execute(
-            spent.on_conflict_do_update(
-                index_elements=[RecordSetAside.source_id, RecordSetAside.ext_key],
-                set_={"state": "placed", "sealed": None},
-                where=RecordSetAside.state == "waiting",
-            ),
-            [_spent(source_id, key, now) for key in pieces],
-        )
+        aside.spend(session, source_id, pieces, now)
 
 
 def settled(session: Session, vault: Vault, source_id: int, items: Iterable[Item]) -> frozenset[str]:
@@ -86,16 +77,6 @@ def settled(session: Session, vault: Vault, source_id: int, items: Iterable[Item
         RecordSetAside.state == "placed",
     )
     return frozenset(names[key] for key in session.execute(asked).scalars())
-
-
-def _spent(source_id: int, key: bytes, now: datetime) -> dict[str, Any]:
-    return {
-        "source_id": source_id,
-        "ext_key": key,
-        "state": "placed",
-        "reasons": ["in_a_journey"],
-        "received_at": now,
-    }
 
 
 def _record(told: Mapping[str, Any]) -> Record:

@@ -5,6 +5,7 @@ import click
 from carbon_credits.cli.saying import plainly
 from carbon_credits.core import audit, clock
 from carbon_credits.core.db import reading, transaction
+from carbon_credits.crediting.ledger_hash import ledger_hash
 from carbon_credits.crediting.reversal import reverse as reverse_credit
 from carbon_credits.ledger.check import check, report
 from carbon_credits.staff.service import Role, by_name, require_role
@@ -29,6 +30,14 @@ def check_ledger(seal_delay: int) -> None:
             click.echo(f"     {finding.name}: {row}", err=True)
     if any(finding.violations for finding in findings):
         raise click.exceptions.Exit(1)
+
+
+@ledger.command("hash")
+@plainly
+def hash_ledger() -> None:
+    """Say what everybody has in the end as one number, the same for any order in which it came."""
+    with reading() as session:
+        click.echo(ledger_hash(session))
 
 
 @click.group()

@@ -4,6 +4,7 @@ The lock is the database's and ends with the process; the state and the mark of 
 """
 
 import logging
+from pathlib import Path
 from typing import Final
 
 from sqlalchemy import text
@@ -19,6 +20,7 @@ from carbon_credits.jobs.doorbell import PARTNER_FILES, hear
 from carbon_credits.jobs.drop_folder import answer_in_folder, take_dropped
 from carbon_credits.jobs.surroundings import begin, feeds, redis_of, settings
 from carbon_credits.partners import progress
+from carbon_credits.partners.contract import ParseOptions
 from carbon_credits.partners.inbox import ABANDONED_S, Inbox
 
 log = logging.getLogger(__name__)
@@ -75,7 +77,14 @@ def ground_of(feed: str) -> Ground:
     def heard(landed: Landed) -> None:
         doorbell.ring(redis, landed.shards)
 
-    return Ground(settings().vault, inbox(), feeds().feed(feed), heard, in_transaction, clock.now)
+    table = distances_of(feed)
+    options = ParseOptions(distances=table if table.exists() else None)
+    return Ground(settings().vault, inbox(), feeds().feed(feed), heard, in_transaction, clock.now, options)
+
+
+def distances_of(feed: str) -> Path:
+    """Where this home keeps a feed's table of station distances, for files that come by door or folder."""
+    return settings().home / "tables" / feed / "distances.csv"
 
 
 def inbox() -> Inbox:

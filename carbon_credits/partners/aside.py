@@ -8,8 +8,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import ARRAY, LargeBinary, any_, cast, func, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import ARRAY, LargeBinary, any_, cast, func, select, text, update
 from sqlalchemy.orm import Session
 
 from carbon_credits.core.crypto import Vault
@@ -23,6 +22,35 @@ WITHDRAWN: Final = "withdrawn_by_partner"
 def record_key(vault: Vault, source_id: int, record_id: str) -> bytes:
     """The 16 bytes by which a partner's record is known here; the partner's own number stays outside."""
     return vault.blind(f"record:{source_id}", record_id)
+
+
+# In the order of keys, so that two who land the same records wait for one another and never in a ring.
+SET_ASIDE = text("""
+insert into record_set_aside (source_id, ext_key, state, reasons, file_id, line, sealed, received_at)
+select :source, k.ext_key, k.state, string_to_array(k.reasons, '+'), :file, k.line, k.sealed, :now
+from unnest(cast(:keys as bytea[]), cast(:states as text[]), cast(:reasons as text[]), cast(:lines as int[]),
+            cast(:sealed as bytea[])) as k (ext_key, state, reasons, line, sealed)
+order by k.ext_key
+on conflict (source_id, ext_key) do update
+set state = excluded.state, reasons = excluded.reasons, sealed = excluded.sealed
+where record_set_aside.state = 'waiting' or record_set_aside.reasons = array[cast(:withdrawn as text)]
+""")
+# Pieces of what is an act by now: those that waited wait no longer, those that never waited are noted, lest they do.
+SPEND = text("""
+insert into record_set_aside (source_id, ext_key, state, reasons, received_at)
+select :source, k.ext_key, 'placed', '{in_a_journey}', :now
+from unnest(cast(:keys as bytea[])) as k (ext_key)
+order by k.ext_key
+on conflict (source_id, ext_key) do update set state = 'placed', sealed = null
+where record_set_aside.state = 'waiting'
+""")
+
+
+PLACED = text("""
+update record_set_aside r set state = 'placed', sealed = null
+where r.source_id = :source and r.ext_key = any(cast(:keys as bytea[])) and r.state = 'waiting'
+returning r.ext_key
+""")
 
 
 def set_aside(
@@ -39,20 +67,21 @@ def set_aside(
     one stays as it is.
     """
     by_key = {record_key(vault, source_id, row.record_id): row for row in rows}
-    keys = sorted(by_key)
-    for start in range(0, len(keys), _CHUNK):
-        values = [
-            _values(vault, source_id, key, by_key[key], file_id, now) for key in keys[start : start + _CHUNK]
-        ]
-        added = insert(RecordSetAside)
-        session.execute(
-            added.on_conflict_do_update(
-                index_elements=[RecordSetAside.source_id, RecordSetAside.ext_key],
-                set_={name: added.excluded[name] for name in ("state", "reasons", "sealed")},
-                where=(RecordSetAside.state == "waiting") | (RecordSetAside.reasons == [WITHDRAWN]),
-            ),
-            values,
-        )
+    given = {
+        "keys": list(by_key),
+        "states": ["waiting" if row.waiting else "refused" for row in by_key.values()],
+        "reasons": ["+".join(row.reasons) for row in by_key.values()],
+        "lines": [row.line for row in by_key.values()],
+        "sealed": [_sealed(vault, source_id, key, row) for key, row in by_key.items()],
+    }
+    session.execute(
+        SET_ASIDE, {"source": source_id, "file": file_id, "now": now, "withdrawn": WITHDRAWN, **given}
+    )
+
+
+def spend(session: Session, source_id: int, keys: Collection[bytes], now: datetime) -> None:
+    """These pieces are part of an act: they do not wait, now or ever."""
+    session.execute(SPEND, {"source": source_id, "keys": list(keys), "now": now})
 
 
 def waiting(
@@ -88,18 +117,7 @@ def waiting(
 
 def placed(session: Session, source_id: int, keys: Collection[bytes]) -> int:
     """These became acts: what was kept of them goes. Returns how many were waiting."""
-    done = (
-        update(RecordSetAside)
-        .where(
-            RecordSetAside.source_id == source_id,
-            RecordSetAside.ext_key == any_(cast(sorted(keys), ARRAY(LargeBinary))),
-            RecordSetAside.state == "waiting",
-        )
-        .values(state="placed", sealed=None)
-        .returning(RecordSetAside.ext_key)
-        .execution_options(synchronize_session=False)
-    )
-    return len(session.execute(done).all())
+    return len(session.execute(PLACED, {"source": source_id, "keys": sorted(keys)}).all())
 
 
 def withdraw(session: Session, source_id: int, keys: Collection[bytes]) -> int:
@@ -129,23 +147,11 @@ def counts(session: Session, source_id: int, file_id: int | None = None) -> Mapp
     return {(row.state, row.reason): row.n for row in found}
 
 
-def _values(
-    vault: Vault, source_id: int, key: bytes, row: Unusable, file_id: int | None, now: datetime
-) -> dict[str, object]:
-    sealed = None
-    if row.waiting and row.kept is not None:
-        plain = json.dumps(dict(row.kept), ensure_ascii=False).encode()
-        sealed = vault.seal("set-aside", plain, _place(source_id, key))
-    return {
-        "source_id": source_id,
-        "ext_key": key,
-        "state": "waiting" if row.waiting else "refused",
-        "reasons": list(row.reasons),
-        "file_id": file_id,
-        "line": row.line,
-        "sealed": sealed,
-        "received_at": now,
-    }
+def _sealed(vault: Vault, source_id: int, key: bytes, row: Unusable) -> bytes | None:
+    if not row.waiting or row.kept is None:
+        return None
+    plain = json.dumps(dict(row.kept), ensure_ascii=False).encode()
+    return vault.seal("set-aside", plain, _place(source_id, key))
 
 
 def _place(source_id: int, key: bytes) -> str:

@@ -114,13 +114,17 @@ class ParseOptions:
 
     `shift_days` and `bind_column` are for the demonstration, which plays public files as if they were today's
     and their vehicles or cards as if they were residents. `distances` is a table of station distances.
-    `encoding` gb18030 also reads a file that turns out to be UTF-8.
+    `encoding` gb18030 also reads a file that turns out to be UTF-8. `gaps` says that rows of people we do not know
+    were left out of a table and that an empty line stands for each, so that lines keep their numbers.
+    `complete_through` is until when nothing of the feed is still to come; where nothing is said of it, nothing is.
     """
 
     shift_days: int = 0
     bind_column: str | None = None
     distances: Path | None = None
     encoding: Encoding = "utf-8"
+    gaps: bool = False
+    complete_through: datetime | None = None
 
 
 Item = Record | Unusable | Weighing
@@ -242,6 +246,9 @@ class Feed:
     A feed that pushes has `authenticate`, which is given the secrets in force (newest first) of the operation's scheme
     and compares them in constant time, `operations` by code, and the `schemes` by which it signs. A feed
     without `authenticate` has no push door. `samples` are small files of ours in its `formats`, by name, as of a day.
+
+    `tells_of_all_by` is set where the partner tells of everybody, not only of those who agreed: the columns of which
+    one names whose a row is. Rows of people who never bound an account here are counted and dropped.
     """
 
     code: str
@@ -260,3 +267,4 @@ class Feed:
     schemes: Mapping[str, Scheme] = field(default_factory=dict)
     samples: Mapping[str, Sample] = field(default_factory=dict)
     formats: Text | None = None
+    tells_of_all_by: tuple[str, ...] = ()

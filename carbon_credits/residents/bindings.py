@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ARRAY, LargeBinary, any_, cast, select, update
+from sqlalchemy import ARRAY, LargeBinary, any_, cast, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -82,6 +82,14 @@ def residents_of(session: Session, partner_id: int, subjects: Collection[bytes])
         )
     )
     return {row.subject_index: row.resident_id for row in session.execute(asked)}
+
+
+def bound_since(session: Session, partner_id: int, since: datetime) -> frozenset[bytes]:
+    """Every subject of a partner that is bound, or was at some time after an instant; some 80 bytes for each."""
+    asked = select(Binding.subject_index).where(
+        Binding.partner_id == partner_id, or_(Binding.ended_at.is_(None), Binding.ended_at > since)
+    )
+    return frozenset(session.execute(asked).scalars())
 
 
 def bindings_of(session: Session, resident_id: int) -> list[Bound]:

@@ -93,7 +93,7 @@ def test_a_file_is_answered_at_once_and_its_ack_follows_it(app: Flask, metro: Ca
     with app.app_context():
         work_on_files()
     ack = metro.get(ack["links"]["self"]).get_json()
-    assert (ack["status"], ack["rows_read"], ack["waiting"]) == ("applied", 4, 4)
+    assert (ack["status"], ack["rows_read"], ack["dropped"]) == ("applied", 4, 4)
     assert ack["watermark"]["seq"] == 1
     listed = metro.get(ack["links"]["rejects"])
     assert (listed.mimetype, listed.text) == ("text/csv", "line,code,zh,en\n")

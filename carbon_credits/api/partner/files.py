@@ -185,6 +185,12 @@ class Ack(Body):
     duplicate = Whole(0, GREATEST, required=True)
     waiting = Whole(0, GREATEST, required=True)
     rejected = Whole(0, GREATEST, required=True)
+    dropped = Whole(
+        0,
+        GREATEST,
+        required=True,
+        metadata={"description": "未绑定者的行，不保留 / rows of nobody bound here, not kept"},
+    )
     corrected = Whole(0, GREATEST, required=True)
     voided = Whole(0, GREATEST, required=True)
     reason = fields.Nested(FileReason, required=True, allow_none=True)

@@ -13,18 +13,28 @@ from typing import Final
 
 import click
 
-from carbon_credits.cli.bench import bulk, claims, district, records, replaying, traces, wallets
+from carbon_credits.cli.bench import (
+    bulk,
+    cityday,
+    claims,
+    district,
+    reconciling,
+    records,
+    replaying,
+    traces,
+    wallets,
+)
 from carbon_credits.cli.bench.figures import Figure
 from carbon_credits.cli.bench.ground import Ground, fresh, server_settings
 from carbon_credits.cli.saying import plainly
 from carbon_credits.config import owner_url
 from carbon_credits.core import clock
 from carbon_credits.core.db import transaction
-from carbon_credits.jobs.surroundings import settings
+from carbon_credits.jobs.surroundings import feeds, settings
 
 WEB: Final = ("claims_vs_insert", "claims_vs_tpcb", "credited_p95", "memory")
 BULK: Final = ("bulk_credit", "bulk_vs_floor")
-NAMES: Final = (*WEB, *BULK, "replay", "wallet_read", "trace_points")
+NAMES: Final = (*WEB, *BULK, "replay", "wallet_read", "trace_points", *reconciling.NAMES)
 Say = Callable[[str], None]
 
 
@@ -39,6 +49,7 @@ class Size:
     postings: int = 100_000
     reads: int = 500
     traces: int = 1_000
+    city: cityday.Size = cityday.FULL
 
     def of(self, records: int) -> "Size":
         """As this, with so many records of proportionally many residents."""
@@ -46,7 +57,9 @@ class Size:
 
 
 FULL: Final = Size(200_000, 1_000_000, 3, claims.Length(6, 5, 20))
-QUICK: Final = Size(10_000, 50_000, 1, claims.Length(2, 3, 5), postings=5_000, reads=100, traces=50)
+QUICK: Final = Size(
+    10_000, 50_000, 1, claims.Length(2, 3, 5), postings=5_000, reads=100, traces=50, city=cityday.FULL.of(20)
+)
 
 
 @click.command("bench")
@@ -96,8 +109,18 @@ def measure(wanted: frozenset[str], size: Size, say: Say) -> Iterator[Figure]:
             district.rule(session, clock.today() - timedelta(days=60))
         if wanted & set(WEB):
             yield from _web(template, folder, wanted, size, say)
+        if wanted & set(reconciling.NAMES):
+            yield from _day(template, folder / "day", wanted, size, say)
         if wanted & {*BULK, "replay"}:
             yield from _bulk(_load(template, folder / "records", size, say), wanted, size, say)
+
+
+def _day(template: Ground, folder: Path, wanted: frozenset[str], size: Size, say: Say) -> Iterator[Figure]:
+    say(f"a day of {size.city.taps:,} taps and {size.city.claims:,} claims is being made")
+    folder.mkdir()
+    with fresh(owner_url(), settings(), template) as ground:
+        day = reconciling.prepare(ground, feeds().feed("metro_taps"), folder, size.city, clock.today())
+        yield from reconciling.figures(day, owner_url(), size.rounds, wanted, say)
 
 
 def _bulk(load: bulk.Load, wanted: frozenset[str], size: Size, say: Say) -> Iterator[Figure]:

@@ -36,11 +36,14 @@ class Load:
 
 @dataclass(frozen=True)
 class Heard:
-    """Answers by status, in so many seconds; `sent` is where the next load should start numbering."""
+    """Answers by status, in so many seconds; `sent` is where the next load should start numbering, `waits` how many
+    seconds each answer took.
+    """
 
     statuses: Mapping[int, int]
     seconds: float
     sent: int
+    waits: Sequence[float] = ()
 
     @property
     def rate(self) -> float:
@@ -79,21 +82,24 @@ def _drive(load: Load) -> Heard:
     with ThreadPoolExecutor(THREADS) as threads:
         heard = list(threads.map(lambda place: _one(load, place, began, next_number), range(THREADS)))
     seconds = time.perf_counter() - began
-    return Heard(sum(heard, Counter()), seconds, next_number())
+    answers = [answer for told in heard for answer in told]
+    return Heard(
+        Counter(status for status, _ in answers), seconds, next_number(), [wait for _, wait in answers]
+    )
 
 
-def _one(load: Load, place: int, began: float, next_number: Callable[[], int]) -> Counter[int]:
-    statuses: Counter[int] = Counter()
+def _one(load: Load, place: int, began: float, next_number: Callable[[], int]) -> list[tuple[int, float]]:
+    answers: list[tuple[int, float]] = []
     connection = HTTPConnection("127.0.0.1", load.port, timeout=30)
     for at in _moments(load, place, began):
         time.sleep(max(0.0, at - time.perf_counter()))
-        number = next_number()
+        number, asked = next_number(), time.perf_counter()
         connection.request("POST", load.path, _body(load, number), _headers(load, number))
         response = connection.getresponse()
         response.read()
-        statuses[response.status] += 1
+        answers.append((response.status, time.perf_counter() - asked))
     connection.close()
-    return statuses
+    return answers
 
 
 def _moments(load: Load, place: int, began: float) -> Iterator[float]:

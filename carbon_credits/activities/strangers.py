@@ -1,0 +1,57 @@
+"""Rows of people who never bound an account here: known by their token alone, counted, and dropped unread.
+
+A metro operator tells of everybody who passed its gates. Nothing is kept of those who did not agree: their rows are left
+out while a file is unpacked, before its feed reads it.
+"""
+
+from typing import Final
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from carbon_credits.activities.files import Opened
+from carbon_credits.core.crypto import Vault
+from carbon_credits.partners.contract import Feed
+from carbon_credits.partners.models import PartnerFile, Source
+from carbon_credits.partners.tabular import Ours
+from carbon_credits.residents.bindings import bound_since, subject_index
+
+_REMEMBERED: Final = 500_000
+
+
+class _Known(dict[str, bool]):
+    """Whether a partner's token is that of somebody bound; asked once for each of the tokens met lately."""
+
+    def __init__(self, vault: Vault, partner: str, bound: frozenset[bytes]) -> None:
+        super().__init__()
+        self._vault, self._partner, self._bound = vault, partner, bound
+
+    def __missing__(self, token: str) -> bool:
+        if len(self) >= _REMEMBERED:
+            self.clear()
+        known = self[token] = subject_index(self._vault, self._partner, token) in self._bound
+        return known
+
+
+def ours(feed: Feed, vault: Vault, opened: Opened, row: PartnerFile) -> Ours | None:
+    """Which rows of a file are of somebody bound; None for a feed that tells of nobody else.
+
+    Who was bound when an earlier version of the file came still counts for a later one: their records must not look as
+    if the partner had taken them back.
+    """
+    if not feed.tells_of_all_by:
+        return None
+    bound = opened(lambda session: _bound(session, row))
+    return Ours(feed.tells_of_all_by, _Known(vault, feed.partner, bound))
+
+
+def _bound(session: Session, row: PartnerFile) -> frozenset[bytes]:
+    partner_id = session.execute(
+        select(Source.partner_id).where(Source.source_id == row.source_id)
+    ).scalar_one()
+    first_came = session.execute(
+        select(func.min(PartnerFile.received_at)).where(
+            PartnerFile.source_id == row.source_id, PartnerFile.seq == row.seq
+        )
+    ).scalar_one()
+    return bound_since(session, partner_id or 0, first_came)
