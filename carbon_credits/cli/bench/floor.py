@@ -24,7 +24,7 @@ POSTED: Final = (
     "journal_id, line, booked_on, wallet_seq, balance_after, contra_kind, contra_ref, points, verified_mg, claimed_mg,"
     " removal_mg, lot_on, generation, now, later"
 )
-# Acts as they were decided, cut into the chunks they came in.
+# Acts as they were decided in the end, cut into the chunks they came in.
 EXPORT: Final = f"""
 create unlogged table bench.written as
 select {", ".join("a." + column for column in COLUMNS.split(", "))},
@@ -34,8 +34,10 @@ select {", ".join("a." + column for column in COLUMNS.split(", "))},
        case when d.matures_on is not null then p.points end as later,
        a.shard_id % {LANES} as lane, (row_number() over chunk - 1) / {CHUNK} as part
 from activity a
-join decision d using (resident_id, occurred_on, activity_id)
+join (select distinct on (activity_id) * from decision order by activity_id, generation desc) d
+  using (resident_id, occurred_on, activity_id)
 left join posting p on p.resident_id = a.resident_id and p.activity_id = a.activity_id
+  and p.generation = d.generation and p.contra_kind = 1
 window chunk as (partition by a.shard_id % {LANES}, a.source_id order by a.occurred_to, a.activity_id)
 """
 STAGE: Final = """
