@@ -157,9 +157,9 @@ where o.activity_id = c.activity_id
 END: Final = """
 update record_match m
 set ended_at = clock_timestamp()
-from batch_act b
-where m.resident_id = b.resident_id and m.shard_id = %(shard)s and m.ended_at is null
-  and b.activity_id in (m.claim_id, m.record_id)
+where m.resident_id = any(array(select distinct resident_id from batch_standing)) and m.shard_id = %(shard)s
+  and m.ended_at is null
+  and exists (select from batch_act b where b.activity_id in (m.claim_id, m.record_id))
   and not exists (select from batch_match x where x.claim_id = m.claim_id and x.record_id = m.record_id)
 """
 REMEMBER: Final = """

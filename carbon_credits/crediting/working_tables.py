@@ -17,6 +17,8 @@ create temp table if not exists batch_standing (
   generation smallint, motion boolean, evidence_class char(1), state text, reasons text[], beside boolean,
   reopened boolean
 ) on commit delete rows;
+create index on batch_act (activity_id);
+create index on batch_standing (activity_id);
 create temp table if not exists batch_match (
   claim_id bigint, record_id bigint, resident_id bigint, claim_on date, record_on date, source_id smallint, pass text,
   score int, differs text[]

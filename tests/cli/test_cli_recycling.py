@@ -40,7 +40,9 @@ def test_an_operator_sees_the_station_that_inflates_and_what_was_bought(stack: S
     assert run.returncode == 0, run.stderr
     assert "质量平衡 / Mass balance" in run.stdout
     reports = [
-        json.loads(stack.command("recycling", "balance", "--month", month, "--json").stdout)
+        json.loads(
+            stack.command("recycling", "balance", "--month", month, "--feed", "recycling", "--json").stdout
+        )
         for month in months
     ]
     out = [

@@ -57,7 +57,8 @@ select no::int as line, bench.some('record ', no) as ext_key, bench.some('conten
        null::bytea as item_key,
        case when feed <> 2
             then bench.some('transaction ', case when fault in (6, 7) then no - 1 else no end) end as transaction_key,
-       null::bytea as meter_key, case when feed <> 2 then bench.some('match ', no) end as match_key, feed, shard_id %% %(lanes)s as lane
+       null::bytea as meter_key, case when feed <> 2 then bench.some('match ', no) end as match_key, feed,
+       shard_id %% %(lanes)s as lane
 from lasting;
 """
 PARTS: Final = """
