@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test demo bench check fmt lock stop clean
+.PHONY: help run test suite demo bench check fmt lock stop clean
 
 # The first interpreter that truly runs and can make an environment: a stub on the path may do neither.
 ifndef PYTHON
@@ -48,7 +48,9 @@ $(DEV_STAMP):
 run: $(RUN_STAMP) ## start everything on http://127.0.0.1:8000; Ctrl-C stops it
 	@exec $(LOCAL) run
 
-test: check ## run every check, then every test on a real PostgreSQL and Valkey
+test: check suite ## run every check, then every test on a real PostgreSQL and Valkey
+
+suite: $(DEV_STAMP)
 	@echo "== pytest"
 	@$(BIN)/python -m coverage erase
 	@$(BIN)/python -m pytest --cov --cov-report=term $(ARGS)

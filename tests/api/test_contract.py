@@ -33,7 +33,7 @@ from tests.factories.partner_files import Sender
 from tests.integrations.push_samples import SECRETS
 
 SEED = 20_261_122
-EXAMPLES = 60
+EXAMPLES = 24
 # one of the formats of partners stands for all of them: what each answers has tests of its own
 PUSH = "POST /partner/v1/feeds/{feed}/{operation}"
 # what a well-formed request may still be told, for a reason of the programme
