@@ -149,7 +149,8 @@ def settle(session: Session, connection: Connection[tuple[object, ...]], today: 
         if row.state == "replaced" and not row.queued:
             state, reason = "replaced", row.reasons[-1]
         else:
-            state, reason = "reversed", row.reasons[-1] if row.queued and row.reasons else "reallocated"
+            refused = row.queued and row.state != "credited"
+            state, reason = "reversed", row.reasons[0] if refused else "reallocated"
         undo(session, Credited(*row[:5]), state, reason, row.against, today)
     connection.execute(CLOSE)
     connection.execute(CLOSED)
