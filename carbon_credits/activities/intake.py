@@ -16,10 +16,9 @@ from sqlalchemy.orm import Session
 
 from carbon_credits.activities.claims import Claim, exclusive_keys, faults_of, match_key
 from carbon_credits.activities.counting import let_newest_count
-from carbon_credits.activities.evidence_digest import evidence_digest
 from carbon_credits.activities.names import public_id
 from carbon_credits.activities.service import content_digest
-from carbon_credits.activities.staging import COPY, raw_connection, stage
+from carbon_credits.activities.staging import COPY, WRITE_ACTS, raw_connection, stage
 from carbon_credits.activities.versions import land_versions, lock_source
 from carbon_credits.core.crypto import Vault, digest
 from carbon_credits.core.errors import NotFound
@@ -84,14 +83,6 @@ order by b.resident_id, i.occurred_on, i.line
 
 # The key first, in sorted order, so that two deliveries of the same records wait for one another and never in a ring;
 # the act and its work-list row exist exactly when the key was new.
-# `source` and class are the feed's; what else the digest covers lies in the staging row
-DIGEST = evidence_digest(
-    "i.",
-    activity_id="p.activity_id",
-    resident_id="p.resident_id",
-    source_id="%(source)s",
-    evidence_class="%(evidence_class)s::char(1)",
-)
 LAND = f"""
 with key as (
   insert into act_key (source_id, ext_key, activity_id, resident_id, content_digest, occurred_on)
@@ -100,21 +91,7 @@ with key as (
   order by i.ext_key
   on conflict do nothing
   returning activity_id
-), act as (
-  insert into activity (activity_id, resident_id, occurred_from, occurred_to, occurred_on, methodology, source_id,
-    shard_id, evidence_class, monitored, evidence, vehicle_key, item_key, transaction_key, meter_key, evidence_digest,
-    ext_key, match_key)
-  select p.activity_id, p.resident_id, i.occurred_from, i.occurred_to, i.occurred_on, i.methodology, %(source)s,
-    p.shard_id, %(evidence_class)s, i.monitored, i.evidence, i.vehicle_key, i.item_key, i.transaction_key, i.meter_key,
-    {DIGEST}, i.ext_key, i.match_key
-  from key join intake_placed p using (activity_id) join intake i using (line)
-  order by p.resident_id, i.occurred_on, p.activity_id
-)
-insert into activity_queue (activity_id, resident_id, occurred_on, generation, shard_id)
-select p.activity_id, p.resident_id, i.occurred_on, 1, p.shard_id
-from key join intake_placed p using (activity_id) join intake i using (line)
-order by p.shard_id, p.resident_id, i.occurred_on, p.activity_id
-"""  # noqa: S608 - made of constants
+{WRITE_ACTS}"""  # noqa: S608 - made of constants
 
 # What became of each line: landed now, known before (with the same or other content), or nobody's.
 OUTCOME = """

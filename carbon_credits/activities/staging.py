@@ -3,6 +3,8 @@
 from psycopg import Connection
 from sqlalchemy.orm import Session
 
+from carbon_credits.activities.evidence_digest import evidence_digest
+
 STAGE = """
 create temp table if not exists intake (
   line            int not null,
@@ -35,6 +37,31 @@ COLUMNS = (
     "monitored, evidence, vehicle_key, item_key, transaction_key, meter_key, match_key"
 )
 COPY = f"copy intake ({COLUMNS}) from stdin"
+
+# `source` and class are the feed's; what else the digest covers lies in the staging row
+DIGEST = evidence_digest(
+    "i.",
+    activity_id="p.activity_id",
+    resident_id="p.resident_id",
+    source_id="%(source)s",
+    evidence_class="%(evidence_class)s::char(1)",
+)
+# What follows a CTE `key` of new keys, the last of it left open: each becomes an act and a row on the work list.
+WRITE_ACTS = f"""), act as (
+  insert into activity (activity_id, resident_id, occurred_from, occurred_to, occurred_on, methodology, source_id,
+    shard_id, evidence_class, monitored, evidence, vehicle_key, item_key, transaction_key, meter_key, evidence_digest,
+    ext_key, match_key)
+  select p.activity_id, p.resident_id, i.occurred_from, i.occurred_to, i.occurred_on, i.methodology, %(source)s,
+    p.shard_id, %(evidence_class)s, i.monitored, i.evidence, i.vehicle_key, i.item_key, i.transaction_key, i.meter_key,
+    {DIGEST}, i.ext_key, i.match_key
+  from key join intake_placed p using (activity_id) join intake i using (line)
+  order by p.resident_id, i.occurred_on, p.activity_id
+)
+insert into activity_queue (activity_id, resident_id, occurred_on, generation, shard_id)
+select p.activity_id, p.resident_id, i.occurred_on, 1, p.shard_id
+from key join intake_placed p using (activity_id) join intake i using (line)
+order by p.shard_id, p.resident_id, i.occurred_on, p.activity_id
+"""  # noqa: S608 - made of constants
 
 
 def raw_connection(session: Session) -> Connection[tuple[object, ...]]:

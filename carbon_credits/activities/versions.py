@@ -10,7 +10,7 @@ from typing import Final
 
 from psycopg import Connection
 
-from carbon_credits.activities.evidence_digest import evidence_digest
+from carbon_credits.activities.staging import WRITE_ACTS
 
 # the first key of the lock between those who land records of a source and those who correct or take back
 VERSIONS_LOCK: Final = 440_612
@@ -41,13 +41,6 @@ where v.version is not null
                     and t.activity_id = k.activity_id)
 """  # noqa: S608 - made of constants
 _FIRST: Final = "select distinct on (ext_key, version) * from intake_told order by ext_key, version, line"
-_DIGEST: Final = evidence_digest(
-    "i.",
-    activity_id="p.activity_id",
-    resident_id="p.resident_id",
-    source_id="%(source)s",
-    evidence_class="%(evidence_class)s::char(1)",
-)
 # As in the first landing the key decides: it is new exactly when nobody told this of the record before. The act itself
 # bears the key of its record, whichever version it is.
 LAND: Final = f"""
@@ -62,21 +55,7 @@ with key as (
   order by t.version_key, t.version
   on conflict do nothing
   returning activity_id
-), act as (
-  insert into activity (activity_id, resident_id, occurred_from, occurred_to, occurred_on, methodology, source_id,
-    shard_id, evidence_class, monitored, evidence, vehicle_key, item_key, transaction_key, meter_key, evidence_digest,
-    ext_key, match_key)
-  select p.activity_id, p.resident_id, i.occurred_from, i.occurred_to, i.occurred_on, i.methodology, %(source)s,
-    p.shard_id, %(evidence_class)s, i.monitored, i.evidence, i.vehicle_key, i.item_key, i.transaction_key, i.meter_key,
-    {_DIGEST}, i.ext_key, i.match_key
-  from key join intake_placed p using (activity_id) join intake i using (line)
-  order by p.resident_id, i.occurred_on, p.activity_id
-)
-insert into activity_queue (activity_id, resident_id, occurred_on, generation, shard_id)
-select p.activity_id, p.resident_id, i.occurred_on, 1, p.shard_id
-from key join intake_placed p using (activity_id) join intake i using (line)
-order by p.shard_id, p.resident_id, i.occurred_on, p.activity_id
-"""  # noqa: S608 - made of constants
+{WRITE_ACTS}"""  # noqa: S608 - made of constants
 NOTE: Final = f"""
 insert into act_version (source_id, ext_key, version, activity_id, resident_id, occurred_on)
 select %(source)s, t.ext_key, t.version, k.activity_id, k.resident_id, k.occurred_on
