@@ -16,6 +16,10 @@ from carbon_credits.programme import models as _programme
 from carbon_credits.reconciliation import balance_models as _balance
 from carbon_credits.reconciliation import models as _reconciliation
 from carbon_credits.residents import models as _residents
+from carbon_credits.rewards import merchant_models as _merchants
+from carbon_credits.rewards import offer_models as _offers
+from carbon_credits.rewards import redemption_models as _redemptions
+from carbon_credits.rewards import settlement_models as _settlement
 from carbon_credits.staff import models as _staff
 
 ROOMS = (
@@ -27,11 +31,15 @@ ROOMS = (
     _outbox,
     _signing,
     _ledger,
+    _merchants,
+    _offers,
     _partners,
     _programme,
     _balance,
     _reconciliation,
+    _redemptions,
     _residents,
+    _settlement,
     _staff,
     _stations,
     _versions,

@@ -45,6 +45,7 @@ class JournalKind(IntEnum):
     CLAWBACK = 4
     ADJUSTMENT = 5
     RESTATEMENT = 6
+    REVERSAL = 7
 
 
 def _key(kind: type[BigInteger | SmallInteger | Integer]) -> Mapped[int]:

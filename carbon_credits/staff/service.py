@@ -21,6 +21,7 @@ class Role(StrEnum):
     SUPPORT = "support"
     AUDIT = "audit"
     SCIENCE = "science"
+    MERCHANT = "merchant"
 
 
 def add(session: Session, name: str, roles: Collection[Role], by: str) -> Staff:

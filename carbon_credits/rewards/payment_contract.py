@@ -1,0 +1,147 @@
+"""What a way of paying plugs into: a rail takes a payment out, tells what became of it, and lists what it did.
+
+An implementation stands in `integrations/` and is handed in by `wsgi.py`. It keeps nothing: what was asked, under
+which key, and what was answered are rows of ours. Amounts are whole fen; nothing here is a float.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Literal, Protocol
+
+
+class Unknown(Exception):
+    """No answer, or one that says nothing: the money may or may not have moved. Ask again under the same key."""
+
+
+class Refused(Exception):
+    """A definite no: nothing moved and nothing will under this key. `code` is short and without personal data."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class Outcome(StrEnum):
+    """What a rail says of a payment."""
+
+    PENDING = "pending"
+    PAID = "paid"
+    FAILED = "failed"
+    REVERSED = "reversed"
+
+
+@dataclass(frozen=True)
+class Instruction:
+    """One payment to a merchant. `key` is derived from our row, `group` names the settlement for looking it up."""
+
+    key: str
+    group: str
+    destination: str
+    amount_fen: int
+    memo: str
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a rail says of one payment: its own reference, the outcome, how much of it came back, in fen."""
+
+    reference: str
+    outcome: Outcome
+    reversed_fen: int = 0
+    failure: str | None = None
+
+
+@dataclass(frozen=True)
+class StatementLine:
+    """One movement on the rail's account of us: signed fen as the rail's balance sees it, the fee apart."""
+
+    line_id: str
+    kind: str
+    amount_fen: int
+    fee_fen: int
+    source_ref: str | None
+    occurred_at: datetime
+    told: Mapping[str, Any]
+
+
+class Rail(Protocol):
+    """A way of paying merchants."""
+
+    name: Literal["stripe", "bank"]
+
+    def pay(self, instruction: Instruction) -> Told:
+        """Send a payment, or hear again what became of it under the same key. Raises Refused, Unknown."""
+
+    def find(self, instruction: Instruction) -> Told | None:
+        """What is known of a payment by its group and key, long after; None when it never arrived. Raises Unknown."""
+
+    def look_up(self, reference: str) -> Told:
+        """What became of a payment by the rail's own reference. Raises Refused, Unknown."""
+
+    def take_back(self, reference: str, amount_fen: int, key: str) -> Told:
+        """Reverse part or all of a payment, in fen. Raises Refused (the destination is short) and Unknown."""
+
+    def statement(self, since: datetime, until: datetime) -> Iterator[StatementLine]:
+        """Every movement from `since` to before `until`, oldest first. Raises Unknown."""
+
+
+@dataclass(frozen=True)
+class Onboarding:
+    """A merchant's account at a provider, and where its owner completes it."""
+
+    reference: str
+    url: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class Collection:
+    """A sponsor's payment at a provider: its reference, that of the money behind it, and where to pay, if anywhere."""
+
+    reference: str
+    intent_ref: str | None
+    url: str | None
+    state: Literal["open", "paid", "failed", "expired"]
+    amount_fen: int
+    refunded_fen: int
+
+
+class Collector(Protocol):
+    """A way of receiving sponsors' money and of giving it back, and of bringing merchants in."""
+
+    name: Literal["stripe"]
+
+    def onboard(self, merchant_code: str, reference: str | None, key: str) -> Onboarding:
+        """An account for a merchant (or a fresh link for the one it has). Raises Refused, Unknown."""
+
+    def can_be_paid(self, reference: str) -> bool:
+        """Whether an account may receive transfers now. Raises Refused, Unknown."""
+
+    def ask(self, means: Literal["checkout", "intent"], amount_fen: int, memo: str, key: str) -> Collection:
+        """Ask a sponsor for money. Raises Refused, Unknown."""
+
+    def state_of(self, means: Literal["checkout", "intent"], reference: str) -> Collection:
+        """What became of it. Raises Refused, Unknown."""
+
+    def give_back(self, intent_ref: str, amount_fen: int, key: str) -> Told:
+        """Refund part or all of it, in fen. Raises Refused, Unknown."""
+
+
+@dataclass(frozen=True)
+class Notice:
+    """What a provider told us unasked, once its signature was found right: its number, kind, and what it is about."""
+
+    event_id: str
+    type: str
+    object_ref: str | None
+
+
+class Notices(Protocol):
+    """How a provider's notices are told from forgeries."""
+
+    provider: Literal["stripe"]
+
+    def read(self, body: bytes, headers: Mapping[str, str], now: datetime) -> Notice:
+        """The notice in a raw body. Raises Refused for a forged, altered or old one."""
