@@ -69,6 +69,13 @@ ACCESS: Final[Mapping[str, Who]] = {
     "guide.schema": Who.ANYONE,
     "guide.sample": Who.ANYONE,
     "merchant.show": Who.MERCHANT,
+    "hooks.index": Who.MERCHANT,
+    "hooks.add": Who.MERCHANT,
+    "hooks.end": Who.MERCHANT,
+    "hooks.secret": Who.MERCHANT,
+    "hooks.rotate": Who.MERCHANT,
+    "hooks.try_out": Who.MERCHANT,
+    "hooks.deliveries": Who.MERCHANT,
 }
 
 
@@ -87,6 +94,13 @@ TRADING: Final = frozenset({State.ACTIVE})
 # what each address of a merchant's needs beyond a token; one without a row here stops the start too
 NEEDS: Final[Mapping[str, Need]] = {
     "merchant.show": Need(None, SEEING),
+    "hooks.index": Need(Scope.HOOKS, SEEING),
+    "hooks.add": Need(Scope.HOOKS, HONOURING),
+    "hooks.end": Need(Scope.HOOKS, SEEING),
+    "hooks.secret": Need(Scope.HOOKS, SEEING),
+    "hooks.rotate": Need(Scope.HOOKS, SEEING),
+    "hooks.try_out": Need(Scope.HOOKS, HONOURING),
+    "hooks.deliveries": Need(Scope.HOOKS, SEEING),
 }
 
 # who needs no token is counted by address; these may be asked less often than others

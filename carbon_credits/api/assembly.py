@@ -8,6 +8,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from carbon_credits.api import access, auth, docs, documents, errors, frame, house, limits, oauth, pages
 from carbon_credits.api.access import Who
 from carbon_credits.api.answers import StrictJson
+from carbon_credits.api.merchant import hooks
 from carbon_credits.api.merchant import me as merchant_self
 from carbon_credits.api.pages import partners_guide
 from carbon_credits.api.partner import feeds, files, questions, records
@@ -69,7 +70,7 @@ def _routes(app: Flask) -> None:
         partner.register_blueprint(blueprint)
     merchant = documents.make(app, "merchant", _title(MERCHANT), MERCHANT, (Who.MERCHANT,))
     merchant.show(oauth.blueprint)
-    for blueprint in (merchant_self.blueprint,):
+    for blueprint in (merchant_self.blueprint, hooks.blueprint):
         merchant.register_blueprint(blueprint)
     public = documents.make(app, "public", _title(PUBLIC), PUBLIC, ())
     for blueprint in (methodologies.blueprint, keys.blueprint, probes.blueprint):

@@ -14,7 +14,9 @@ LONGEST: Final = 500
 PORTS: Final = frozenset({443, 8443})
 DEFAULT_PORT: Final = {"https": 443, "http": 80}
 _VISIBLE: Final = re.compile(r"[\x21-\x7e]+")
-_NAME: Final = re.compile(r"(?=.{1,253}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
+_NAME: Final = re.compile(
+    r"(?=.{1,253}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]"
+)
 # names that no public resolver knows, or that every machine answers for itself
 _LOCAL: Final = (".localhost", ".local", ".internal", ".home.arpa", ".test", ".invalid", ".onion", ".alt")
 # everything that is routed in public, less what carries an IPv4 address inside or is kept for documentation

@@ -37,7 +37,9 @@ def tell() -> None:
     begin()
     hear(redis_of(), HOOKS)
     told = tell_due(settings().vault, clock.now, Caller())
-    log.info("merchants told", extra={"taken": told["taken"], "failed": told["waiting"], "dead": told["dead"]})
+    log.info(
+        "merchants told", extra={"taken": told["taken"], "failed": told["waiting"], "dead": told["dead"]}
+    )
 
 
 def tell_due(vault: Vault, now: Callable[[], datetime], caller: Caller) -> dict[State, int]:
@@ -78,8 +80,4 @@ def _claim(vault: Vault, now: datetime, busy: set[int]) -> Notice | None:
 
 
 def _conclude(notice: Notice, answer: Answer, now: datetime) -> State:
-    return in_transaction(
-        lambda session: conclude(
-            session, notice, answer.status, answer.error, now
-        )
-    )
+    return in_transaction(lambda session: conclude(session, notice, answer.status, answer.error, now))

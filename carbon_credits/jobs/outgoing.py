@@ -117,7 +117,12 @@ def _request(address: Address, body: bytes, headers: Mapping[str, str]) -> bytes
     for value in named.values():
         if _HEADER.fullmatch(value) is None:
             raise ValueError("a header holds visible ASCII alone")
-    lines = [f"POST {address.target} HTTP/1.1", *(f"{name}: {value}" for name, value in named.items()), "", ""]
+    lines = [
+        f"POST {address.target} HTTP/1.1",
+        *(f"{name}: {value}" for name, value in named.items()),
+        "",
+        "",
+    ]
     return "\r\n".join(lines).encode("ascii") + body
 
 

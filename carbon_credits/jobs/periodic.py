@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 
 CHUNK = 2_000
 KEPT_ANSWERS = timedelta(days=7)
+KEPT_NOTICES = timedelta(days=30)
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,7 @@ def _clean(session: Session) -> int:
     for statement, before in (
         ("delete from idempotency_key where created_at < :before", now - KEPT_ANSWERS),
         ("delete from task_run where slot < :before", now - KEPT_ANSWERS),
+        ("delete from hook_delivery where finished_at < :before", now - KEPT_NOTICES),
     ):
         done += len(session.execute(text(statement + " returning 1"), {"before": before}).all())
     return done

@@ -51,7 +51,8 @@ update hook_delivery set attempts = attempts + 1, next_at = :next_at where deliv
 """)
 _CONCLUDED: Final = text("""
 update hook_delivery
-set state = :state, last_status = :status, last_error = :error, finished_at = case when :state <> 'waiting' then cast(:now as timestamptz) end
+set state = :state, last_status = :status, last_error = :error,
+    finished_at = case when :state <> 'waiting' then cast(:now as timestamptz) end
 where delivery_id = :delivery and attempts = :attempt and state = 'waiting'
 """)
 
@@ -108,9 +109,7 @@ def claim(session: Session, vault: Vault, now: datetime, busy: Collection[int] =
             _conclude(session, row["delivery_id"], row["attempts"], "dead", None, "never_came_back", now)
 
 
-def conclude(
-    session: Session, notice: Notice, status: int | None, error: str | None, now: datetime
-) -> State:
+def conclude(session: Session, notice: Notice, status: int | None, error: str | None, now: datetime) -> State:
     """Note how an attempt ended: a 2xx is taken, 410 disables the hook, anything else waits for its next turn.
 
     `status` is None where nothing was answered and `error` says why.

@@ -116,8 +116,13 @@ def hook_of(session: Session, merchant_id: int, hook_id: int, *, lock: bool = Fa
         asked = asked.with_for_update()
     found = session.execute(asked.execution_options(populate_existing=lock)).scalar_one_or_none()
     if found is None:
-        raise NotFound("hook_unknown", Text("没有此推送地址", "There is no such hook"))
+        raise unknown()
     return found
+
+
+def unknown() -> NotFound:
+    """The one answer to a hook that is not this merchant's, whatever it is."""
+    return NotFound("hook_unknown", Text("没有此推送地址", "There is no such hook"))
 
 
 def secret_of(vault: Vault, hook: MerchantHook) -> str:
