@@ -68,6 +68,8 @@ ACCESS: Final[Mapping[str, Who]] = {
     "guide.page": Who.ANYONE,
     "guide.schema": Who.ANYONE,
     "guide.sample": Who.ANYONE,
+    "till.page": Who.ANYONE,
+    "till.asset": Who.ANYONE,
     "merchant.show": Who.MERCHANT,
     "hooks.index": Who.MERCHANT,
     "hooks.add": Who.MERCHANT,

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from carbon_credits.api import access, auth, docs, documents, errors, frame, house, limits, oauth, pages
+from carbon_credits.api import access, auth, docs, documents, errors, frame, house, limits, oauth, pages, till
 from carbon_credits.api.access import Who
 from carbon_credits.api.answers import StrictJson
 from carbon_credits.api.merchant import hooks
@@ -78,6 +78,7 @@ def _routes(app: Flask) -> None:
     documents.serve(app, {"resident": resident, "partner": partner, "merchant": merchant, "public": public})
     app.register_blueprint(docs.blueprint)
     app.register_blueprint(pages.blueprint)
+    app.register_blueprint(till.blueprint)
     app.register_blueprint(partners_guide.blueprint)
 
 
