@@ -75,6 +75,7 @@ ACCESS: Final[Mapping[str, Who]] = {
     "redemptions.index": Who.RESIDENT,
     "redemptions.show": Who.RESIDENT,
     "redemptions.cancel": Who.RESIDENT,
+    "qr.draw": Who.RESIDENT,
     "gifts.begin": Who.RESIDENT,
     "gifts.show": Who.RESIDENT,
     "gifts.pledge": Who.RESIDENT,

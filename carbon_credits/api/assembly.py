@@ -13,7 +13,7 @@ from carbon_credits.api.merchant import me as merchant_self
 from carbon_credits.api.pages import partners_guide
 from carbon_credits.api.partner import feeds, files, questions, records
 from carbon_credits.api.public import keys, methodologies, probes
-from carbon_credits.api.resident import activities, gifts, me, objections, receipts, redemptions, wallet
+from carbon_credits.api.resident import activities, gifts, me, objections, qr, receipts, redemptions, wallet
 from carbon_credits.api.resident import auth as sign_in
 from carbon_credits.config import Settings
 from carbon_credits.core.i18n import Text
@@ -57,7 +57,7 @@ def _configure(app: Flask, settings: Settings) -> None:
 
 def _routes(app: Flask) -> None:
     resident = documents.make(app, "resident", _title(RESIDENT), RESIDENT, (Who.RESIDENT,))
-    for blueprint in (sign_in, me, activities, objections, receipts, wallet, redemptions, gifts):
+    for blueprint in (sign_in, me, activities, objections, receipts, wallet, redemptions, qr, gifts):
         resident.register_blueprint(blueprint.blueprint)
     partner = documents.make(app, "partner", _title(PARTNER), PARTNER, (Who.PARTNER, Who.FEED))
     for blueprint in (

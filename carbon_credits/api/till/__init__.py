@@ -14,6 +14,7 @@ from carbon_credits.core.i18n import Text
 
 HERE: Final = Path(__file__).parent / "static"
 PAGE: Final = "index.html"
+WORKER: Final = "worker.js"
 FILES: Final = {path.name: path for path in sorted(HERE.iterdir()) if path.name != PAGE}
 # no markup is ever made from text: the browser itself refuses it
 CSP: Final = (
@@ -39,4 +40,8 @@ def asset(name: str) -> Response:
     """What the page is made of."""
     if name not in FILES:
         raise Problem("not_found", Text("没有这个文件", "There is no such file"))
-    return own(FILES[name], CSP, FRESH)
+    response = own(FILES[name], CSP, FRESH)
+    if name == WORKER:
+        # it lies beside the other files and keeps the page above them
+        response.headers["Service-Worker-Allowed"] = "/till"
+    return response

@@ -133,3 +133,12 @@ setInterval(() => look(), EVERY_MS);
 
 speak(localStorage.getItem("language") ?? "zh");
 begin();
+keepPage();
+
+/* So that the page opens while the network is away. A browser that refuses this shows it online alone. */
+function keepPage() {
+  if (!("serviceWorker" in navigator)) return;
+  const where = "/till/worker.js";
+  const policy = globalThis.trustedTypes?.createPolicy("till", { createScriptURL: () => where });
+  navigator.serviceWorker.register(policy?.createScriptURL(where) ?? where, { scope: "/till" }).catch(() => undefined);
+}
