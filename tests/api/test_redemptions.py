@@ -1,7 +1,6 @@
 """Redeeming through the doors: the whole way once, what a repeat answers, and what nobody is told."""
 
 from datetime import timedelta
-from typing import Any
 
 import jwt
 import pytest
@@ -14,26 +13,15 @@ from carbon_credits.core.crypto import Vault
 from carbon_credits.core.db import transaction
 from carbon_credits.jobs.periodic import TASKS
 from carbon_credits.ledger.check import check
-from carbon_credits.ledger.service import open_wallet
 from carbon_credits.rewards import codes
 from tests.api.conftest import Caller, merchant_in
-from tests.factories.ledger import Act, a_fund, credit, months_of
-from tests.factories.redemptions import an_offer
+from tests.api.redeemed import give_points, offered
 
 
 @pytest.fixture
-def points(app: Flask, resident: Caller) -> int:
+def points(app: Flask, resident: Caller) -> None:
     """A hundred points for the resident."""
-    with app.app_context(), transaction() as session:
-        months_of(session, clock.today(), clock.today())
-        open_wallet(session, resident.id)
-        credit(session, Act(resident.id, points=100, fund_id=a_fund(session)), clock.today())
-    return 100
-
-
-def offered(app: Flask, merchant: Caller, **changes: Any) -> str:
-    with app.app_context(), transaction() as session:
-        return str(an_offer(session, merchant.id, **changes))
+    give_points(app, resident, 100)
 
 
 def sound(app: Flask) -> None:

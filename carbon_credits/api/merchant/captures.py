@@ -12,18 +12,27 @@ from sqlalchemy.orm import Session
 from carbon_credits.api.access import Who
 from carbon_credits.api.answers import answer
 from carbon_credits.api.documents import Blueprint
-from carbon_credits.api.fields import Body, Choice, Day, Instant, Line, QueryWhole, Whole, Words, YesNo
+from carbon_credits.api.fields import (
+    Body,
+    Choice,
+    Day,
+    Instant,
+    Line,
+    QueryDay,
+    QueryWhole,
+    Whole,
+    Words,
+    YesNo,
+)
 from carbon_credits.api.house import house, principal
 from carbon_credits.api.idempotency import once
 from carbon_credits.api.merchant.me import Both
 from carbon_credits.api.paging import LONGEST, cursor_to, position_of
-from carbon_credits.api.problems import Problem
-from carbon_credits.api.reading import WRONG, body_as_told
+from carbon_credits.api.reading import body_as_told
 from carbon_credits.api.strict_json import GREATEST
 from carbon_credits.core import clock
 from carbon_credits.core.db import in_transaction, reading
-from carbon_credits.core.errors import FieldFault, NotFound
-from carbon_credits.core.i18n import Text
+from carbon_credits.core.errors import NotFound
 from carbon_credits.rewards import captures, codes, offline, reversals
 from carbon_credits.rewards.captures import Capture as Taken
 from carbon_credits.rewards.looking import Till, look
@@ -39,7 +48,6 @@ CAPTURE: Final = [
         "example": A_CAPTURE,
     }
 ]
-DAY: Final = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 KINDS: Final = ("voucher", "offline", "donation", "group_gift")
 
 blueprint = Blueprint(
@@ -122,7 +130,7 @@ class Reversal(Body):
 class DayPage(Body):
     """Which day, and where a page of it begins."""
 
-    day = Words(10, 10, pattern=DAY, metadata={"description": "入账日，默认今天 / the day, today by default"})
+    day = QueryDay(metadata={"description": "入账日，默认今天 / the day, today by default"})
     limit = QueryWhole(1, 100, load_default=20, metadata={"description": "每页条数 / items a page"})
     cursor = Line(1, LONGEST, metadata={"description": "上一页的 next / `next` of the page before"})
 
@@ -190,7 +198,7 @@ def take(body: dict[str, Any]) -> Response:
 def index(page: dict[str, Any]) -> Response:
     """当日核销 / The captures of a day"""
     who, vault, limit = principal(), house().vault, page["limit"]
-    day, before = _day(page.get("day")), None
+    day, before = page.get("day") or clock.today(), None
     if "cursor" in page:
         told_day, number = position_of(vault, who.actor, LIST, page["cursor"])
         day, before = date.fromisoformat(told_day), UUID(number)
@@ -236,16 +244,6 @@ def _counting_guesses(code: str, do: Callable[[], Response]) -> Response:
             client, now = principal().subject, clock.now()
             in_transaction(lambda session: codes.count_guess(session, client, now))
         raise
-
-
-def _day(told: str | None) -> date:
-    if told is None:
-        return clock.today()
-    try:
-        return date.fromisoformat(told)
-    except ValueError as error:
-        fault = FieldFault("?day", "wrong_format", Text("没有这一天", "There is no such day"))
-        raise Problem("wrong_fields", WRONG, faults=(fault,)) from error
 
 
 def _number(capture: str) -> UUID:
