@@ -6,12 +6,13 @@ from uuid import UUID
 
 from flask import Response
 from marshmallow import fields
+from marshmallow.validate import Length
 from sqlalchemy.orm import Session
 
 from carbon_credits.api.access import Who
 from carbon_credits.api.answers import answer, empty
 from carbon_credits.api.documents import Blueprint
-from carbon_credits.api.fields import Body, Choice, Instant, Line, QueryWhole, Whole, Words
+from carbon_credits.api.fields import WRONG_FORMAT, Body, Choice, Instant, Line, QueryWhole, Whole, Words
 from carbon_credits.api.house import house, principal
 from carbon_credits.api.idempotency import once
 from carbon_credits.api.paging import LONGEST, cursor_to, position_of
@@ -53,9 +54,7 @@ class NewHook(Body):
         },
     )
     events = fields.List(
-        Choice(*hooks.EVENTS),
-        required=True,
-        metadata={"minItems": 1, "maxItems": len(hooks.EVENTS), "uniqueItems": True},
+        Choice(*hooks.EVENTS), required=True, validate=Length(1, len(hooks.EVENTS), error=WRONG_FORMAT)
     )
 
 
