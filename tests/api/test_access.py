@@ -30,6 +30,9 @@ NAMES = {
     "file": "1",
     "feed": "ev_charging",
     "operation": "cdrs",
+    "offer": "12",
+    "client": "nobody-0000",
+    "number": "7",
 }
 
 
