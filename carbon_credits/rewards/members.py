@@ -5,6 +5,7 @@ the fifth wrong one closes the number for a quarter of an hour, at every till of
 """
 
 import re
+import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -99,6 +100,14 @@ def add(
     if made is None:
         raise Conflict("number_taken", Text("该工号已被使用", "This number is somebody's, or was"))
     return made
+
+
+def a_pin() -> str:
+    """A PIN that will do, by chance."""
+    while True:
+        pin = f"{secrets.randbelow(1_000_000):06}"
+        if not _is_weak(pin):
+            return pin
 
 
 def members_of(session: Session, vault: Vault, merchant_id: int) -> list[Member]:
@@ -201,12 +210,16 @@ def _change(session: Session, merchant_id: int, number: int, values: dict[str, o
 
 def _refuse_weak(pin: str) -> None:
     """What anybody would try first is no PIN."""
-    if _PIN.fullmatch(pin) is None or len(set(pin)) == 1 or pin in _RUNS:
+    if _is_weak(pin):
         told = Text(
             "应为 6 位数字，不能全相同或连号", "Six digits, not all the same and not in a row like 123456"
         )
         fault = FieldFault("/pin", "weak_pin", told)
         raise Invalid("weak_pin", Text("PIN 不合要求", "The PIN will not do"), faults=(fault,))
+
+
+def _is_weak(pin: str) -> bool:
+    return _PIN.fullmatch(pin) is None or len(set(pin)) == 1 or pin in _RUNS
 
 
 def _mac(vault: Vault, merchant_id: int, number: int, pin: str) -> bytes:

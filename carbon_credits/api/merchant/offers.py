@@ -45,11 +45,11 @@ def index(page: dict[str, Any]) -> Response:
     asking, vault, limit = principal(), house().vault, page["limit"]
     before = position_of(vault, asking.actor, LIST, page["cursor"])[0] if "cursor" in page else None
     with reading() as session:
-        found = offers.offers_of(session, asking.id, before, limit + 1)
+        found = [shown(known) for known in offers.offers_of(session, asking.id, before, limit + 1)]
     following = None
     if len(found) > limit:
-        following = cursor_to(vault, asking.actor, LIST, [found[limit - 1].offer_id])
-    return answer({"items": [shown(known) for known in found[:limit]], "next": following})
+        following = cursor_to(vault, asking.actor, LIST, [int(found[limit - 1]["id"])])
+    return answer({"items": found[:limit], "next": following})
 
 
 @blueprint.route("/merchant/v1/offers/<offer>", methods=["GET"], parameters=OFFER)
