@@ -16,8 +16,7 @@ function tabs(now) {
   const tab = (name, go) =>
     made("button", { type: "button", "aria-current": now === name ? "page" : null, onclick: () => go() }, say(name));
   const end = made("button", { type: "button", class: "quiet", onclick: () => leaving() }, say("shiftEnd"));
-  return made("nav", { "aria-label": say("till") },
-    made("div", { class: "tabs" }, tab("counter", toCounter), tab("today", toToday)), made("div", { class: "row" }, end));
+  return made("nav", { class: "tabs", "aria-label": say("till") }, tab("counter", toCounter), tab("today", toToday), end);
 }
 
 function toCounter() {
