@@ -1,7 +1,7 @@
 """The demonstration's merchants and what they offer: let in, topped up and approved by two people, like real ones."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -10,10 +10,10 @@ from sqlalchemy.orm import Session
 
 from carbon_credits.cli import approving
 from carbon_credits.cli.demo import rules
+from carbon_credits.cli.demo.stalls import STALLS, Stall
 from carbon_credits.core.crypto import Vault
 from carbon_credits.core.errors import NotFound
 from carbon_credits.core.i18n import Text
-from carbon_credits.residents.service import Street
 from carbon_credits.rewards import (
     clients,
     members,
@@ -24,13 +24,9 @@ from carbon_credits.rewards import (
     purses,
     tills,
 )
-from carbon_credits.rewards.accounts import Bank, Settlement
-from carbon_credits.rewards.licence import check_character
 from carbon_credits.rewards.members import MemberRole
 from carbon_credits.rewards.merchant_models import Merchant, MerchantClient
-from carbon_credits.rewards.merchants import Application, Category
 from carbon_credits.rewards.offer_models import Offer, Purse
-from carbon_credits.rewards.offers import Draft, OfferKind
 from carbon_credits.staff.models import Staff
 from carbon_credits.staff.service import Role, add
 
@@ -44,130 +40,6 @@ PURSES: Final[tuple[tuple[str, purses.Kind, Text, int], ...]] = (
     ("demo_programme", "programme", Text("区级补贴", "District subsidies"), 2_000_000),
     ("demo_sponsor", "sponsor", Text("演示赞助企业", "Demonstration sponsor"), 2_000_000),
 )
-
-
-@dataclass(frozen=True)
-class Stall:
-    """A merchant and its offers, each with fen a piece on top and out of which purse."""
-
-    application: Application
-    offers: tuple[tuple[Draft, int, str | None], ...]
-
-
-def _application(
-    number: int, code: str, names: Text, category: Category, street: Street, address: str
-) -> Application:
-    first = f"91440604MA0DEM{number:03}"
-    return Application(
-        code=f"demo_{code}",
-        names=names,
-        category=category,
-        street=street,
-        address=address,
-        licence_no=first + check_character(first),
-        contact_name="演示联系人",
-        contact_phone=f"1380000{number:04}",
-        settlement=Settlement("bank", Bank(names.zh, f"44000000000000{number:02}", "105588000011")),
-    )
-
-
-def _draft(kind: OfferKind, title: Text, words: Text, points: int, face_fen: int, now: datetime) -> Draft:
-    category = Category.FOOD if kind is OfferKind.VOUCHER else Category.PLANTING
-    return Draft(kind, title, words, category, points, face_fen, 500, now, now + OPEN_FOR)
-
-
-def _stalls(now: datetime) -> tuple[Stall, ...]:
-    lunch = _draft(
-        OfferKind.VOUCHER,
-        Text("工作日午餐抵 10 元", "10 yuan off a weekday lunch"),
-        Text("周一至周五 11:00–14:00，每桌限用一张。", "Monday to Friday, 11 to 2, one a table."),
-        1_500,
-        1_000,
-        now,
-    )
-    cup = replace(
-        lunch,
-        title=Text("陶艺体验抵 20 元", "20 yuan off an hour of pottery"),
-        text=Text("需提前预约；网络中断时也可核销。", "Book beforehand; can be taken while offline too."),
-        category=Category.CULTURE,
-        points=2_000,
-        face_fen=2_000,
-        per_person=2,
-        offline=True,
-    )
-    rice = replace(
-        lunch,
-        title=Text("蔬菜抵 5 元", "5 yuan off vegetables"),
-        text=Text("限张槎居民。", "For residents of Zhangcha."),
-        category=Category.GROCERIES,
-        points=600,
-        face_fen=500,
-        streets=(Street.ZHANGCHA,),
-    )
-    seedling = _draft(
-        OfferKind.DONATION,
-        Text("捐一株红树苗的十分之一", "A tenth of a mangrove seedling"),
-        Text("积分捐给植树项目。", "The points go to a planting project."),
-        300,
-        100,
-        now,
-    )
-    grove = replace(
-        seedling,
-        kind=OfferKind.GROUP_GIFT,
-        title=Text("众人合种一棵樟树", "A camphor tree by many"),
-        text=Text("凑满积分即种；到期未满退还。", "Planted when the points are together; else given back."),
-        points=20_000,
-        face_fen=10_000,
-        stock=20,
-    )
-    food, culture, groceries = Category.FOOD, Category.CULTURE, Category.GROCERIES
-    return (
-        Stall(
-            _application(
-                1,
-                "sanyou",
-                Text("演示三友饭店", "Demo Three Friends"),
-                food,
-                Street.ZUMIAO,
-                "禅城区祖庙路 1 号",
-            ),
-            ((lunch, 200, "demo_programme"),),
-        ),
-        Stall(
-            _application(
-                2,
-                "taofang",
-                Text("演示石湾陶坊", "Demo Shiwan Pottery"),
-                culture,
-                Street.SHIWAN,
-                "禅城区石湾 2 号",
-            ),
-            ((cup, 500, "demo_sponsor"),),
-        ),
-        Stall(
-            _application(
-                3,
-                "xiansheng",
-                Text("演示张槎鲜生", "Demo Zhangcha Fresh"),
-                groceries,
-                Street.ZHANGCHA,
-                "禅城区张槎 3 号",
-            ),
-            ((rice, 0, None),),
-        ),
-        Stall(
-            _application(
-                4,
-                "lvhua",
-                Text("演示绿化机构", "Demo Planting Body"),
-                Category.PLANTING,
-                Street.NANZHUANG,
-                "禅城区南庄 4 号",
-            ),
-            ((seedling, 97, "demo_sponsor"), (grove, 9_800, "demo_sponsor")),
-        ),
-    )
 
 
 def ensure(
@@ -188,7 +60,7 @@ def ensure(
             number = purses.create(session, code, kind, names)
             _enact(session, purses.PAY_IN, {"purse_id": number, "amount_fen": fen})
     listed = {entry.get("code"): dict(entry) for entry in known}
-    return [_stall(session, vault, stall, listed, now) for stall in _stalls(now)]
+    return [_stall(session, vault, stall, listed, now) for stall in STALLS]
 
 
 def _stall(
@@ -208,7 +80,8 @@ def _stall(
             Offer.to_at > now,
         )
         if session.scalar(select(Offer.offer_id).where(*mine).limit(1)) is None:
-            made = offers.draft(session, merchant.merchant_id, draft, now)
+            wanted = replace(draft, from_at=now, to_at=now + OPEN_FOR)
+            made = offers.draft(session, merchant.merchant_id, wanted, now)
             offers.put_forward(session, merchant.merchant_id, made.offer_id)
             _enact(
                 session,
