@@ -56,6 +56,8 @@ async function attempt(work) {
 }
 
 async function look(code) {
+  // nobody waits for a network that was away a moment ago
+  if (state.away && isSigned(code)) return lookAlone(code);
   try {
     const seen = await call("POST", "/merchant/v1/captures/preview", { body: { code } });
     reached();
@@ -93,7 +95,7 @@ async function ask(code, key) {
     reached();
     accept("taken", both(taken.title), `${yuan(taken.face_fen)} · ${taken.points} ${say("points")}`);
   } catch (error) {
-    if (!(error instanceof Away)) throw error;
+    if (!(error instanceof Away) && error.code !== "still_running") throw error;
     unsure(() => ask(code, key));
   }
 }

@@ -4,8 +4,10 @@ import { Away, Refused, call } from "./link.js";
 
 // a code lives seven days and may be told three days after: afterwards nobody can show it again
 const KEPT_MS = 10 * 24 * 3_600_000;
-// what may be otherwise in a while is asked again, with a new key: the old one would repeat the old answer
-const LATER = new Set(["no_shift", "still_running", "too_many_requests", "too_many_wrong_codes", "scope_missing"]);
+// nobody on shift is an answer that the server keeps for its key: once somebody is, it takes another key
+const ANOTHER_KEY = "no_shift";
+// these are kept for no key, and may be otherwise in a while
+const LATER = [403, 429];
 let sending = false;
 
 /* Take a verified code here; false where this till has taken it before. */
@@ -53,8 +55,9 @@ async function sent(entry) {
     return true;
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
-    if (LATER.has(error.code) || error.status === 429 || error.status === 403) {
-      await replace({ ...entry, key: crypto.randomUUID(), detail: error.detail });
+    if (error.code === ANOTHER_KEY || error.code === "still_running" || LATER.includes(error.status)) {
+      const key = error.code === ANOTHER_KEY ? crypto.randomUUID() : entry.key;
+      await replace({ ...entry, key, detail: error.detail });
       return false;
     }
     await replace({ ...entry, state: "refused", detail: error.detail });

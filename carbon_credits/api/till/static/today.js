@@ -93,7 +93,7 @@ function showReversal(item, tabs) {
       await showToday(tabs);
     }, (error) => {
       // a no was kept under its key: what is tried next is another attempt. A silence asks again with the same
-      if (!(error instanceof Away)) keys[0] = crypto.randomUUID();
+      if (!(error instanceof Away) && error.code !== "still_running") keys[0] = crypto.randomUUID();
       pin.input.value = "";
       return excuse(error);
     }),

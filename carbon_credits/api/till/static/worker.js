@@ -19,13 +19,14 @@ addEventListener("fetch", (event) => {
 /* The server's, where it answers; what was kept, where it does not. */
 async function fresh(request) {
   const cache = await caches.open(CACHE);
+  const kept = () => cache.match(request, { ignoreSearch: true });
   try {
     const answer = await fetch(request);
     if (answer.ok) await cache.put(request, answer.clone());
-    return answer;
+    return answer.status >= 500 ? ((await kept()) ?? answer) : answer;
   } catch (error) {
-    const keptOne = await cache.match(request, { ignoreSearch: true });
-    if (keptOne === undefined) throw error;
-    return keptOne;
+    const found = await kept();
+    if (found === undefined) throw error;
+    return found;
   }
 }
