@@ -202,7 +202,9 @@ def show_breakage(first: datetime | None, last: datetime | None) -> None:
 @click.option("--as", "name", required=True)
 @plainly
 def propose_deposit(reason: str, name: str, **payload: Any) -> None:
-    """Propose to buy points for a fund."""
+    """Propose to buy points for a fund, for no less than they are worth."""
+    with reading() as session:
+        fund_service.refuse_below_value(session, payload["points"], payload["amount_fen"])
     put_before(DEPOSIT, payload, reason, name)
 
 
