@@ -30,6 +30,7 @@ APPEND_ONLY = {
     "clawback",
     "closed_period",
     "consent",
+    "expiry_notice",
     "feed_grace",
     "formula_release",
     "fund_deposit",

@@ -18,7 +18,7 @@ from carbon_credits.core.db import in_transaction, reading
 from carbon_credits.core.signing import retire_old
 from carbon_credits.crediting.nightly import replay_step
 from carbon_credits.jobs.corrections import settle_all
-from carbon_credits.jobs.surroundings import begin
+from carbon_credits.jobs.surroundings import begin, settings
 from carbon_credits.ledger.expiry import expire_due
 from carbon_credits.ledger.locks import lock_shard
 from carbon_credits.ledger.maturing import mature_due
@@ -27,14 +27,14 @@ from carbon_credits.reconciliation import clawbacks, mass_balance
 from carbon_credits.reconciliation.waiting import end_waiting
 from carbon_credits.reconciliation.watching import watch
 from carbon_credits.residents.service import forget_stale
-from carbon_credits.rewards import codes, gifts, leaving, offer_approval, offers
+from carbon_credits.rewards import codes, expiry_notices, gifts, leaving, offer_approval, offers
 from carbon_credits.rewards.redemptions import lapse_due
 
 log = logging.getLogger(__name__)
 
 CHUNK = 2_000
-# each is taken by statements of its own
-PLEDGES = 200
+# each is dealt with by statements of its own
+PLEDGES = NOTICES = 200
 KEPT_ANSWERS = timedelta(days=7)
 KEPT_NOTICES = timedelta(days=30)
 
@@ -135,6 +135,10 @@ def _flag(session: Session) -> int:
     return mass_balance.flags_step(session, clock.now())
 
 
+def _tell_of_expiry(session: Session, shard: int) -> int:
+    return expiry_notices.tell_due(session, settings().vault, shard, clock.now(), NOTICES)
+
+
 def _end_offers(session: Session) -> int:
     return offers.end_due(session, clock.now(), CHUNK)
 
@@ -153,6 +157,7 @@ TASKS: tuple[Task, ...] = (
     Task("finish_gifts", timedelta(seconds=30), _finish_gifts),
     Task("mature", timedelta(minutes=10), step_of_shard=_mature),
     Task("expire", timedelta(hours=1), step_of_shard=_expire),
+    Task("tell_of_expiry", timedelta(hours=1), step_of_shard=_tell_of_expiry),
     Task("retire_keys", timedelta(minutes=5), _retire_keys),
     Task("make_partitions", timedelta(hours=12), _partitions),
     Task("clean", timedelta(hours=1), _clean),

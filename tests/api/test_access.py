@@ -30,12 +30,12 @@ NAMES = {
     "file": "1",
     "feed": "ev_charging",
     "operation": "cdrs",
-    "offer": "12",
-    "client": "nobody-0000",
-    "number": "7",
     "redemption": "0193a1b2-0000-7000-8000-000000000001",
     "capture": "0193a1b2-0000-7000-8000-000000000002",
     "join": "7K3M9QX2TA",
+    "offer": "12",
+    "client": "nobody-0000",
+    "number": "7",
     "hook": "1",
 }
 

@@ -37,7 +37,7 @@ SEED = 20_261_122
 EXAMPLES = 24
 # one of the formats of partners stands for all of them: what each answers has tests of its own
 PUSH = "POST /partner/v1/feeds/{feed}/{operation}"
-PATH_NAMES = ("activity", "file", "case", "redemption", "join", "capture", "hook")
+PATH_NAMES = ("activity", "file", "case", "redemption", "join", "capture", "offer", "hook")
 END_HOOK = "DELETE /merchant/v1/hooks/{hook}"
 QR = "GET /v1/redemptions/{redemption}/qr.svg"
 # what one call ends or uses up is not what the others ask for
@@ -184,20 +184,18 @@ def _configuration(
     )
 
 
-@pytest.mark.parametrize("name", ["resident", "partner", "merchant", "public"])
+@pytest.mark.parametrize("name", ["resident", "partner", "public"])
 def test_the_door_does_what_its_document_says(
     app: Flask,
     threaded_url: str,
     vault: Vault,
     resident: Caller,
-    merchant: Caller,
     example: dict[str, Any],
     name: str,
 ) -> None:
     token = {
         "resident": resident.token,
         "partner": partner_in(app, vault).token,
-        "merchant": merchant.token,
         "public": "",
     }[name]
     throwaway = sign_in(app, vault, "+8613800000023").token
@@ -215,8 +213,6 @@ def test_the_door_does_what_its_document_says(
             found.append(str(getattr(event, "info", event)))
     assert not found, "\n\n".join(dict.fromkeys(found))
     names = {operation for operation, _ in _operations(document)}
-    if name == "merchant":
-        names.remove("POST /oauth/token")  # told in two documents, tried as the other one tells it
     reached = {operation for operation in names if any(200 <= status < 300 for status in statuses[operation])}
     assert reached == names
     assert not any(status >= 500 for answered in statuses.values() for status in answered)

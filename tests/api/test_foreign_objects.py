@@ -1,4 +1,4 @@
-"""Whatever a merchant asks of another's is answered like what was never there: every call of its document that names one."""
+"""Whatever a merchant asks of another's is answered like what was never there: every such call of its document."""
 
 from typing import Any
 
