@@ -20,6 +20,7 @@ from carbon_credits.rewards.offer_list import Value, Wish, split
 from carbon_credits.rewards.offers import MICRO, OfferKind
 from carbon_credits.staff.service import Role
 from tests.factories.rewards import a_draft, a_merchant, a_point_value, a_purse, an_offer, approved
+from tests.residents.together import together
 from tests.rewards.test_merchants import a_reserved
 
 NOW = clock.now()
@@ -126,14 +127,14 @@ def test_an_offer_goes_only_where_its_states_allow(session: Session, vault: Vaul
     offer = an_offer(session, merchant)
     other = a_merchant(session, vault)
     with pytest.raises(NotFound):
-        offers.pause(session, offer, "…", other)
-    offers.pause(session, offer, "检修 / repairs", merchant)
+        offers.pause(session, other, offer, "…")
+    offers.pause(session, merchant, offer, "检修 / repairs")
     with pytest.raises(Conflict, match="offer_state"):
-        offers.pause(session, offer, "…")
-    offers.resume(session, offer, merchant)
+        offers.pause(session, merchant, offer, "…")
+    offers.resume(session, merchant, offer)
     offers.end(session, offer, "…")
     with pytest.raises(Conflict):
-        offers.resume(session, offer)
+        offers.resume(session, merchant, offer)
     with pytest.raises(Conflict):
         offers.end(session, offer, "…")
     refused = offers.draft(session, merchant, a_draft(), clock.now()).offer_id
@@ -168,7 +169,7 @@ def test_the_list_shows_what_is_open_by_what_one_looks_for(
     tree = an_offer(session, merchant, category=Category.PLANTING, kind=OfferKind.DONATION, points=50)
     local = an_offer(session, merchant, streets=[Street.SHIWAN])
     later = an_offer(session, merchant, from_at=now + timedelta(days=1))
-    offers.pause(session, an_offer(session, merchant), "…")
+    offers.pause(session, merchant, an_offer(session, merchant), "…")
     away = a_merchant(session, vault)
     an_offer(session, away)
     leaving.suspend(session, away, "…", now)
@@ -235,6 +236,23 @@ select kind, sum(amount_fen)::bigint from purse_entry group by kind order by kin
         ("released", 700),
         ("reserved", 700),
     ]
+
+
+def test_of_ten_who_reserve_at_once_as_many_get_it_as_there_is_money_for(
+    session: Session, database_url: str
+) -> None:
+    number = purses.by_code(session, a_purse(session, 1_000)).purse_id
+    session.commit()
+    causes = iter(range(10))
+    heard = together(database_url, 10, lambda own: purses.reserve(own, number, 150, f"offer:{next(causes)}"))
+    assert heard.count(True) == 6
+    assert sum(isinstance(answer, Conflict) for answer in heard) == 4
+    known = purses.purses(session)[0]
+    session.refresh(known)
+    assert known.reserved_fen == 900
+    # ten with one cause are one
+    again = together(database_url, 10, lambda own: purses.release(own, number, 150, "offer:one"))
+    assert (again.count(True), again.count(False)) == (1, 9)
 
 
 def test_a_points_value_is_dated_and_never_changed(session: Session) -> None:
