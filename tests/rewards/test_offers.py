@@ -1,6 +1,6 @@
 """Offers: drafts, two people, who pays what, stock and purse laid out, lists, and an end that gives back."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -211,6 +211,60 @@ def test_what_is_past_its_time_ends_and_its_purse_has_back_what_was_not_used(
     session.refresh(known)
     assert (known.paid_in_fen, known.reserved_fen, known.spent_fen) == (30_000, 0, 0)
     assert offer_approval.release_due(session, after, 10) == 0
+
+
+def test_a_purse_keeps_what_captures_need_until_they_are_settled(session: Session, merchant: int) -> None:
+    now = clock.now()
+    purse = a_purse(session, 30_000)
+    offer = an_offer(session, merchant, 300, purse)
+    offers.end(session, offer, "…")
+    kept, undone = (_captured(session, offer, now - timedelta(days=1)) for _ in range(2))
+    session.execute(
+        text("""
+            insert into capture_reversal (capture_id, merchant_id, journal_id, booked_on, reason)
+            values (:capture, :merchant, 1, :day, '…')
+        """),
+        {"capture": undone, "merchant": merchant, "day": clock.day_of(now) - timedelta(days=1)},
+    )
+    late = now + timedelta(minutes=6)
+    settlement = session.execute(
+        text("""
+            insert into settlement (merchant_id, day, captures, reversals, carried_in, lines_micro_fen, amount_fen,
+                                    carried_out, digest)
+            values (:merchant, :day, 2, 1, 0, 320000000, 320, 0, sha256('test')) returning settlement_id
+        """),
+        {"merchant": merchant, "day": clock.day_of(now) - timedelta(days=1)},
+    ).scalar_one()
+    for capture, kind, sign in ((kept, "capture", 1), (undone, "capture", 1), (undone, "reversal", -1)):
+        assert offer_approval.release_due(session, late, 10) == 0, "a line of it is still to come"
+        session.execute(
+            text("""
+                insert into settlement_line (settlement_id, capture_id, kind, micro_fen, subsidy_fen, purse_id)
+                select :settlement, capture_id, :kind, :sign * paid_micro_fen, :sign * subsidy_fen, purse_id
+                from capture where capture_id = :capture
+            """),
+            {"settlement": settlement, "capture": capture, "kind": kind, "sign": sign},
+        )
+    assert offer_approval.release_due(session, late, 10) == 1
+    known = purses.by_code(session, purse)
+    session.refresh(known)
+    assert known.reserved_fen == 300, "what settlement books as spent"
+
+
+def _captured(session: Session, offer: int, at: datetime) -> str:
+    """A capture as its own room writes it."""
+    return str(
+        session.execute(
+            text("""
+                insert into capture (redemption_id, shard_id, merchant_id, offer_id, journal_id, occurred_at, booked_on,
+                                     points, face_fen, subsidy_fen, purse_id, paid_micro_fen)
+                select uuidv7(), 0, merchant_id, offer_id, 1, :at, :day, points, face_fen, subsidy_fen, purse_id,
+                       points * value_micro_fen + subsidy_fen * 1000000
+                from offer where offer_id = :offer returning capture_id
+            """),
+            {"offer": offer, "at": at, "day": clock.day_of(at)},
+        ).scalar_one()
+    )
 
 
 def test_a_purse_moves_once_for_a_cause_and_never_below_what_it_has(session: Session) -> None:
