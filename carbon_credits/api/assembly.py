@@ -8,7 +8,16 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from carbon_credits.api import access, auth, docs, documents, errors, frame, house, limits, oauth, pages, till
 from carbon_credits.api.access import Who
 from carbon_credits.api.answers import StrictJson
-from carbon_credits.api.merchant import account, applications, captures, credentials, hooks, people, tills
+from carbon_credits.api.merchant import (
+    account,
+    applications,
+    captures,
+    credentials,
+    hooks,
+    notices,
+    people,
+    tills,
+)
 from carbon_credits.api.merchant import me as merchant_self
 from carbon_credits.api.merchant import offers as merchant_offers
 from carbon_credits.api.pages import partners_guide
@@ -79,7 +88,9 @@ def _routes(app: Flask) -> None:
         feeds.blueprint,
     ):
         partner.register_blueprint(blueprint)
-    merchant = documents.make(app, "merchant", _title(MERCHANT), MERCHANT, (Who.MERCHANT,))
+    merchant = documents.make(
+        app, "merchant", _title(MERCHANT), MERCHANT, (Who.MERCHANT,), webhooks=notices.webhooks()
+    )
     merchant.show(oauth.blueprint)
     for blueprint in (
         applications.blueprint,
