@@ -49,6 +49,7 @@ ACCESS: Final[Mapping[str, Who]] = {
     "files.rejects": Who.PARTNER,
     "questions.index": Who.PARTNER,
     "questions.reply": Who.PARTNER,
+    "reconciliations.show": Who.PARTNER,
     "feeds.push": Who.FEED,
     "keys.publish": Who.ANYONE,
     "probes.alive": Who.ANYONE,

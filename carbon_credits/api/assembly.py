@@ -9,7 +9,7 @@ from carbon_credits.api import access, auth, docs, documents, errors, frame, hou
 from carbon_credits.api.access import Who
 from carbon_credits.api.answers import StrictJson
 from carbon_credits.api.pages import partners_guide
-from carbon_credits.api.partner import feeds, files, oauth, questions, records
+from carbon_credits.api.partner import feeds, files, oauth, questions, reconciliations, records
 from carbon_credits.api.public import keys, methodologies, probes
 from carbon_credits.api.resident import activities, me, objections, receipts, wallet
 from carbon_credits.api.resident import auth as sign_in
@@ -62,6 +62,7 @@ def _routes(app: Flask) -> None:
         records.blueprint,
         files.blueprint,
         questions.blueprint,
+        reconciliations.blueprint,
         feeds.blueprint,
     ):
         partner.register_blueprint(blueprint)

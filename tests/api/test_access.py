@@ -23,6 +23,7 @@ NAMES = {
     "file": "1",
     "feed": "ev_charging",
     "operation": "cdrs",
+    "date": "2026-11-20",
 }
 
 

@@ -35,6 +35,8 @@ from tests.integrations.push_samples import SECRETS
 SEED = 20_261_122
 EXAMPLES = 24
 # one of the formats of partners stands for all of them: what each answers has tests of its own
+RECONCILIATION = "GET /partner/v1/reconciliations/{feed}/{date}"
+DAY = "2026-11-20"
 PUSH = "POST /partner/v1/feeds/{feed}/{operation}"
 # what a well-formed request may still be told, for a reason of the programme
 ACCEPTED = ["2xx", "401", "403", "404", "409", "429"]
@@ -145,6 +147,8 @@ def _configuration(
                 "checks": {"positive_data_acceptance": {"expected-statuses": allowed}},
                 # where nobody need sign in a token is one way too many of saying who one is
                 "headers": {"Authorization": f"Bearer {bearer}"} if operation["security"] else {},
+                # a feed of the caller's own, and a day that has begun
+                **({"parameters": {"feed": FEED.code, "date": DAY}} if name == RECONCILIATION else {}),
             }
         )
     return SchemathesisConfig.from_dict(
