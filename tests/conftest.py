@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -20,7 +21,19 @@ from sqlalchemy.orm import Session
 from carbon_credits.config import Settings, read_settings
 from carbon_credits.core.crypto import Vault
 from carbon_credits.core.db import connect, database
+from tests import spreading
 from tests.database import Cleaner, create_database, migrate
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first."""
+    items.sort(key=lambda item: spreading.turn(item.nodeid))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Whole files to each process."""
+    return spreading.scheduler(config, log)
 
 
 @dataclass(frozen=True)
