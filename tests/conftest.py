@@ -1,6 +1,7 @@
-"""One real PostgreSQL and one real Valkey for the whole run; every test starts from empty tables.
+"""One real PostgreSQL and one real Valkey for each process of a run; every test starts from empty tables.
 
-Outside servers may stand in: TEST_DATABASE_OWNER_URL (a superuser's) and TEST_REDIS_URL.
+Outside servers may stand in: TEST_DATABASE_OWNER_URL (a superuser's) and TEST_REDIS_URL. Then PROCESSES=1, for there
+is one doorbell only.
 """
 
 import os
@@ -58,6 +59,12 @@ def _servers(home: Path) -> Iterator[Servers]:
 
     with servers(home) as running:
         yield Servers(running.owner_url, running.app_url, running.redis_url, running.home)
+        # all was durable as long as anything tested it; what is erased now need not reach the disk first
+        with psycopg.connect(running.owner_url.replace("+psycopg", ""), autocommit=True) as connection:
+            connection.execute("alter system set fsync = off")
+            connection.execute("select pg_reload_conf()")
+            while connection.execute("show fsync").fetchone() != ("off",):
+                pass
 
 
 def _text(url: URL) -> str:
