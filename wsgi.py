@@ -2,7 +2,9 @@
 
 import sys
 
+import click
 from flask import Flask
+from flask.cli import FlaskGroup
 
 from carbon_credits import app
 from carbon_credits.config import Settings, WrongSettings, read_settings
@@ -24,7 +26,13 @@ def create_app() -> Flask:
     except WrongSettings as wrong:
         print(wrong, file=sys.stderr)
         raise SystemExit(2) from None
-    return app.create_app(settings, PROVIDERS, _text_messages)
+    return app.create_app(settings, PROVIDERS, _text_messages, doors=not _is_looked_through())
+
+
+def _is_looked_through() -> bool:
+    """Whether `flask` is only looking for one of our commands here. Whoever serves or lists routes comes otherwise."""
+    context = click.get_current_context(silent=True)
+    return context is not None and isinstance(context.command, FlaskGroup)
 
 
 def _text_messages(settings: Settings) -> TextMessages:

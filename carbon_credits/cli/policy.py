@@ -264,6 +264,3 @@ order by f.fund_id
 def propose_deposit(reason: str, name: str, **payload: Any) -> None:
     """Propose to buy points for a fund."""
     put_before(DEPOSIT, payload, reason, name)
-
-
-COMMANDS = (staff, approvals_group, programme, funds)
