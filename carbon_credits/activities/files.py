@@ -38,7 +38,8 @@ from carbon_credits.partners import files
 from carbon_credits.partners.contract import Feed, FileFault, Item, ParseOptions, Scalar
 from carbon_credits.partners.models import PartnerFile
 
-CHUNK: Final = 20_000
+# items in a transaction: crediting decides as many at once as it finds, and each of its batches has a price of its own
+CHUNK: Final = 12_000
 T = TypeVar("T")
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Final, NamedTuple
 
-from sqlalchemy import cast, func, select, update
+from sqlalchemy import cast, func, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Session
 
@@ -30,6 +30,8 @@ CORRECTED: Final = "corrected"
 # a file brought by hand lands while it is seen, one with a manifest once it is staged
 OPEN: Final = ("seen", "staged")
 MOST_LISTED: Final = 10_000
+# a chunk of a file is more work than a request may be
+_PATIENCE: Final = text("select set_config('statement_timeout', '60s', true)")
 
 
 @dataclass(frozen=True)
@@ -145,6 +147,7 @@ def _settle(
 
 def land_next(session: Session, intake: Intake, told: Told, mark: Mark) -> tuple[Chunk, Mark]:
     """Land the items after the mark and move it, in one transaction. Raises Conflict when another moved it."""
+    session.execute(_PATIENCE)
     chunk = land(session, intake, told)
     reached = Mark(mark.said, mark.items + len(told.items), mark.tally + chunk.tally)
     found = func.coalesce(PartnerFile.counts["items"].as_integer(), 0)

@@ -49,9 +49,9 @@ where record_set_aside.state = 'waiting'
 
 PLACED = text("""
 update record_set_aside r set state = 'placed', sealed = null
-where r.source_id = :source and r.state = 'waiting'
-  and r.ext_key = any(array(
-    select substr(cast(:keys as bytea), at, 16) from generate_series(1, length(cast(:keys as bytea)), 16) at))
+from (select substr(cast(:keys as bytea), at, 16) as ext_key
+      from generate_series(1, length(cast(:keys as bytea)), 16) at) k
+where r.source_id = :source and r.ext_key = k.ext_key and r.state = 'waiting'
 returning r.ext_key
 """)
 
