@@ -5,12 +5,13 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from carbon_credits.core.clock import now
+from carbon_credits.core.ids import shard_of
 from carbon_credits.ledger.check import check, invariants, report
 from carbon_credits.ledger.clawback import claw_back
 from carbon_credits.ledger.holds import capture, reserve
 from carbon_credits.ledger.sealing import seal_once
 from tests.factories.ledger import LOT_ON, TODAY, Act, a_fund, credit, residents, reverse
-from tests.ledger.books import A_WEEK, MERCHANT, SOON
+from tests.ledger.books import A_WEEK, MERCHANT, SOON, passage_of
 from tests.ledger.conftest import Door
 
 NAMES = ["I1", "I2", "I3", "I4", "I5", "I6", "I7", "I8", "I9", "I10", "I11", "I12", "I14"]
@@ -76,7 +77,7 @@ def who(door: Door) -> dict[str, int]:
         capture(session, hold.hold_id, hold.shard_id, TODAY)
         reserve(session, one, 7, MERCHANT, now() + SOON, TODAY)
     with door() as session:
-        claw_back(session, other, acts[3].activity_id, 1, "test", TODAY, matures_on=None)
+        claw_back(session, shard_of(other), [passage_of(acts[3])], TODAY)
         reverse(session, acts[3])
     with door() as session:
         seal_once(session, 100)
