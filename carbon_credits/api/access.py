@@ -5,9 +5,11 @@ A route without a row here stops the application from starting, and so does a ro
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from flask import Flask
+
+from carbon_credits.rewards.clients import SIGNS_IN, Scope, State
 
 
 class Who(StrEnum):
@@ -16,6 +18,7 @@ class Who(StrEnum):
     ANYONE = "anyone"
     RESIDENT = "resident"
     PARTNER = "partner"
+    MERCHANT = "merchant"
     # a partner's own format has its own way of showing who sends, and the feed judges it
     FEED = "feed"
     LOOPBACK = "loopback"
@@ -66,7 +69,80 @@ ACCESS: Final[Mapping[str, Who]] = {
     "guide.page": Who.ANYONE,
     "guide.schema": Who.ANYONE,
     "guide.sample": Who.ANYONE,
+    "offers.index": Who.RESIDENT,
+    "offers.show": Who.RESIDENT,
+    "applications.apply": Who.ANYONE,
+    "pairing.pair": Who.ANYONE,
+    "merchant.show": Who.MERCHANT,
+    "account.show": Who.MERCHANT,
+    "account.give": Who.MERCHANT,
+    "clients.index": Who.MERCHANT,
+    "clients.add": Who.MERCHANT,
+    "clients.end": Who.MERCHANT,
+    "members.index": Who.MERCHANT,
+    "members.add": Who.MERCHANT,
+    "members.change_pin": Who.MERCHANT,
+    "members.end": Who.MERCHANT,
+    "tills.index": Who.MERCHANT,
+    "tills.begin_pairing": Who.MERCHANT,
+    "tills.show_shift": Who.MERCHANT,
+    "tills.begin_shift": Who.MERCHANT,
+    "tills.end_shift": Who.MERCHANT,
+    "merchant_offers.index": Who.MERCHANT,
+    "merchant_offers.show": Who.MERCHANT,
+    "merchant_offers.draft": Who.MERCHANT,
+    "merchant_offers.change": Who.MERCHANT,
+    "merchant_offers.propose": Who.MERCHANT,
+    "merchant_offers.take_back": Who.MERCHANT,
+    "merchant_offers.pause": Who.MERCHANT,
+    "merchant_offers.resume": Who.MERCHANT,
+    "merchant_offers.end": Who.MERCHANT,
 }
+
+
+class Need(NamedTuple):
+    """What a merchant's client must be allowed, and in which states its merchant may be. No scope: any client."""
+
+    scope: Scope | None
+    states: frozenset[State]
+
+
+# one that is suspended sees what it has and is owed; one that leaves honours what is out; new things need it active
+SEEING: Final = frozenset(SIGNS_IN)
+HONOURING: Final = frozenset({State.ACTIVE, State.CLOSING})
+TRADING: Final = frozenset({State.ACTIVE})
+
+# what each address of a merchant's needs beyond a token; one without a row here stops the start too
+NEEDS: Final[Mapping[str, Need]] = {
+    "merchant.show": Need(None, SEEING),
+    "account.show": Need(Scope.SETTLEMENTS, SEEING),
+    "account.give": Need(Scope.SETTLEMENTS, HONOURING),
+    "clients.index": Need(Scope.STAFF, SEEING),
+    "clients.add": Need(Scope.STAFF, HONOURING),
+    "clients.end": Need(Scope.STAFF, SEEING),
+    "members.index": Need(Scope.STAFF, SEEING),
+    "members.add": Need(Scope.STAFF, HONOURING),
+    "members.change_pin": Need(Scope.STAFF, HONOURING),
+    "members.end": Need(Scope.STAFF, SEEING),
+    "tills.index": Need(Scope.STAFF, SEEING),
+    # a till has no such scope: there somebody in charge shows their PIN
+    "tills.begin_pairing": Need(None, HONOURING),
+    "tills.show_shift": Need(Scope.CAPTURES, SEEING),
+    "tills.begin_shift": Need(Scope.CAPTURES, HONOURING),
+    "tills.end_shift": Need(Scope.CAPTURES, SEEING),
+    "merchant_offers.index": Need(Scope.OFFERS, SEEING),
+    "merchant_offers.show": Need(Scope.OFFERS, SEEING),
+    "merchant_offers.draft": Need(Scope.OFFERS, TRADING),
+    "merchant_offers.change": Need(Scope.OFFERS, TRADING),
+    "merchant_offers.propose": Need(Scope.OFFERS, TRADING),
+    "merchant_offers.take_back": Need(Scope.OFFERS, TRADING),
+    "merchant_offers.pause": Need(Scope.OFFERS, SEEING),
+    "merchant_offers.resume": Need(Scope.OFFERS, TRADING),
+    "merchant_offers.end": Need(Scope.OFFERS, SEEING),
+}
+
+# who needs no token is counted by address; these may be asked less often than others
+STRICTER: Final[Mapping[str, str]] = {"applications.apply": "newcomer", "pairing.pair": "newcomer"}
 
 
 class RouteWithoutRule(Exception):
@@ -80,4 +156,7 @@ def check(app: Flask, others: Mapping[str, Who] | None = None) -> Mapping[str, W
     if routes != set(table):
         missing, idle = sorted(routes - set(table)), sorted(set(table) - routes)
         raise RouteWithoutRule(f"routes without a rule: {missing}; rules without a route: {idle}")
+    merchants = {endpoint for endpoint, who in table.items() if who is Who.MERCHANT}
+    if not set(NEEDS) == merchants or not all(table[endpoint] is Who.ANYONE for endpoint in STRICTER):
+        raise RouteWithoutRule(f"merchants' routes and their needs differ: {sorted(merchants ^ set(NEEDS))}")
     return table

@@ -5,13 +5,16 @@ from collections.abc import Mapping
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from carbon_credits.api import access, auth, docs, documents, errors, frame, house, limits, pages
+from carbon_credits.api import access, auth, docs, documents, errors, frame, house, limits, oauth, pages
 from carbon_credits.api.access import Who
 from carbon_credits.api.answers import StrictJson
+from carbon_credits.api.merchant import account, applications, credentials, people, tills
+from carbon_credits.api.merchant import me as merchant_self
+from carbon_credits.api.merchant import offers as merchant_offers
 from carbon_credits.api.pages import partners_guide
-from carbon_credits.api.partner import feeds, files, oauth, questions, reconciliations, records
+from carbon_credits.api.partner import feeds, files, questions, reconciliations, records
 from carbon_credits.api.public import keys, methodologies, probes
-from carbon_credits.api.resident import activities, me, objections, receipts, wallet
+from carbon_credits.api.resident import activities, me, objections, offers, receipts, wallet
 from carbon_credits.api.resident import auth as sign_in
 from carbon_credits.config import Settings
 from carbon_credits.core.i18n import Text
@@ -22,6 +25,7 @@ from carbon_credits.programme.rate_card import RateCard
 MOST_BYTES = 65_536
 RESIDENT = Text("居民端接口。", "For residents' apps.")
 PARTNER = Text("合作方接口。", "For partners' systems.")
+MERCHANT = Text("商户端接口。", "For merchants' systems and tills.")
 PUBLIC = Text("公开接口，无需登录。", "For anyone, without signing in.")
 NAME = Text("禅城碳普惠", "Chancheng carbon rewards")
 
@@ -54,7 +58,7 @@ def _configure(app: Flask, settings: Settings) -> None:
 
 def _routes(app: Flask) -> None:
     resident = documents.make(app, "resident", _title(RESIDENT), RESIDENT, (Who.RESIDENT,))
-    for blueprint in (sign_in, me, activities, objections, receipts, wallet):
+    for blueprint in (sign_in, me, activities, objections, receipts, wallet, offers):
         resident.register_blueprint(blueprint.blueprint)
     partner = documents.make(app, "partner", _title(PARTNER), PARTNER, (Who.PARTNER, Who.FEED))
     for blueprint in (
@@ -66,10 +70,23 @@ def _routes(app: Flask) -> None:
         feeds.blueprint,
     ):
         partner.register_blueprint(blueprint)
+    merchant = documents.make(app, "merchant", _title(MERCHANT), MERCHANT, (Who.MERCHANT,))
+    merchant.show(oauth.blueprint)
+    for blueprint in (
+        applications.blueprint,
+        tills.newcomers,
+        merchant_self.blueprint,
+        account.blueprint,
+        credentials.blueprint,
+        people.blueprint,
+        tills.blueprint,
+        merchant_offers.blueprint,
+    ):
+        merchant.register_blueprint(blueprint)
     public = documents.make(app, "public", _title(PUBLIC), PUBLIC, ())
     for blueprint in (methodologies.blueprint, keys.blueprint, probes.blueprint):
         public.register_blueprint(blueprint)
-    documents.serve(app, {"resident": resident, "partner": partner, "public": public})
+    documents.serve(app, {"resident": resident, "partner": partner, "merchant": merchant, "public": public})
     app.register_blueprint(docs.blueprint)
     app.register_blueprint(pages.blueprint)
     app.register_blueprint(partners_guide.blueprint)

@@ -28,6 +28,7 @@ from carbon_credits.reconciliation import clawbacks, mass_balance
 from carbon_credits.reconciliation.waiting import end_waiting
 from carbon_credits.reconciliation.watching import watch
 from carbon_credits.residents.service import forget_stale
+from carbon_credits.rewards import leaving, offer_approval, offers
 
 log = logging.getLogger(__name__)
 
@@ -126,6 +127,18 @@ def _flag(session: Session) -> int:
     return mass_balance.flags_step(session, clock.now())
 
 
+def _end_offers(session: Session) -> int:
+    return offers.end_due(session, clock.now(), CHUNK)
+
+
+def _release_purses(session: Session) -> int:
+    return offer_approval.release_due(session, clock.now(), CHUNK)
+
+
+def _close_merchants(session: Session) -> int:
+    return leaving.finish_closing(session, clock.now())
+
+
 TASKS: tuple[Task, ...] = (
     Task("seal", timedelta(seconds=15), _seal),
     Task("lapse_holds", timedelta(seconds=30), _lapse),
@@ -145,6 +158,10 @@ TASKS: tuple[Task, ...] = (
     # holds what a bag or a month's purchases do not bear out, and lets go what a late ticket explains
     Task("mass_balance", timedelta(hours=1), _balance),
     Task("station_flags", timedelta(hours=24), _flag),
+    Task("end_offers", timedelta(minutes=1), _end_offers),
+    # what ended offers did not use goes back to the purse that topped them up, once nothing of them is out
+    Task("release_purses", timedelta(minutes=15), _release_purses),
+    Task("close_merchants", timedelta(minutes=15), _close_merchants),
 )
 
 

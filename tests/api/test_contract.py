@@ -30,6 +30,7 @@ from carbon_credits.reconciliation.cases import act_subject
 from integrations import carpool
 from tests.api.conftest import FEED, Caller, a_ride, code_of, partner_in, sign_in
 from tests.factories.partner_files import Sender
+from tests.factories.rewards import a_merchant, a_point_value, an_offer
 from tests.integrations.push_samples import SECRETS
 
 SEED = 20_261_122
@@ -66,6 +67,7 @@ def example(app: Flask, vault: Vault, resident: Caller, partner: Caller) -> dict
         "activity": act,
         "file": own.get_json()["id"],
         "case": a_question(app, resident, act),
+        "offer": an_open_offer(app, vault),
         "POST /partner/v1/files": sent,
         "POST /v1/auth/token": {"challenge_id": challenge, "code": code_of(app, vault, challenge)},
         "POST /v1/auth/refresh": {"refresh_token": sign_in(app, vault, "+8613800000022").refresh_token},
@@ -90,6 +92,13 @@ def a_question(app: Flask, resident: Caller, name: str) -> str:
         assert number is not None
         questions.ask(session, number, FEED.code, "请核实", 1, now)
     return str(number)
+
+
+def an_open_offer(app: Flask, vault: Vault) -> str:
+    """What a resident can look at."""
+    with app.app_context(), transaction() as session:
+        a_point_value(session)
+        return str(an_offer(session, a_merchant(session, vault)))
 
 
 def _as_parts(sent: dict[str, str]) -> dict[str, Any]:
@@ -157,7 +166,7 @@ def _configuration(
             "workers": 1,
             "continue-on-failure": True,
             "parameters": {
-                **{name: example[name] for name in ("activity", "file", "case")},
+                **{name: example[name] for name in ("activity", "file", "case", "offer")},
                 "feed": "carpool",
                 "operation": "journeys",
             },

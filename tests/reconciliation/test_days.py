@@ -12,7 +12,7 @@ from sqlalchemy import event, text
 from sqlalchemy.orm import Session
 
 from carbon_credits.activities.names import public_id
-from carbon_credits.cli import policy
+from carbon_credits.cli import approving
 from carbon_credits.core import clock
 from carbon_credits.core.crypto import Vault
 from carbon_credits.core.db import in_transaction
@@ -121,7 +121,7 @@ def found_false(story: Story, vault: Vault, distance_m: int) -> None:
     resident, number = story.act(distance_m)
     payload = {"resident": resident, "activity": public_id(FIRST, number)}
     session = story.city.session
-    proposed = policy.propose(session, fraud.KIND, payload, "伪造 / forged", "陈提")
+    proposed = approving.propose(session, fraud.KIND, payload, "伪造 / forged", "陈提")
     fraud.carry_out(session, vault, proposed.approval_id, payload)
     session.commit()
     story.city.decide()
