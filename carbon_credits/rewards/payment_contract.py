@@ -4,8 +4,8 @@ An implementation stands in `integrations/` and is handed in by `wsgi.py`. It ke
 which key, and what was answered are rows of ours. Amounts are whole fen; nothing here is a float.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal, Protocol
@@ -55,7 +55,11 @@ class Told:
 
 @dataclass(frozen=True)
 class StatementLine:
-    """One movement on the rail's account of us: signed fen as the rail's balance sees it, the fee apart."""
+    """One movement on the rail's account of us: signed fen as the rail's balance sees it, the fee apart.
+
+    `kind` is the rail's own word; `source_ref` is the reference of the payment it is about, also for money of it that
+    came back.
+    """
 
     line_id: str
     kind: str
@@ -66,10 +70,46 @@ class StatementLine:
     told: Mapping[str, Any]
 
 
+@dataclass(frozen=True)
+class Order:
+    """One line of a file for the bank: whom to pay, whole fen, and the reference its answer comes back with."""
+
+    reference: str
+    holder: str
+    number: str
+    bank_code: str
+    amount_fen: int
+    memo: str
+
+
+class Unreadable(Exception):
+    """A file that is not what it says: nothing of it is taken in. `code` is short, `line` counts from 1."""
+
+    def __init__(self, code: str, line: int | None = None) -> None:
+        super().__init__(f"{code} in line {line}" if line else code)
+        self.code = code
+        self.line = line
+
+
+Encoding = Literal["gb18030", "utf-8"]
+
+
+class BankFormat(Protocol):
+    """How payments are written into a file for a bank, and how its answers are read."""
+
+    def write(self, orders: Sequence[Order], encoding: Encoding) -> bytes:
+        """The file, the same bytes for the same orders."""
+
+    def read(self, raw: bytes) -> Sequence[StatementLine]:
+        """What the bank says in a file, whole. Raises Unreadable."""
+
+
 class Rail(Protocol):
     """A way of paying merchants."""
 
-    name: Literal["stripe", "bank"]
+    @property
+    def name(self) -> Literal["stripe", "bank"]:
+        """What it is called in our rows."""
 
     def pay(self, instruction: Instruction) -> Told:
         """Send a payment, or hear again what became of it under the same key. Raises Refused, Unknown."""
@@ -145,3 +185,11 @@ class Notices(Protocol):
 
     def read(self, body: bytes, headers: Mapping[str, str], now: datetime) -> Notice:
         """The notice in a raw body. Raises Refused for a forged, altered or old one."""
+
+
+@dataclass(frozen=True)
+class Ways:
+    """The ways money goes out and comes in, as `wsgi.py` hands them in; a rail that is not here pays nobody."""
+
+    rails: Mapping[str, Rail] = field(default_factory=dict)
+    bank: BankFormat | None = None
