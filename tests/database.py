@@ -22,6 +22,7 @@ KEPT = (
     "recon_case_kind",
     "recon_case_state",
     "station_alarm_state",
+    "reward_state",
     "source",
 )
 

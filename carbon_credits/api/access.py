@@ -5,9 +5,11 @@ A route without a row here stops the application from starting, and so does a ro
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from flask import Flask
+
+from carbon_credits.rewards.clients import SIGNS_IN, Scope, State
 
 
 class Who(StrEnum):
@@ -16,6 +18,7 @@ class Who(StrEnum):
     ANYONE = "anyone"
     RESIDENT = "resident"
     PARTNER = "partner"
+    MERCHANT = "merchant"
     # a partner's own format has its own way of showing who sends, and the feed judges it
     FEED = "feed"
     LOOPBACK = "loopback"
@@ -65,7 +68,29 @@ ACCESS: Final[Mapping[str, Who]] = {
     "guide.page": Who.ANYONE,
     "guide.schema": Who.ANYONE,
     "guide.sample": Who.ANYONE,
+    "merchant.show": Who.MERCHANT,
 }
+
+
+class Need(NamedTuple):
+    """What a merchant's client must be allowed, and in which states its merchant may be. No scope: any client."""
+
+    scope: Scope | None
+    states: frozenset[State]
+
+
+# one that is suspended sees what it has and is owed; one that leaves honours what is out; new things need it active
+SEEING: Final = frozenset(SIGNS_IN)
+HONOURING: Final = frozenset({State.ACTIVE, State.CLOSING})
+TRADING: Final = frozenset({State.ACTIVE})
+
+# what each address of a merchant's needs beyond a token; one without a row here stops the start too
+NEEDS: Final[Mapping[str, Need]] = {
+    "merchant.show": Need(None, SEEING),
+}
+
+# who needs no token is counted by address; these may be asked less often than others
+STRICTER: Final[Mapping[str, str]] = {}
 
 
 class RouteWithoutRule(Exception):
@@ -79,4 +104,7 @@ def check(app: Flask, others: Mapping[str, Who] | None = None) -> Mapping[str, W
     if routes != set(table):
         missing, idle = sorted(routes - set(table)), sorted(set(table) - routes)
         raise RouteWithoutRule(f"routes without a rule: {missing}; rules without a route: {idle}")
+    merchants = {endpoint for endpoint, who in table.items() if who is Who.MERCHANT}
+    if not set(NEEDS) == merchants or not all(table[endpoint] is Who.ANYONE for endpoint in STRICTER):
+        raise RouteWithoutRule(f"merchants' routes and their needs differ: {sorted(merchants ^ set(NEEDS))}")
     return table

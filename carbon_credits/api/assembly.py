@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from carbon_credits.api import access, auth, docs, documents, errors, frame, house, limits, pages
+from carbon_credits.api import access, auth, docs, documents, errors, frame, house, limits, oauth, pages
 from carbon_credits.api.access import Who
 from carbon_credits.api.answers import StrictJson
+from carbon_credits.api.merchant import me as merchant_self
 from carbon_credits.api.pages import partners_guide
-from carbon_credits.api.partner import feeds, files, oauth, questions, records
+from carbon_credits.api.partner import feeds, files, questions, records
 from carbon_credits.api.public import keys, methodologies, probes
 from carbon_credits.api.resident import activities, me, objections, receipts, wallet
 from carbon_credits.api.resident import auth as sign_in
@@ -22,6 +23,7 @@ from carbon_credits.programme.rate_card import RateCard
 MOST_BYTES = 65_536
 RESIDENT = Text("居民端接口。", "For residents' apps.")
 PARTNER = Text("合作方接口。", "For partners' systems.")
+MERCHANT = Text("商户端接口。", "For merchants' systems and tills.")
 PUBLIC = Text("公开接口，无需登录。", "For anyone, without signing in.")
 NAME = Text("禅城碳普惠", "Chancheng carbon rewards")
 
@@ -65,10 +67,14 @@ def _routes(app: Flask) -> None:
         feeds.blueprint,
     ):
         partner.register_blueprint(blueprint)
+    merchant = documents.make(app, "merchant", _title(MERCHANT), MERCHANT, (Who.MERCHANT,))
+    merchant.show(oauth.blueprint)
+    for blueprint in (merchant_self.blueprint,):
+        merchant.register_blueprint(blueprint)
     public = documents.make(app, "public", _title(PUBLIC), PUBLIC, ())
     for blueprint in (methodologies.blueprint, keys.blueprint, probes.blueprint):
         public.register_blueprint(blueprint)
-    documents.serve(app, {"resident": resident, "partner": partner, "public": public})
+    documents.serve(app, {"resident": resident, "partner": partner, "merchant": merchant, "public": public})
     app.register_blueprint(docs.blueprint)
     app.register_blueprint(pages.blueprint)
     app.register_blueprint(partners_guide.blueprint)

@@ -34,6 +34,11 @@ SCHEMES: Final[Mapping[Who, Mapping[str, Any]]] = {
         "description": "由 /oauth/token 取得。\n\nFrom /oauth/token.",
         "flows": {"clientCredentials": {"tokenUrl": "/oauth/token", "scopes": {}}},
     },
+    Who.MERCHANT: {
+        "type": "oauth2",
+        "description": "由 /oauth/token 取得。\n\nFrom /oauth/token.",
+        "flows": {"clientCredentials": {"tokenUrl": "/oauth/token", "scopes": {}}},
+    },
     Who.FEED: {
         "type": "apiKey",
         "in": "header",
@@ -117,6 +122,11 @@ class Document(flask_smorest.Api):
             prepare_response(told, self.spec, MEDIA_TYPE)
             self.spec.components.response(status.name, told, lazy=True)
 
+    def show(self, blueprint: "Blueprint") -> None:
+        """Tell also of routes that another document has brought in."""
+        blueprint.register_views_in_doc(self, self._app, self.spec, name=blueprint.name, parameters=None)
+        self.spec.tag({"name": blueprint.name, "description": blueprint.description})
+
 
 class Blueprint(flask_smorest.Blueprint):
     """A group of routes for one audience; what every such route may answer is added to its document."""
@@ -156,7 +166,7 @@ class Blueprint(flask_smorest.Blueprint):
     ) -> dict[str, Any]:
         statuses = [400, 429, 500, 503]
         if self.who in SCHEMES:
-            statuses += [401]
+            statuses += [401, 403] if self.who is Who.MERCHANT else [401]
             doc["security"] = [{self.who.value: []}]
         else:
             doc["security"] = []

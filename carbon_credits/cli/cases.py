@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from carbon_credits.activities.appeals import words_of
 from carbon_credits.activities.names import public_id
-from carbon_credits.cli import policy
+from carbon_credits.cli import approving
 from carbon_credits.cli.saying import plainly
 from carbon_credits.cli.tables import console
 from carbon_credits.core import clock
@@ -162,7 +162,7 @@ def clawback(resident: int, activities: tuple[str, ...], is_fraud: bool, zh: str
         require_role(session, member.staff_id, Role.PROGRAMME)
         if is_fraud:
             numbers = [
-                policy.propose(
+                approving.propose(
                     session, fraud.KIND, {"resident": resident, "activity": one}, f"{zh} / {en}", name
                 ).approval_id
                 for one in activities

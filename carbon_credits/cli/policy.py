@@ -4,98 +4,19 @@ A proposal is checked before anybody is asked to approve it; the approval puts i
 """
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 import click
 from sqlalchemy import select, text
-from sqlalchemy.orm import Session
 
+from carbon_credits.cli.approving import DEPOSIT, decide, propose
 from carbon_credits.cli.saying import plainly
-from carbon_credits.core import approvals
 from carbon_credits.core.approvals import Approval
 from carbon_credits.core.db import reading, transaction
-from carbon_credits.core.errors import FieldFault, Invalid
-from carbon_credits.core.i18n import Text
-from carbon_credits.crediting import restating
-from carbon_credits.jobs.surroundings import settings
 from carbon_credits.ledger import funds as fund_service
-from carbon_credits.methodologies.catalogue import BY_CODE
 from carbon_credits.programme import service as programme_service
-from carbon_credits.reconciliation import fraud, periods, purchases
-from carbon_credits.rewards import settlement_approval, take_backs
-from carbon_credits.staff.service import Role, add, by_name, require_role
-
-FAMILIES = frozenset(versions[-1].family for versions in BY_CODE.values())
-CODES = frozenset(BY_CODE)
-DEPOSIT = "fund.deposit"
-
-
-@dataclass(frozen=True)
-class Kind:
-    """What may be proposed: how it is checked, who may, and what puts it in force."""
-
-    role: Role
-    check: Callable[[Mapping[str, Any]], None]
-    enact: Callable[[Session, int, Mapping[str, Any]], object]
-
-
-def _check_deposit(payload: Mapping[str, Any]) -> None:
-    faults = [
-        FieldFault("/" + name, "out_of_range", Text("应为正整数", "a whole number above zero"))
-        for name, least in (("fund_id", 1), ("points", 1), ("amount_fen", 0))
-        if type(payload.get(name)) is not int or not least <= payload[name] < 2**53
-    ]
-    if faults:
-        raise Invalid("wrong_proposal", Text("提案有误", "The proposal is wrong"), faults=tuple(faults))
-
-
-def _enact_deposit(session: Session, approval_id: int, payload: Mapping[str, Any]) -> None:
-    fund_service.deposit(session, payload["fund_id"], payload["points"], payload["amount_fen"], approval_id)
-
-
-KINDS: Mapping[str, Kind] = {
-    programme_service.RATE: Kind(
-        Role.PROGRAMME,
-        lambda payload: programme_service.check_rate(payload, FAMILIES),
-        programme_service.enact_rate,
-    ),
-    programme_service.CAP: Kind(
-        Role.PROGRAMME,
-        lambda payload: programme_service.check_cap(payload, FAMILIES, CODES),
-        programme_service.enact_cap,
-    ),
-    DEPOSIT: Kind(Role.FINANCE, _check_deposit, _enact_deposit),
-    purchases.PURCHASES: Kind(Role.FINANCE, purchases.check, purchases.enact),
-    restating.RESTATE: Kind(Role.PROGRAMME, restating.check_order, restating.order),
-    settlement_approval.KIND: Kind(Role.FINANCE, settlement_approval.check, settlement_approval.enact),
-    take_backs.KIND: Kind(Role.FINANCE, take_backs.check, take_backs.enact),
-    periods.CLOSE: Kind(Role.FINANCE, periods.check_close, periods.close_approved),
-    fraud.KIND: Kind(
-        Role.PROGRAMME,
-        fraud.check,
-        lambda session, approval, payload: fraud.carry_out(session, settings().vault, approval, payload),
-    ),
-}
-
-
-def propose(session: Session, kind: str, payload: Mapping[str, Any], reason: str, by: str) -> Approval:
-    """Check a proposal and put it before a second person. Raises Invalid, NotAllowed, NotFound."""
-    member = by_name(session, by)
-    require_role(session, member.staff_id, KINDS[kind].role)
-    KINDS[kind].check(payload)
-    return approvals.propose(session, kind, payload, reason, member.staff_id)
-
-
-def decide(session: Session, approval_id: int, by: str, *, approve: bool) -> Approval:
-    """Decide on a proposal; an approved one is in force when the transaction ends."""
-    member = by_name(session, by)
-    decided = approvals.decide(session, approval_id, member.staff_id, approve=approve)
-    require_role(session, member.staff_id, KINDS[decided.kind].role)
-    if approve:
-        KINDS[decided.kind].enact(session, approval_id, decided.payload)
-    return decided
+from carbon_credits.staff.service import Role, add
 
 
 @click.group()

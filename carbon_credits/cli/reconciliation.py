@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from carbon_credits.cli import policy
+from carbon_credits.cli import approving
 from carbon_credits.cli.saying import plainly
 from carbon_credits.core import clock
 from carbon_credits.core.db import reading, transaction
@@ -37,7 +37,7 @@ def close(feed: str, month: str, reason: str | None, name: str) -> None:
         left = periods.open_cases(session, feed, month)
         if reason is not None and left:
             payload = {"feed": feed, "month": month, "cases": left}
-            number = policy.propose(session, periods.CLOSE, payload, reason, name).approval_id
+            number = approving.propose(session, periods.CLOSE, payload, reason, name).approval_id
             click.echo(f"提案 #{number} 待另一人批准 / proposal #{number} waits for a second person")
             return
         closed = periods.close(session, feed, month, member.staff_id, clock.now())

@@ -17,7 +17,7 @@ from carbon_credits.core.errors import NotAuthenticated
 from carbon_credits.core.i18n import Text
 from carbon_credits.core.signing import TOKEN_LIFE, Keyring
 
-Audience = Literal["resident", "partner"]
+Audience = Literal["resident", "partner", "merchant"]
 ALGORITHM: Final = "ES256"
 TYPE: Final = "at+jwt"
 LONGEST: Final = 2_048
@@ -27,13 +27,18 @@ REQUIRED: Final = ["iss", "aud", "sub", "iat", "exp", "jti"]
 
 @dataclass(frozen=True)
 class Principal:
-    """Who is asking: a resident (with the session) or a partner (by one of its clients)."""
+    """Who is asking: a resident (with the session), a partner or a merchant (by one of its clients).
+
+    A merchant's client has scopes, and its merchant a state; both are as they were when the request came.
+    """
 
     kind: Audience
     id: int
     subject: str
     session_id: UUID | None = None
     language: str | None = None
+    scopes: frozenset[str] = frozenset()
+    state: str | None = None
 
     @property
     def actor(self) -> str:

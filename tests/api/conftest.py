@@ -30,14 +30,17 @@ from carbon_credits.api.limits import PER_MINUTE, Limiter
 from carbon_credits.app import create_app
 from carbon_credits.config import Settings
 from carbon_credits.core import clock, signing
+from carbon_credits.core.clients import NewClient
 from carbon_credits.core.crypto import Vault
 from carbon_credits.core.db import database, transaction
 from carbon_credits.core.signing import Keyring
 from carbon_credits.crediting.releases import publish
 from carbon_credits.partners import clients
 from carbon_credits.partners import service as partners
+from carbon_credits.rewards.clients import Scope
 from integrations import PROVIDERS
 from tests.database import Cleaner
+from tests.factories.rewards import a_merchant, a_system
 
 ROOT = Path(__file__).parents[2]
 FEED = PROVIDERS[0]
@@ -122,6 +125,12 @@ def partner(app: Flask, vault: Vault) -> Caller:
     return partner_in(app, vault)
 
 
+@pytest.fixture
+def merchant(app: Flask, vault: Vault) -> Caller:
+    """A merchant's system with a token for its secret."""
+    return merchant_in(app, vault)
+
+
 def sign_in(app: Flask, vault: Vault, phone: str) -> Caller:
     """Sign a resident in through the doors; the code is read where the text message would be."""
     client = app.test_client()
@@ -151,6 +160,19 @@ def partner_in(app: Flask, vault: Vault) -> Caller:
         row = partners.partner_by_code(session, FEED.partner)
         made = clients.add_client(session, vault, row.partner_id, clock.now())
         number = row.partner_id
+    return caller_of(app, made, number)
+
+
+def merchant_in(app: Flask, vault: Vault, *scopes: Scope, **changes: Any) -> Caller:
+    """The system of a merchant that was just let in, signed in through /oauth/token."""
+    with app.app_context(), transaction() as session:
+        number = a_merchant(session, vault, **changes)
+        made = a_system(session, vault, number, *scopes)
+    return caller_of(app, made, number)
+
+
+def caller_of(app: Flask, made: NewClient, number: int) -> Caller:
+    """A client that buys a token for its secret; `headers` holds the form it sent."""
     client = app.test_client()
     form = {
         "grant_type": "client_credentials",

@@ -6,10 +6,17 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import text
 
 from carbon_credits.api import access
-from carbon_credits.api.access import ACCESS, RouteWithoutRule, Who
-from tests.api.conftest import Caller, a_ride
+from carbon_credits.api.access import ACCESS, NEEDS, Need, RouteWithoutRule, Who
+from carbon_credits.core import clock
+from carbon_credits.core.crypto import Vault
+from carbon_credits.core.db import transaction
+from carbon_credits.rewards import clients
+from carbon_credits.rewards.clients import Scope
+from tests.api.conftest import Caller, a_ride, caller_of, merchant_in
+from tests.factories.rewards import a_till
 
 # a value for each name that stands in a path
 NAMES = {
@@ -26,12 +33,28 @@ NAMES = {
 }
 
 
-def _calls(application: Flask, *audiences: Who) -> list[tuple[str, str, Who]]:
+def _needing(application: Flask) -> list[tuple[str, str, Need]]:
+    """Every call of a merchant's, and what it needs."""
     return [
-        (method, re.sub(r"<(\w+)>", lambda found: NAMES[found[1]], rule.rule), ACCESS[rule.endpoint])
+        (method, path, NEEDS[endpoint])
+        for method, path, endpoint in _paths(application)
+        if ACCESS[endpoint] is Who.MERCHANT
+    ]
+
+
+def _paths(application: Flask) -> list[tuple[str, str, str]]:
+    return [
+        (method, re.sub(r"<(\w+)>", lambda found: NAMES[found[1]], rule.rule), rule.endpoint)
         for rule in application.url_map.iter_rules()
         for method in sorted((rule.methods or set()) - {"HEAD"})
-        if ACCESS[rule.endpoint] in audiences
+    ]
+
+
+def _calls(application: Flask, *audiences: Who) -> list[tuple[str, str, Who]]:
+    return [
+        (method, path, ACCESS[endpoint])
+        for method, path, endpoint in _paths(application)
+        if ACCESS[endpoint] in audiences
     ]
 
 
@@ -52,7 +75,7 @@ def test_a_row_without_a_route_stops_the_start() -> None:
 
 
 def test_without_a_token_nothing_that_needs_one_answers(application: Flask, client: FlaskClient) -> None:
-    calls = _calls(application, Who.RESIDENT, Who.PARTNER)
+    calls = _calls(application, Who.RESIDENT, Who.PARTNER, Who.MERCHANT)
     assert len(calls) >= 12
     for method, path, _ in calls:
         told = client.open(path, method=method, json={})
@@ -61,12 +84,70 @@ def test_without_a_token_nothing_that_needs_one_answers(application: Flask, clie
 
 
 def test_a_token_for_one_audience_is_worth_nothing_to_another(
-    application: Flask, resident: Caller, partner: Caller
+    application: Flask, resident: Caller, partner: Caller, merchant: Caller
 ) -> None:
-    for caller, wrong in ((resident, Who.PARTNER), (partner, Who.RESIDENT)):
-        for method, path, _ in _calls(application, wrong):
+    callers = {Who.RESIDENT: resident, Who.PARTNER: partner, Who.MERCHANT: merchant}
+    for own, caller in callers.items():
+        for method, path, _ in _calls(application, *(set(callers) - {own})):
             told = caller.call(method, path, key="k", json={})
             assert (told.status_code, told.get_json()["code"]) == (401, "token_refused"), (method, path)
+
+
+def test_a_merchants_client_does_what_its_scopes_allow_and_nothing_else(
+    application: Flask, app: Flask, vault: Vault, merchant: Caller
+) -> None:
+    for scope in Scope:
+        with app.app_context(), transaction() as session:
+            for known in clients.clients_of(session, merchant.id)[1:]:
+                clients.end(session, merchant.id, known.client_id, clock.now())
+            made = clients.add_system(session, vault, merchant.id, scope, clock.now(), [scope])
+        caller = caller_of(app, made, merchant.id)
+        for method, path, need in _needing(application):
+            told = caller.call(method, path, key="k", json={})
+            refused = told.status_code == 403 and told.get_json()["code"] == "scope_missing"
+            assert refused is (need.scope not in {None, scope}), (scope, method, path)
+
+
+def test_a_till_has_the_least_that_a_till_needs(
+    application: Flask, app: Flask, vault: Vault, merchant: Caller
+) -> None:
+    with app.app_context(), transaction() as session:
+        till = a_till(session, vault, merchant.id)
+    caller = caller_of(app, till, merchant.id)
+    for method, path, need in _needing(application):
+        told = caller.call(method, path, key="k", json={})
+        refused = told.status_code == 403 and told.get_json()["code"] == "scope_missing"
+        assert refused is (need.scope not in {None, Scope.CAPTURES, Scope.REVERSALS}), (method, path)
+
+
+@pytest.mark.parametrize("state", ["suspended", "closing"])
+def test_a_merchant_that_is_not_active_does_what_its_state_allows(
+    application: Flask, app: Flask, merchant: Caller, state: str
+) -> None:
+    with app.app_context(), transaction() as session:
+        session.execute(text("update merchant set state = :state, state_reason = '…'"), {"state": state})
+    for method, path, need in _needing(application):
+        told = merchant.call(method, path, key="k", json={})
+        refused = told.status_code == 403 and told.get_json()["code"] == f"merchant_{state}"
+        assert refused is (state not in need.states), (method, path)
+
+
+def test_a_merchant_that_is_gone_has_no_token(app: Flask, merchant: Caller) -> None:
+    assert merchant.get("/merchant/v1/me").get_json()["state"] == "active"
+    with app.app_context(), transaction() as session:
+        for step in ("closing", "closed"):
+            session.execute(text("update merchant set state = :step, state_reason = '…'"), {"step": step})
+    assert merchant.get("/merchant/v1/me").status_code == 401
+    assert merchant.client.post("/oauth/token", data=merchant.headers).status_code == 401
+
+
+def test_another_merchants_client_says_nothing_of_this_one(
+    app: Flask, vault: Vault, merchant: Caller
+) -> None:
+    other = merchant_in(app, vault)
+    (told, mine) = (caller.get("/merchant/v1/me").get_json() for caller in (other, merchant))
+    assert told["code"] != mine["code"]
+    assert told["client"]["client_id"] == other.headers["client_id"]
 
 
 def test_what_needs_no_token_asks_for_none(application: Flask, client: FlaskClient) -> None:

@@ -49,7 +49,7 @@ def test_every_operation_of_every_document_is_on_the_page_and_nobody_else_is_ask
     page.on("console", lambda said: complaints.extend(_complaint(said)))
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.goto(f"{threaded_url}/docs")
-    for name in ("resident", "partner", "public"):
+    for name in ("resident", "partner", "merchant", "public"):
         page.get_by_label("Select a definition").select_option(f"/openapi/{name}.json")
         document = client.get(f"/openapi/{name}.json").get_json()
         expect(page.locator("h1.title")).to_contain_text(document["info"]["title"])

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from carbon_credits.activities.names import public_id
 from carbon_credits.activities.views import activity_of
-from carbon_credits.cli import policy
+from carbon_credits.cli import approving
 from carbon_credits.cli.restating import restate_shard
 from carbon_credits.core import clock
 from carbon_credits.core.errors import Conflict, Invalid, NotAllowed, NotFound
@@ -86,10 +86,10 @@ def order(session: Session, version: int = 2, reason: str = "the factor was too 
         "since": SINCE.isoformat(),
         "until": TODAY.isoformat(),
     }
-    asked = policy.propose(session, RESTATE, payload, reason, "陈提")
+    asked = approving.propose(session, RESTATE, payload, reason, "陈提")
     with pytest.raises(NotAllowed):
-        policy.decide(session, asked.approval_id, "陈提", approve=True)
-    policy.decide(session, asked.approval_id, "李批", approve=True)
+        approving.decide(session, asked.approval_id, "陈提", approve=True)
+    approving.decide(session, asked.approval_id, "李批", approve=True)
     session.commit()
     return asked.approval_id
 
@@ -214,13 +214,13 @@ def test_an_order_needs_a_version_that_credits_a_period_and_an_approval(offered:
     good = {"code": "travel.cycling", "version": 2, "since": "2026-01-01", "until": "2026-02-01"}
     for wrong in ({"version": 3}, {"code": "travel.rowing"}, {"since": "soon"}, {"until": "2025-12-31"}):
         with pytest.raises(Invalid):
-            policy.propose(offered, RESTATE, {**good, **wrong}, "why", "陈提")
-    asked = policy.propose(offered, RESTATE, good, "why", "陈提")
+            approving.propose(offered, RESTATE, {**good, **wrong}, "why", "陈提")
+    asked = approving.propose(offered, RESTATE, good, "why", "陈提")
     with pytest.raises(NotFound):
         order_of(offered, asked.approval_id)
-    policy.decide(offered, asked.approval_id, "李批", approve=True)
+    approving.decide(offered, asked.approval_id, "李批", approve=True)
     with pytest.raises(Conflict):
-        policy.decide(offered, asked.approval_id, "李批", approve=True)
+        approving.decide(offered, asked.approval_id, "李批", approve=True)
 
 
 def test_impact_says_beforehand_what_a_restatement_then_does(offered: Session, bare_app: Flask) -> None:

@@ -1,5 +1,6 @@
 """Partners: the register, their clients and tokens, their files, the records set aside."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from io import BytesIO
 
@@ -9,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from carbon_credits.core import clock, tokens
+from carbon_credits.core.clients import NewClient, SecretOf, issue_token
 from carbon_credits.core.crypto import Vault
 from carbon_credits.core.errors import Conflict, NotAuthenticated, NotFound
 from carbon_credits.core.i18n import Text
@@ -18,6 +20,8 @@ from carbon_credits.partners.service import Register
 from tests.factories.partners import a_feed, a_source
 from tests.factories.residents import NOW, a_keyring
 from tests.residents.together import together
+
+ROOMS: Mapping[tokens.Audience, SecretOf] = {"partner": clients.secret_of}
 
 
 @pytest.fixture
@@ -76,7 +80,7 @@ def test_a_feed_belongs_to_its_partner(session: Session, source: int, partner: i
 def test_a_secret_buys_a_token_that_names_the_partner(session: Session, vault: Vault, partner: int) -> None:
     keyring, now = a_keyring(session, vault), clock.now()
     made = clients.add_client(session, vault, partner, now)
-    token = clients.issue_token(session, vault, keyring, made.client_id, made.client_secret, now)
+    token = issue_token(session, vault, keyring, ROOMS, made, now)
     principal = clients.authenticate(session, keyring, token.access_token)
     assert (principal.kind, principal.id, principal.subject) == ("partner", partner, made.client_id)
     assert principal.actor == f"client:{made.client_id}"
@@ -105,7 +109,7 @@ def test_a_wrong_secret_and_an_unknown_client_hear_the_same(
     heard = []
     for client_id, secret in attempts:
         with pytest.raises(NotAuthenticated) as refused:
-            clients.issue_token(session, vault, keyring, client_id, secret, NOW)
+            issue_token(session, vault, keyring, ROOMS, NewClient(client_id, secret), NOW)
         heard.append((refused.value.code, refused.value.detail))
     assert len(set(heard)) == 1
 
@@ -117,16 +121,13 @@ def test_two_clients_live_side_by_side_and_an_ended_one_is_refused_at_once(
     old, new = (clients.add_client(session, vault, partner, now) for _ in range(2))
     with pytest.raises(Conflict):
         clients.add_client(session, vault, partner, now)
-    issued = [
-        clients.issue_token(session, vault, keyring, made.client_id, made.client_secret, now).access_token
-        for made in (old, new)
-    ]
+    issued = [issue_token(session, vault, keyring, ROOMS, made, now).access_token for made in (old, new)]
     clients.end_client(session, old.client_id, now)
     clients.end_client(session, old.client_id, now + timedelta(days=1))
     with pytest.raises(NotAuthenticated):
         clients.authenticate(session, keyring, issued[0])
     with pytest.raises(NotAuthenticated):
-        clients.issue_token(session, vault, keyring, old.client_id, old.client_secret, now)
+        issue_token(session, vault, keyring, ROOMS, old, now)
     assert clients.authenticate(session, keyring, issued[1]).id == partner
     assert (
         session.execute(text("select ended_at from partner_client where ended_at is not null")).scalar_one()
@@ -140,7 +141,7 @@ def test_two_clients_live_side_by_side_and_an_ended_one_is_refused_at_once(
 def test_a_closed_partner_is_refused_at_once(session: Session, vault: Vault, partner: int) -> None:
     keyring, now = a_keyring(session, vault), clock.now()
     made = clients.add_client(session, vault, partner, now)
-    token = clients.issue_token(session, vault, keyring, made.client_id, made.client_secret, now)
+    token = issue_token(session, vault, keyring, ROOMS, made, now)
     session.execute(text("update partner set status = 'closed'"))
     with pytest.raises(NotAuthenticated):
         clients.authenticate(session, keyring, token.access_token)
@@ -152,7 +153,7 @@ def test_ten_clients_asked_for_at_once_are_two(
     session: Session, vault: Vault, partner: int, database_url: str
 ) -> None:
     heard = together(database_url, 10, lambda own: clients.add_client(own, vault, partner, NOW))
-    assert sum(isinstance(answer, clients.NewClient) for answer in heard) == 2
+    assert sum(isinstance(answer, NewClient) for answer in heard) == 2
     assert sum(isinstance(answer, Conflict) for answer in heard) == 8
 
 

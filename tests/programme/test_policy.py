@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from carbon_credits.cli import policy
+from carbon_credits.cli import approving
 from carbon_credits.core.errors import Conflict, Invalid, NotAllowed
 from carbon_credits.programme import service as programme
 from carbon_credits.programme.rate_card import RateCard
@@ -41,7 +41,7 @@ RATE = {
 )
 def test_a_wrong_rate_is_refused_with_its_field(change: dict[str, object], pointer: str) -> None:
     with pytest.raises(Invalid) as refused:
-        programme.check_rate({**RATE, **change}, policy.FAMILIES)
+        programme.check_rate({**RATE, **change}, approving.FAMILIES)
     assert [fault.pointer for fault in refused.value.faults] == [pointer]
 
 
@@ -63,7 +63,7 @@ def test_a_wrong_cap_is_refused_with_its_field(change: dict[str, object], pointe
         "in_force": "2026-01-01",
     }
     with pytest.raises(Invalid) as refused:
-        programme.check_cap({**cap, **change}, policy.FAMILIES, policy.CODES)
+        programme.check_cap({**cap, **change}, approving.FAMILIES, approving.CODES)
     assert pointer in [fault.pointer for fault in refused.value.faults]
 
 
@@ -125,16 +125,16 @@ def test_a_proposal_needs_the_role_and_another_person_and_is_in_force_once(sessi
     fund = a_fund(session, two_staff(session), 0)
     payload = {**RATE, "fund_id": fund}
     with pytest.raises(NotAllowed):
-        policy.propose(session, programme.RATE, payload, "because", "丙")
-    proposed = policy.propose(session, programme.RATE, payload, "because", "甲")
+        approving.propose(session, programme.RATE, payload, "because", "丙")
+    proposed = approving.propose(session, programme.RATE, payload, "because", "甲")
     session.commit()
     for name in ("甲", "丙"):
         with pytest.raises(NotAllowed):
-            policy.decide(session, proposed.approval_id, name, approve=True)
+            approving.decide(session, proposed.approval_id, name, approve=True)
         session.rollback()
-    policy.decide(session, proposed.approval_id, "乙", approve=True)
+    approving.decide(session, proposed.approval_id, "乙", approve=True)
     session.commit()
     with pytest.raises(Conflict):
-        policy.decide(session, proposed.approval_id, "乙", approve=True)
+        approving.decide(session, proposed.approval_id, "乙", approve=True)
     session.rollback()
     assert session.execute(text("select count(*) from earning_rate")).scalar_one() == 1

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from carbon_credits.cli import policy
+from carbon_credits.cli import approving
 from carbon_credits.core.crypto import Vault
 from carbon_credits.core.errors import Conflict, Invalid, NotAllowed
 from carbon_credits.reconciliation import mass_balance, purchases
@@ -44,8 +44,8 @@ def bought(session: Session, path: Path, lines: str) -> None:
         if session.execute(text("select 1 from staff where name = :name"), {"name": name}).first() is None:
             add(session, name, [Role.FINANCE], by="tests")
     payload = purchases.read_csv(path, "recycling")
-    proposed = policy.propose(session, purchases.PURCHASES, payload, "invoice", "出纳")
-    policy.decide(session, proposed.approval_id, "主管", approve=True)
+    proposed = approving.propose(session, purchases.PURCHASES, payload, "invoice", "出纳")
+    approving.decide(session, proposed.approval_id, "主管", approve=True)
     session.commit()
 
 
@@ -149,9 +149,9 @@ def test_nobody_approves_their_own_purchases(session: Session, recycler: Recycle
     path.write_text(HEADER + "2026-11,paper,5,INV-1,厂\n", encoding="utf-8")
     add(session, "出纳", [Role.FINANCE], by="tests")
     payload = purchases.read_csv(path, "recycling")
-    proposed = policy.propose(session, purchases.PURCHASES, payload, "invoice", "出纳")
+    proposed = approving.propose(session, purchases.PURCHASES, payload, "invoice", "出纳")
     with pytest.raises(NotAllowed):
-        policy.decide(session, proposed.approval_id, "出纳", approve=True)
+        approving.decide(session, proposed.approval_id, "出纳", approve=True)
 
 
 def test_purchases_are_never_changed(session: Session, recycler: Recycler, tmp_path: Path) -> None:

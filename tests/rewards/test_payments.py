@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from carbon_credits.cli import policy
+from carbon_credits.cli import approving
 from carbon_credits.config import Settings
 from carbon_credits.core import clock
 from carbon_credits.core.errors import Conflict
@@ -300,5 +300,5 @@ def test_a_line_nobody_meant_and_a_payment_nobody_shows_are_listed_and_do_not_ca
 
 def test_taking_money_back_needs_two_people(session: Session, shop: Shop) -> None:
     with pytest.raises(KeyError):
-        policy.KINDS["settlement.take_back_alone"]
-    assert policy.KINDS[take_backs.KIND].role == "finance"
+        approving.KINDS["settlement.take_back_alone"]
+    assert approving.KINDS[take_backs.KIND].role == "finance"

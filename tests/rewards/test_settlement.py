@@ -8,7 +8,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from carbon_credits.cli import policy
+from carbon_credits.cli import approving
 from carbon_credits.core.errors import Conflict, InvariantBroken, NotAllowed
 from carbon_credits.rewards import settlement_approval, statements
 from carbon_credits.rewards.settlement import make_next
@@ -203,12 +203,12 @@ def test_one_approval_of_a_second_person_covers_a_day_of_many_merchants(session:
     settle(session, DAY)
     asks, agrees = names(session)
     payload = settlement_approval.payload_of(session, DAY)
-    proposed = policy.propose(session, settlement_approval.KIND, payload, "the day", asks)
+    proposed = approving.propose(session, settlement_approval.KIND, payload, "the day", asks)
     session.commit()
     with pytest.raises(NotAllowed):
-        policy.decide(session, proposed.approval_id, asks, approve=True)
+        approving.decide(session, proposed.approval_id, asks, approve=True)
     session.rollback()
-    policy.decide(session, proposed.approval_id, agrees, approve=True)
+    approving.decide(session, proposed.approval_id, agrees, approve=True)
     states = session.execute(text("select distinct state, approval_id from settlement")).all()
     assert [tuple(row) for row in states] == [("approved", proposed.approval_id)]
 
@@ -224,14 +224,14 @@ def test_a_day_that_changed_after_the_proposal_is_refused(session: Session, chan
         settlement_approval.keep_out(session, first, "looks odd", staff.asks)
     asks, agrees = names(session)
     payload = settlement_approval.payload_of(session, DAY)
-    proposed = policy.propose(session, settlement_approval.KIND, payload, "the day", asks)
+    proposed = approving.propose(session, settlement_approval.KIND, payload, "the day", asks)
     if change == "let in":
         settlement_approval.let_in(session, first, "is right", staff.asks)
     else:
         settlement_approval.keep_out(session, second, "looks odd", staff.asks)
     session.commit()
     with pytest.raises(Conflict) as refused:
-        policy.decide(session, proposed.approval_id, agrees, approve=True)
+        approving.decide(session, proposed.approval_id, agrees, approve=True)
     assert refused.value.code == "settlements_changed"
     session.rollback()
     assert one(session, "select count(*) from settlement where state = 'approved'") == 0

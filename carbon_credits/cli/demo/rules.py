@@ -8,7 +8,7 @@ from typing import Any, Final
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from carbon_credits.cli import policy
+from carbon_credits.cli import approving
 from carbon_credits.ledger import funds
 from carbon_credits.methodologies.catalogue import BY_CODE
 from carbon_credits.programme import service as programme
@@ -91,7 +91,7 @@ def _ensure_fund(session: Session) -> None:
     if found is None:
         number = funds.create_fund(session, FUND, "基础积分池", "Base fund")
         deposit = {"fund_id": number, "points": BUDGET_POINTS, "amount_fen": BUDGET_FEN}
-        _enact(session, policy.DEPOSIT, deposit)
+        _enact(session, approving.DEPOSIT, deposit)
 
 
 def _missing(session: Session, fund_id: int) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -127,5 +127,5 @@ def _missing(session: Session, fund_id: int) -> Iterator[tuple[str, Mapping[str,
 
 
 def _enact(session: Session, kind: str, payload: Mapping[str, Any]) -> None:
-    proposed = policy.propose(session, kind, payload, REASON, PROPOSER)
-    policy.decide(session, proposed.approval_id, APPROVER, approve=True)
+    proposed = approving.propose(session, kind, payload, REASON, PROPOSER)
+    approving.decide(session, proposed.approval_id, APPROVER, approve=True)

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select, text
 
 from carbon_credits.activities.names import public_id
-from carbon_credits.cli import policy
+from carbon_credits.cli import approving
 from carbon_credits.core import clock
 from carbon_credits.core.audit import AuditEntry
 from carbon_credits.core.crypto import Vault
@@ -142,7 +142,7 @@ def test_a_clawback_of_what_is_credited_no_longer_ends_without_taking_anything(
     propose(metro, vault, [ride])
     (resident, name) = named(metro, [ride])[0]
     payload = {"resident": resident, "activity": name}
-    proposed = policy.propose(metro.session, fraud.KIND, payload, "伪造 / forged", "陈提")
+    proposed = approving.propose(metro.session, fraud.KIND, payload, "伪造 / forged", "陈提")
     fraud.carry_out(metro.session, vault, proposed.approval_id, payload)
     metro.session.commit()
     metro.decide()
@@ -158,7 +158,7 @@ def test_fraud_is_taken_back_at_once_and_once_and_the_resident_is_told(metro: Me
     (resident, name) = named(metro, [ride])[0]
     payload = {"resident": resident, "activity": name}
     approvals = [
-        policy.propose(metro.session, fraud.KIND, payload, "伪造 / forged", "陈提").approval_id
+        approving.propose(metro.session, fraud.KIND, payload, "伪造 / forged", "陈提").approval_id
         for _ in range(2)
     ]
     first = fraud.carry_out(metro.session, vault, approvals[0], payload)

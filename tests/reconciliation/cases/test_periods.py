@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from carbon_credits.activities.work_list import ActRef, put_back
-from carbon_credits.cli import policy
+from carbon_credits.cli import approving
 from carbon_credits.core import clock
 from carbon_credits.core.errors import Conflict, Invalid, InvariantBroken
 from carbon_credits.core.ids import shard_of
@@ -233,10 +233,10 @@ def test_an_open_case_keeps_a_month_open_until_a_second_person_lets_it_stand(met
     metro.session.rollback()
     payload = {"feed": FEED, "month": MONTH, "cases": periods.open_cases(metro.session, FEED, MONTH)}
     assert payload["cases"] == [case]
-    proposed = policy.propose(
+    proposed = approving.propose(
         metro.session, periods.CLOSE, payload, "证据在途 / evidence is on its way", "陈提"
     )
-    policy.decide(metro.session, proposed.approval_id, "李批", approve=True)
+    approving.decide(metro.session, proposed.approval_id, "李批", approve=True)
     metro.session.commit()
     told = periods.report(metro.session, FEED, MONTH)
     assert (told.state, told.waived) == ("closed", (case,))

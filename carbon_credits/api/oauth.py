@@ -17,11 +17,18 @@ from carbon_credits.api.answers import answer
 from carbon_credits.api.documents import Blueprint
 from carbon_credits.api.house import house
 from carbon_credits.api.reading import read_form
-from carbon_credits.core import clock
+from carbon_credits.core import clients, clock
 from carbon_credits.core.db import in_transaction
 from carbon_credits.core.errors import NotAuthenticated, ProgrammeError
-from carbon_credits.partners import clients
+from carbon_credits.core.tokens import Audience
+from carbon_credits.partners import clients as partners
+from carbon_credits.rewards import clients as merchants
 
+# whose clients may sign in, and who knows them
+ROOMS: Final[Mapping[Audience, clients.SecretOf]] = {
+    "partner": partners.secret_of,
+    "merchant": merchants.secret_of,
+}
 FORM: Final = "application/x-www-form-urlencoded"
 GRANT: Final = "client_credentials"
 KNOWN: Final = frozenset({"grant_type", "client_id", "client_secret", "scope"})
@@ -68,7 +75,7 @@ blueprint = Blueprint(
     "oauth",
     __name__,
     who=Who.ANYONE,
-    description="合作方令牌（RFC 6749）。\n\nTokens for partners (RFC 6749).",
+    description="合作方与商户令牌（RFC 6749）。\n\nTokens for partners and merchants (RFC 6749).",
 )
 
 
@@ -111,10 +118,10 @@ def issue() -> Response:
     The client's id and secret go into HTTP Basic or into the form, never both.
     """
     form = _form()
-    client_id, secret = _credentials(form)
+    given = clients.NewClient(*_credentials(form))
     ours, now = house(), clock.now()
     made = in_transaction(
-        lambda session: clients.issue_token(session, ours.vault, ours.keyring, client_id, secret, now)
+        lambda session: clients.issue_token(session, ours.vault, ours.keyring, ROOMS, given, now)
     )
     told = {"access_token": made.access_token, "token_type": made.token_type, "expires_in": made.expires_in}
     return answer(told, headers={"Pragma": "no-cache"})

@@ -1,0 +1,1 @@
+"""What a merchant's systems and tills call."""
