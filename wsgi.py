@@ -7,8 +7,11 @@ from flask import Flask
 from carbon_credits import app
 from carbon_credits.config import Settings, WrongSettings, read_settings
 from carbon_credits.core.messages import TextMessages
+from carbon_credits.jobs.settlement import about_bank, between_bank
 from carbon_credits.local.application import adopt_running
+from carbon_credits.rewards.payment_contract import Ways
 from integrations import PROVIDERS
+from integrations.bank_file import BankFile, BankTable
 from integrations.sms_gateway import SmsGateway
 from integrations.sms_outbox import SmsOutbox
 
@@ -24,7 +27,7 @@ def create_app() -> Flask:
     except WrongSettings as wrong:
         print(wrong, file=sys.stderr)
         raise SystemExit(2) from None
-    return app.create_app(settings, PROVIDERS, _text_messages)
+    return app.create_app(settings, PROVIDERS, _text_messages, _ways_of_paying)
 
 
 def _text_messages(settings: Settings) -> TextMessages:
@@ -32,3 +35,8 @@ def _text_messages(settings: Settings) -> TextMessages:
     if settings.is_demo:
         return SmsOutbox(settings.home / "outbox" / "sms.jsonl")
     return SmsGateway(settings.sms_url)
+
+
+def _ways_of_paying(_settings: Settings) -> Ways:
+    """A file for the bank, which needs nobody's leave."""
+    return Ways(rails={"bank": BankFile(about_bank, between_bank)}, bank=BankTable())

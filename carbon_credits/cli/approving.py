@@ -16,7 +16,7 @@ from carbon_credits.ledger import funds as fund_service
 from carbon_credits.methodologies.catalogue import BY_CODE
 from carbon_credits.programme import service as programme_service
 from carbon_credits.reconciliation import fraud, periods, purchases
-from carbon_credits.rewards import accounts, merchants
+from carbon_credits.rewards import accounts, merchants, settlement_approval, take_backs
 from carbon_credits.staff.service import Role, by_name, require_role
 
 FAMILIES = frozenset(versions[-1].family for versions in BY_CODE.values())
@@ -61,6 +61,8 @@ KINDS: Mapping[str, Kind] = {
     DEPOSIT: Kind(Role.FINANCE, _check_deposit, _enact_deposit),
     purchases.PURCHASES: Kind(Role.FINANCE, purchases.check, purchases.enact),
     restating.RESTATE: Kind(Role.PROGRAMME, restating.check_order, restating.order),
+    settlement_approval.KIND: Kind(Role.FINANCE, settlement_approval.check, settlement_approval.enact),
+    take_backs.KIND: Kind(Role.FINANCE, take_backs.check, take_backs.enact),
     periods.CLOSE: Kind(Role.FINANCE, periods.check_close, periods.close_approved),
     fraud.KIND: Kind(
         Role.PROGRAMME,

@@ -18,6 +18,8 @@ from carbon_credits.core.db import in_transaction, reading
 from carbon_credits.core.signing import retire_old
 from carbon_credits.crediting.nightly import replay_step
 from carbon_credits.jobs.corrections import settle_all
+from carbon_credits.jobs.coverage import read_coverage
+from carbon_credits.jobs.settlement import make_statements, pay_all, read_statements
 from carbon_credits.jobs.surroundings import begin
 from carbon_credits.ledger.expiry import expire_due
 from carbon_credits.ledger.holds import lapse_due
@@ -145,6 +147,11 @@ TASKS: tuple[Task, ...] = (
     # holds what a bag or a month's purchases do not bear out, and lets go what a late ticket explains
     Task("mass_balance", timedelta(hours=1), _balance),
     Task("station_flags", timedelta(hours=24), _flag),
+    # a merchant's day is settled the day after; what a second person approved is paid within the minute
+    Task("settle", timedelta(minutes=30), make_statements),
+    Task("pay", timedelta(minutes=1), work=pay_all),
+    Task("read_rails", timedelta(hours=1), work=read_statements),
+    Task("coverage", timedelta(hours=1), work=read_coverage),
 )
 
 

@@ -4,7 +4,7 @@ An implementation stands in `integrations/` and is handed in by `wsgi.py`. It ke
 which key, and what was answered are rows of ours. Amounts are whole fen; nothing here is a float.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -68,6 +68,40 @@ class StatementLine:
     source_ref: str | None
     occurred_at: datetime
     told: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Order:
+    """One line of a file for the bank: whom to pay, whole fen, and the reference its answer comes back with."""
+
+    reference: str
+    holder: str
+    number: str
+    bank_code: str
+    amount_fen: int
+    memo: str
+
+
+class Unreadable(Exception):
+    """A file that is not what it says: nothing of it is taken in. `code` is short, `line` counts from 1."""
+
+    def __init__(self, code: str, line: int | None = None) -> None:
+        super().__init__(f"{code} in line {line}" if line else code)
+        self.code = code
+        self.line = line
+
+
+Encoding = Literal["gb18030", "utf-8"]
+
+
+class BankFormat(Protocol):
+    """How payments are written into a file for a bank, and how its answers are read."""
+
+    def write(self, orders: Sequence[Order], encoding: Encoding) -> bytes:
+        """The file, the same bytes for the same orders."""
+
+    def read(self, raw: bytes) -> Sequence[StatementLine]:
+        """What the bank says in a file, whole. Raises Unreadable."""
 
 
 class Rail(Protocol):
@@ -180,5 +214,6 @@ class Ways:
     """The ways money goes out and comes in, as `wsgi.py` hands them in; a rail that is not here pays nobody."""
 
     rails: Mapping[str, Rail] = field(default_factory=dict)
+    bank: BankFormat | None = None
     collector: Collector | None = None
     notices: Mapping[str, Notices] = field(default_factory=dict)
