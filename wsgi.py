@@ -1,6 +1,7 @@
 """The composition: the one file that names both the programme and what stands outside it."""
 
 import sys
+from dataclasses import replace
 
 from flask import Flask
 
@@ -10,7 +11,7 @@ from carbon_credits.core.messages import TextMessages
 from carbon_credits.jobs.settlement import about_bank, between_bank
 from carbon_credits.local.application import adopt_running
 from carbon_credits.rewards.payment_contract import Ways
-from integrations import PROVIDERS
+from integrations import PROVIDERS, stripe_connect
 from integrations.bank_file import BankFile, BankTable
 from integrations.sms_gateway import SmsGateway
 from integrations.sms_outbox import SmsOutbox
@@ -37,6 +38,17 @@ def _text_messages(settings: Settings) -> TextMessages:
     return SmsGateway(settings.sms_url)
 
 
-def _ways_of_paying(_settings: Settings) -> Ways:
-    """A file for the bank, which needs nobody's leave."""
-    return Ways(rails={"bank": BankFile(about_bank, between_bank)}, bank=BankTable())
+def _ways_of_paying(settings: Settings) -> Ways:
+    """A file for the bank, which needs nobody's leave, and Stripe where there is a key for it."""
+    ways = Ways(rails={"bank": BankFile(about_bank, between_bank)}, bank=BankTable())
+    if not settings.stripe_key:
+        return ways
+    stripe = stripe_connect.ways_of(
+        settings.stripe_key,
+        settings.stripe_webhook_secrets,
+        settings.stripe_url or None,
+        f"{settings.public_url}/methodologies",
+    )
+    return replace(
+        ways, rails={**ways.rails, **stripe.rails}, collector=stripe.collector, notices=stripe.notices
+    )

@@ -21,6 +21,8 @@ class Who(StrEnum):
     MERCHANT = "merchant"
     # a partner's own format has its own way of showing who sends, and the feed judges it
     FEED = "feed"
+    # likewise a provider of payments, known by the signature over what it tells
+    PROVIDER = "provider"
     LOOPBACK = "loopback"
 
 
@@ -69,6 +71,7 @@ ACCESS: Final[Mapping[str, Who]] = {
     "guide.schema": Who.ANYONE,
     "guide.sample": Who.ANYONE,
     "merchant.show": Who.MERCHANT,
+    "webhooks.hear": Who.PROVIDER,
 }
 
 

@@ -5,7 +5,19 @@ from collections.abc import Mapping
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from carbon_credits.api import access, auth, docs, documents, errors, frame, house, limits, oauth, pages
+from carbon_credits.api import (
+    access,
+    auth,
+    docs,
+    documents,
+    errors,
+    frame,
+    house,
+    limits,
+    oauth,
+    pages,
+    webhooks,
+)
 from carbon_credits.api.access import Who
 from carbon_credits.api.answers import StrictJson
 from carbon_credits.api.merchant import me as merchant_self
@@ -76,6 +88,7 @@ def _routes(app: Flask) -> None:
         public.register_blueprint(blueprint)
     documents.serve(app, {"resident": resident, "partner": partner, "merchant": merchant, "public": public})
     app.register_blueprint(docs.blueprint)
+    app.register_blueprint(webhooks.blueprint)
     app.register_blueprint(pages.blueprint)
     app.register_blueprint(partners_guide.blueprint)
 

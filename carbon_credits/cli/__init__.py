@@ -12,9 +12,11 @@ from carbon_credits.cli import (
     conformance,
     demo,
     factors,
+    fundings,
     impact,
     ledger,
     merchants,
+    onboarding,
     partner_files,
     partner_secrets,
     partners,
@@ -42,6 +44,8 @@ def register(app: Flask) -> None:
         *factors.COMMANDS,
         partners.group,
         merchants.group,
+        fundings.group,
+        fundings.inbox_group,
         trips.group,
         reviews.group,
         cases.group,
@@ -60,5 +64,6 @@ def register(app: Flask) -> None:
         conformance.command,
     ):
         partners.group.add_command(command)
+    merchants.group.add_command(onboarding.command)
     for command in impact.COMMANDS:
         running.methodologies.add_command(command)

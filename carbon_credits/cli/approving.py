@@ -16,7 +16,14 @@ from carbon_credits.ledger import funds as fund_service
 from carbon_credits.methodologies.catalogue import BY_CODE
 from carbon_credits.programme import service as programme_service
 from carbon_credits.reconciliation import fraud, periods, purchases
-from carbon_credits.rewards import accounts, merchants, settlement_approval, take_backs
+from carbon_credits.rewards import (
+    accounts,
+    funding_refunds,
+    fundings,
+    merchants,
+    settlement_approval,
+    take_backs,
+)
 from carbon_credits.staff.service import Role, by_name, require_role
 
 FAMILIES = frozenset(versions[-1].family for versions in BY_CODE.values())
@@ -70,6 +77,8 @@ KINDS: Mapping[str, Kind] = {
         lambda session, approval, payload: fraud.carry_out(session, settings().vault, approval, payload),
     ),
     merchants.ADMIT: Kind(Role.MERCHANT, merchants.check_admission, merchants.admit),
+    fundings.KIND: Kind(Role.FINANCE, fundings.check, fundings.enact),
+    funding_refunds.KIND: Kind(Role.FINANCE, funding_refunds.check, funding_refunds.enact),
     accounts.CHANGE: Kind(Role.FINANCE, accounts.check_change, accounts.enact_change),
 }
 

@@ -19,6 +19,7 @@ from carbon_credits.core.signing import retire_old
 from carbon_credits.crediting.nightly import replay_step
 from carbon_credits.jobs.corrections import settle_all
 from carbon_credits.jobs.coverage import read_coverage
+from carbon_credits.jobs.inbox import collect
 from carbon_credits.jobs.settlement import make_statements, pay_all, read_statements
 from carbon_credits.jobs.surroundings import begin
 from carbon_credits.ledger.expiry import expire_due
@@ -30,6 +31,7 @@ from carbon_credits.reconciliation import clawbacks, mass_balance
 from carbon_credits.reconciliation.waiting import end_waiting
 from carbon_credits.reconciliation.watching import watch
 from carbon_credits.residents.service import forget_stale
+from carbon_credits.rewards import inbox
 
 log = logging.getLogger(__name__)
 
@@ -128,6 +130,10 @@ def _flag(session: Session) -> int:
     return mass_balance.flags_step(session, clock.now())
 
 
+def _forget_notices(session: Session) -> int:
+    return inbox.forget_old(session, clock.now(), CHUNK)
+
+
 TASKS: tuple[Task, ...] = (
     Task("seal", timedelta(seconds=15), _seal),
     Task("lapse_holds", timedelta(seconds=30), _lapse),
@@ -151,6 +157,9 @@ TASKS: tuple[Task, ...] = (
     Task("settle", timedelta(minutes=30), make_statements),
     Task("pay", timedelta(minutes=1), work=pay_all),
     Task("read_rails", timedelta(hours=1), work=read_statements),
+    # what sponsors' notices did not tell, or told too early
+    Task("collect", timedelta(minutes=5), work=collect),
+    Task("forget_notices", timedelta(hours=12), _forget_notices),
     Task("coverage", timedelta(hours=1), work=read_coverage),
 )
 

@@ -49,6 +49,35 @@ def deposit(session: Session, fund_id: int, points: int, amount_fen: int, approv
     )
 
 
+def withdraw(session: Session, fund_id: int, points: int, amount_fen: int, approval_id: int) -> bool:
+    """Take points out of the unallocated rest for whoever paid `amount_fen` for them; False where it has fewer.
+
+    Points that are in slots or with residents stay: they are, or may be, spent already. Raises NotFound.
+    """
+    found = session.execute(
+        text("""
+            update fund set budget = budget - :points, unallocated = unallocated - :points
+            where fund_id = :fund and unallocated >= :points returning fund_id
+        """),
+        {"fund": fund_id, "points": points},
+    ).scalar()
+    if found is None:
+        if (
+            session.execute(text("select 1 from fund where fund_id = :fund"), {"fund": fund_id}).scalar()
+            is None
+        ):
+            raise _unknown(fund_id)
+        return False
+    session.execute(
+        text("""
+            insert into fund_deposit (fund_id, points, amount_fen, approval_id)
+            values (:fund, -:points, -:fen, :approval)
+        """),
+        {"fund": fund_id, "points": points, "fen": amount_fen, "approval": approval_id},
+    )
+    return True
+
+
 def take(session: Session, shard_id: int, wanted: Mapping[int, int]) -> dict[int, int]:
     """Take points out of the shard's slots; returns what each fund could give, at most what was wanted.
 

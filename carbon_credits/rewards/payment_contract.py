@@ -143,8 +143,8 @@ Means = Literal["checkout", "intent"]
 class Collection:
     """A sponsor's payment at a provider: its reference, that of the money behind it, and how to pay.
 
-    A page has a `url`; where the sponsor's own page pays, it needs `secret`, which is shown and never kept. `declined` says
-    why the last attempt to pay failed while another may be made: the state is still open.
+    A page has a `url`; where the sponsor's own page pays, it needs `secret`, which is shown and never kept. `declined`
+    says why the last attempt to pay failed while another may be made: the state is still open.
     """
 
     reference: str
