@@ -30,6 +30,7 @@ NAMES = {
     "file": "1",
     "feed": "ev_charging",
     "operation": "cdrs",
+    "provider": "stripe",
 }
 
 
