@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from math import ceil
 from typing import Any, Final, Literal
 
 from carbon_credits.rewards.payment_contract import Instruction, Outcome, StatementLine, Told
@@ -75,10 +76,10 @@ class StripeRail:
         """The lines of the programme's balance in CNY, once all of them were read. Raises Refused, Unknown."""
 
         def call() -> list[StatementLine]:
-            # in whole seconds, as Stripe counts: what falls into the last one comes with the next statement
+            # Stripe counts whole seconds: those that lie in the period, and none that lies outside
             found = self._stripe.balance_transactions.list(
                 {
-                    "created": {"gte": int(since.timestamp()), "lt": int(until.timestamp())},
+                    "created": {"gte": ceil(since.timestamp()), "lt": ceil(until.timestamp())},
                     "currency": CURRENCY,
                     "expand": ["data.source"],
                     "limit": PAGE,

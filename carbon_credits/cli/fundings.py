@@ -1,4 +1,4 @@
-"""`flask fundings` and `flask inbox`: sponsors' money in and back, and what providers told us that nobody could follow."""
+"""`flask fundings` and `flask inbox`: sponsors' money in and back, and what providers told us and nobody could follow."""
 
 from collections.abc import Callable
 from datetime import datetime

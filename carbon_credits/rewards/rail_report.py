@@ -23,6 +23,7 @@ GROUPS: Final[dict[str, str]] = {
     "payment": "received",
     "refund": "given_back",
     "payment_refund": "given_back",
+    "refund_failure": "given_back",
     # between the programme's own accounts; nobody else is concerned
     "topup": "adjustments",
     "topup_reversal": "adjustments",
@@ -85,13 +86,15 @@ judged as (
                              and p.state in ('sent', 'paid', 'reconciled', 'reversed'))
     when 'received' then (select min(f.amount_fen) from funding f where f.state in ('paid', 'refunded')
                             and line.source_ref in (f.provider_ref, f.intent_ref))
-    when 'given_back' then (select min(-r.amount_fen) from funding_refund r where r.provider_ref = line.source_ref
-                              and r.state in ('sent', 'paid'))
+    when 'given_back' then (select min(case line.kind when 'refund_failure' then r.amount_fen else -r.amount_fen end)
+                            from funding_refund r where r.provider_ref = line.source_ref
+                              and (r.state = 'failed' or r.state in ('sent', 'paid') and line.kind <> 'refund_failure'))
     when 'reversals' then line.amount_fen
     when 'adjustments' then line.amount_fen
     when 'fees' then 0 end as meant,
     case when grp in ('transfers', 'received', 'given_back')
-         then row_number() over (partition by grp, source_ref order by occurred_at, line_id) else 1 end as place
+         then row_number() over (partition by grp, kind = 'refund_failure', source_ref order by occurred_at, line_id)
+         else 1 end as place
   from line
 ),
 compared as (select *, amount_fen - coalesce(case place when 1 then meant else 0 end, 0) as fen from judged)
