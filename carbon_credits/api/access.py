@@ -69,6 +69,17 @@ ACCESS: Final[Mapping[str, Who]] = {
     "guide.schema": Who.ANYONE,
     "guide.sample": Who.ANYONE,
     "merchant.show": Who.MERCHANT,
+    "redemptions.reserve": Who.RESIDENT,
+    "redemptions.index": Who.RESIDENT,
+    "redemptions.show": Who.RESIDENT,
+    "redemptions.cancel": Who.RESIDENT,
+    "gifts.begin": Who.RESIDENT,
+    "gifts.show": Who.RESIDENT,
+    "gifts.pledge": Who.RESIDENT,
+    "captures.preview": Who.MERCHANT,
+    "captures.take": Who.MERCHANT,
+    "captures.index": Who.MERCHANT,
+    "captures.reverse": Who.MERCHANT,
 }
 
 
@@ -87,6 +98,11 @@ TRADING: Final = frozenset({State.ACTIVE})
 # what each address of a merchant's needs beyond a token; one without a row here stops the start too
 NEEDS: Final[Mapping[str, Need]] = {
     "merchant.show": Need(None, SEEING),
+    "captures.preview": Need(Scope.CAPTURES, HONOURING),
+    "captures.take": Need(Scope.CAPTURES, HONOURING),
+    "captures.index": Need(Scope.CAPTURES, SEEING),
+    # undoing gives back to residents, so one that is suspended may
+    "captures.reverse": Need(Scope.REVERSALS, SEEING),
 }
 
 # who needs no token is counted by address; these may be asked less often than others

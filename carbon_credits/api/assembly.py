@@ -8,11 +8,12 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from carbon_credits.api import access, auth, docs, documents, errors, frame, house, limits, oauth, pages
 from carbon_credits.api.access import Who
 from carbon_credits.api.answers import StrictJson
+from carbon_credits.api.merchant import captures
 from carbon_credits.api.merchant import me as merchant_self
 from carbon_credits.api.pages import partners_guide
 from carbon_credits.api.partner import feeds, files, questions, records
 from carbon_credits.api.public import keys, methodologies, probes
-from carbon_credits.api.resident import activities, me, objections, receipts, wallet
+from carbon_credits.api.resident import activities, gifts, me, objections, receipts, redemptions, wallet
 from carbon_credits.api.resident import auth as sign_in
 from carbon_credits.config import Settings
 from carbon_credits.core.i18n import Text
@@ -56,7 +57,7 @@ def _configure(app: Flask, settings: Settings) -> None:
 
 def _routes(app: Flask) -> None:
     resident = documents.make(app, "resident", _title(RESIDENT), RESIDENT, (Who.RESIDENT,))
-    for blueprint in (sign_in, me, activities, objections, receipts, wallet):
+    for blueprint in (sign_in, me, activities, objections, receipts, wallet, redemptions, gifts):
         resident.register_blueprint(blueprint.blueprint)
     partner = documents.make(app, "partner", _title(PARTNER), PARTNER, (Who.PARTNER, Who.FEED))
     for blueprint in (
@@ -69,7 +70,7 @@ def _routes(app: Flask) -> None:
         partner.register_blueprint(blueprint)
     merchant = documents.make(app, "merchant", _title(MERCHANT), MERCHANT, (Who.MERCHANT,))
     merchant.show(oauth.blueprint)
-    for blueprint in (merchant_self.blueprint,):
+    for blueprint in (merchant_self.blueprint, captures.blueprint):
         merchant.register_blueprint(blueprint)
     public = documents.make(app, "public", _title(PUBLIC), PUBLIC, ())
     for blueprint in (methodologies.blueprint, keys.blueprint, probes.blueprint):

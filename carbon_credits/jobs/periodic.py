@@ -22,7 +22,6 @@ from carbon_credits.jobs.coverage import read_coverage
 from carbon_credits.jobs.settlement import make_statements, pay_all, read_statements
 from carbon_credits.jobs.surroundings import begin
 from carbon_credits.ledger.expiry import expire_due
-from carbon_credits.ledger.holds import lapse_due
 from carbon_credits.ledger.locks import lock_shard
 from carbon_credits.ledger.maturing import mature_due
 from carbon_credits.ledger.sealing import seal_once
@@ -30,10 +29,14 @@ from carbon_credits.reconciliation import clawbacks, mass_balance
 from carbon_credits.reconciliation.waiting import end_waiting
 from carbon_credits.reconciliation.watching import watch
 from carbon_credits.residents.service import forget_stale
+from carbon_credits.rewards import codes, gifts
+from carbon_credits.rewards.redemptions import lapse_due
 
 log = logging.getLogger(__name__)
 
 CHUNK = 2_000
+# each is taken by statements of its own
+PLEDGES = 200
 KEPT_ANSWERS = timedelta(days=7)
 
 
@@ -74,6 +77,10 @@ def _lapse(session: Session) -> int:
     return lapse_due(session, clock.today(), CHUNK)
 
 
+def _finish_gifts(session: Session) -> int:
+    return gifts.finish_due(session, clock.now(), clock.today(), PLEDGES)
+
+
 def _partitions(session: Session) -> int:
     today = clock.today()
     session.execute(
@@ -86,7 +93,7 @@ def _partitions(session: Session) -> int:
 def _clean(session: Session) -> int:
     now = clock.now()
     forget_stale(session, now)
-    done = 0
+    done = codes.forget_guesses(session, now)
     for statement, before in (
         ("delete from idempotency_key where created_at < :before", now - KEPT_ANSWERS),
         ("delete from task_run where slot < :before", now - KEPT_ANSWERS),
@@ -131,6 +138,7 @@ def _flag(session: Session) -> int:
 TASKS: tuple[Task, ...] = (
     Task("seal", timedelta(seconds=15), _seal),
     Task("lapse_holds", timedelta(seconds=30), _lapse),
+    Task("finish_gifts", timedelta(seconds=30), _finish_gifts),
     Task("mature", timedelta(minutes=10), step_of_shard=_mature),
     Task("expire", timedelta(hours=1), step_of_shard=_expire),
     Task("retire_keys", timedelta(minutes=5), _retire_keys),

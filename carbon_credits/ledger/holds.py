@@ -182,6 +182,11 @@ def void(session: Session, hold_id: UUID, shard_id: int, today: date) -> None:
         raise HoldOver
 
 
+def void_locked(session: Session, shard_id: int, holds: Sequence[UUID], today: date) -> list[UUID]:
+    """Give back, as `void` does, those of these holds that are still held; their wallets are locked. Says which."""
+    return _release(session, shard_id, holds, "voided", today)
+
+
 def lapse_due(session: Session, today: date, limit: int) -> list[UUID]:
     """Release up to `limit` holds whose time is up, in any shard; says which, none when none is left."""
     due = session.execute(

@@ -85,8 +85,8 @@ numbered as materialized (
 written as (
   insert into journal (kind, shard_id, cause, reverses, n,
                        points_sum, verified_sum, claimed_sum, removal_sum, content_hash)
-  select :kind, :shard, :cause, cast(:reverses as bigint), count(*), sum(points), sum(verified_mg), sum(claimed_mg), sum(removal_mg),
-         {JOURNAL_HASH}
+  select :kind, :shard, :cause, cast(:reverses as bigint), count(*),
+         sum(points), sum(verified_mg), sum(claimed_mg), sum(removal_mg), {JOURNAL_HASH}
   from numbered having count(*) > 0
   returning journal_id
 ),

@@ -30,6 +30,9 @@ NAMES = {
     "file": "1",
     "feed": "ev_charging",
     "operation": "cdrs",
+    "redemption": "0193a1b2-0000-7000-8000-000000000001",
+    "capture": "0193a1b2-0000-7000-8000-000000000002",
+    "join": "7K3M9QX2TA",
 }
 
 

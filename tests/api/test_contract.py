@@ -28,6 +28,7 @@ from carbon_credits.partners import service as partners
 from carbon_credits.reconciliation import cases, questions
 from carbon_credits.reconciliation.cases import act_subject
 from integrations import carpool
+from tests.api import redeemed
 from tests.api.conftest import FEED, Caller, a_ride, code_of, partner_in, sign_in
 from tests.factories.partner_files import Sender
 from tests.integrations.push_samples import SECRETS
@@ -36,12 +37,15 @@ SEED = 20_261_122
 EXAMPLES = 24
 # one of the formats of partners stands for all of them: what each answers has tests of its own
 PUSH = "POST /partner/v1/feeds/{feed}/{operation}"
+PATH_NAMES = ("activity", "file", "case", "redemption", "join", "capture")
 # what a well-formed request may still be told, for a reason of the programme
 ACCEPTED = ["2xx", "401", "403", "404", "409", "429"]
+# a list that is too long may be too long for the door before it is looked at
+REFUSED = ["400", "401", "403", "404", "405", "406", "409", "413", "415", "422", "428", "429"]
 
 
 @pytest.fixture
-def example(app: Flask, vault: Vault, resident: Caller, partner: Caller) -> dict[str, Any]:
+def example(app: Flask, vault: Vault, resident: Caller, partner: Caller, merchant: Caller) -> dict[str, Any]:
     """Something for each operation that needs more than its schema says."""
     act = resident.claim(a_ride(minutes_ago=60)).get_json()["id"]
     with app.app_context(), transaction() as session:
@@ -61,6 +65,7 @@ def example(app: Flask, vault: Vault, resident: Caller, partner: Caller) -> dict
         "POST", "/partner/v1/files", key="own", data=_as_parts(sent), content_type="multipart/form-data"
     )
     return {
+        **redeemed.examples(app, resident, merchant),
         "activity": act,
         "file": own.get_json()["id"],
         "case": a_question(app, resident, act),
@@ -142,7 +147,10 @@ def _configuration(
         operations.append(
             {
                 "include-name": name,
-                "checks": {"positive_data_acceptance": {"expected-statuses": allowed}},
+                "checks": {
+                    "positive_data_acceptance": {"expected-statuses": allowed},
+                    "negative_data_rejection": {"expected-statuses": REFUSED},
+                },
                 # where nobody need sign in a token is one way too many of saying who one is
                 "headers": {"Authorization": f"Bearer {bearer}"} if operation["security"] else {},
             }
@@ -153,7 +161,7 @@ def _configuration(
             "workers": 1,
             "continue-on-failure": True,
             "parameters": {
-                **{name: example[name] for name in ("activity", "file", "case")},
+                **{name: example[name] for name in PATH_NAMES},
                 "feed": "carpool",
                 "operation": "journeys",
             },
@@ -163,11 +171,22 @@ def _configuration(
     )
 
 
-@pytest.mark.parametrize("name", ["resident", "partner", "public"])
+@pytest.mark.parametrize("name", ["resident", "partner", "merchant", "public"])
 def test_the_door_does_what_its_document_says(
-    app: Flask, threaded_url: str, vault: Vault, resident: Caller, example: dict[str, Any], name: str
+    app: Flask,
+    threaded_url: str,
+    vault: Vault,
+    resident: Caller,
+    merchant: Caller,
+    example: dict[str, Any],
+    name: str,
 ) -> None:
-    token = {"resident": resident.token, "partner": partner_in(app, vault).token, "public": ""}[name]
+    token = {
+        "resident": resident.token,
+        "partner": partner_in(app, vault).token,
+        "merchant": merchant.token,
+        "public": "",
+    }[name]
     throwaway = sign_in(app, vault, "+8613800000023").token
     document = _with_examples(json.loads(resident.client.get(f"/openapi/{name}.json").data), example)
     configuration = _configuration(document, token, throwaway, example)
