@@ -80,6 +80,12 @@ ACCESS: Final[Mapping[str, Who]] = {
     "captures.take": Who.MERCHANT,
     "captures.index": Who.MERCHANT,
     "captures.reverse": Who.MERCHANT,
+    "settlements.index": Who.MERCHANT,
+    "settlements.show": Who.MERCHANT,
+    "settlements.lines": Who.MERCHANT,
+    "settlements.table": Who.MERCHANT,
+    "coverage.show": Who.ANYONE,
+    "pages.coverage": Who.ANYONE,
 }
 
 
@@ -103,6 +109,10 @@ NEEDS: Final[Mapping[str, Need]] = {
     "captures.index": Need(Scope.CAPTURES, SEEING),
     # undoing gives back to residents, so one that is suspended may
     "captures.reverse": Need(Scope.REVERSALS, SEEING),
+    "settlements.index": Need(Scope.SETTLEMENTS, SEEING),
+    "settlements.show": Need(Scope.SETTLEMENTS, SEEING),
+    "settlements.lines": Need(Scope.SETTLEMENTS, SEEING),
+    "settlements.table": Need(Scope.SETTLEMENTS, SEEING),
 }
 
 # who needs no token is counted by address; these may be asked less often than others

@@ -8,11 +8,11 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from carbon_credits.api import access, auth, docs, documents, errors, frame, house, limits, oauth, pages
 from carbon_credits.api.access import Who
 from carbon_credits.api.answers import StrictJson
-from carbon_credits.api.merchant import captures
+from carbon_credits.api.merchant import captures, settlements
 from carbon_credits.api.merchant import me as merchant_self
 from carbon_credits.api.pages import partners_guide
 from carbon_credits.api.partner import feeds, files, questions, records
-from carbon_credits.api.public import keys, methodologies, probes
+from carbon_credits.api.public import coverage, keys, methodologies, probes
 from carbon_credits.api.resident import activities, gifts, me, objections, receipts, redemptions, wallet
 from carbon_credits.api.resident import auth as sign_in
 from carbon_credits.config import Settings
@@ -70,10 +70,10 @@ def _routes(app: Flask) -> None:
         partner.register_blueprint(blueprint)
     merchant = documents.make(app, "merchant", _title(MERCHANT), MERCHANT, (Who.MERCHANT,))
     merchant.show(oauth.blueprint)
-    for blueprint in (merchant_self.blueprint, captures.blueprint):
+    for blueprint in (merchant_self.blueprint, captures.blueprint, settlements.blueprint):
         merchant.register_blueprint(blueprint)
     public = documents.make(app, "public", _title(PUBLIC), PUBLIC, ())
-    for blueprint in (methodologies.blueprint, keys.blueprint, probes.blueprint):
+    for blueprint in (methodologies.blueprint, coverage.blueprint, keys.blueprint, probes.blueprint):
         public.register_blueprint(blueprint)
     documents.serve(app, {"resident": resident, "partner": partner, "merchant": merchant, "public": public})
     app.register_blueprint(docs.blueprint)

@@ -25,6 +25,7 @@ from carbon_credits.cli import (
     restating,
     reviews,
     running,
+    settlements,
     trips,
 )
 from carbon_credits.core.db import database
@@ -47,6 +48,7 @@ def register(app: Flask) -> None:
         cases.group,
         reconciliation.group,
         recycling.group,
+        settlements.group,
         demo.group,
         bench.command,
     ):

@@ -11,7 +11,13 @@ from carbon_credits.core import clock
 from carbon_credits.core.db import alone, in_transaction, reading
 from carbon_credits.jobs.surroundings import ways
 from carbon_credits.rewards import payments, provider_lines, settlement
-from carbon_credits.rewards.paying import PAYING, RAIL_NUMBERS, pay_unfinished, take_back_unfinished
+from carbon_credits.rewards.paying import (
+    PAYING,
+    RAIL_NUMBERS,
+    follow_up,
+    pay_unfinished,
+    take_back_unfinished,
+)
 from carbon_credits.rewards.payment_contract import Rail, StatementLine, Unknown
 
 log = logging.getLogger(__name__)
@@ -25,6 +31,19 @@ def make_statements(session: Session) -> int:
 def pay_all() -> int:
     """Pay what is approved over every rail there is; a rail that another process pays over is left to it."""
     return sum(_alone(rail) for rail in ways().rails.values())
+
+
+def hear_bank() -> None:
+    """After a file of the bank's: what became of each payment, also of those that were paid and came back."""
+    rail = ways().rails["bank"]
+    with alone(PAYING, RAIL_NUMBERS["bank"]) as ours:
+        if ours:
+            pay_unfinished(rail, clock.today())
+    with reading() as session:
+        returned = provider_lines.unheard_returns(session, "bank")
+    for reference in returned:
+        follow_up(rail, reference, clock.today())
+    in_transaction(partial(provider_lines.reconcile, rail="bank"))
 
 
 def read_statements() -> int:
@@ -68,5 +87,9 @@ def _read(rail: Rail) -> int:
         since = provider_lines.since(session, rail.name, now)
     told = list(rail.statement(since, now))
     new = in_transaction(partial(provider_lines.take_in, provider=rail.name, lines=told))
+    with reading() as session:
+        returned = provider_lines.unheard_returns(session, rail.name)
+    for reference in returned:
+        follow_up(rail, reference, clock.today())
     in_transaction(partial(provider_lines.reconcile, rail=rail.name))
     return new

@@ -54,6 +54,19 @@ def reconcile(session: Session, rail: str) -> int:
     return len(rows.all())
 
 
+def unheard_returns(session: Session, rail: str) -> list[str]:
+    """Payments of which more came back by the rail's statement than was written down: to be asked about."""
+    rows = session.execute(
+        text("""
+            select p.provider_ref from payment p
+            join provider_line l on l.provider = p.rail and l.source_ref = p.provider_ref and l.amount_fen > 0
+            where p.rail = :rail group by p.payment_id having sum(l.amount_fen) > p.reversed_fen order by p.payment_id
+        """),
+        {"rail": rail},
+    )
+    return list(rows.scalars())
+
+
 def lines_about(session: Session, provider: str, reference: str) -> list[StatementLine]:
     """What a provider said of one payment, oldest first."""
     asked = (
