@@ -202,6 +202,8 @@ def test_the_door_does_what_its_document_says(
             found.append(str(getattr(event, "info", event)))
     assert not found, "\n\n".join(dict.fromkeys(found))
     names = {operation for operation, _ in _operations(document)}
+    if name == "merchant":
+        names.remove("POST /oauth/token")  # told in two documents, tried as the other one tells it
     reached = {operation for operation in names if any(200 <= status < 300 for status in statuses[operation])}
     assert reached == names
     assert not any(status >= 500 for answered in statuses.values() for status in answered)
