@@ -68,6 +68,10 @@ ACCESS: Final[Mapping[str, Who]] = {
     "guide.page": Who.ANYONE,
     "guide.schema": Who.ANYONE,
     "guide.sample": Who.ANYONE,
+    "offers.index": Who.RESIDENT,
+    "offers.show": Who.RESIDENT,
+    "applications.apply": Who.ANYONE,
+    "pairing.pair": Who.ANYONE,
     "merchant.show": Who.MERCHANT,
     "redemptions.reserve": Who.RESIDENT,
     "redemptions.index": Who.RESIDENT,
@@ -86,6 +90,29 @@ ACCESS: Final[Mapping[str, Who]] = {
     "settlements.table": Who.MERCHANT,
     "coverage.show": Who.ANYONE,
     "pages.coverage": Who.ANYONE,
+    "account.show": Who.MERCHANT,
+    "account.give": Who.MERCHANT,
+    "clients.index": Who.MERCHANT,
+    "clients.add": Who.MERCHANT,
+    "clients.end": Who.MERCHANT,
+    "members.index": Who.MERCHANT,
+    "members.add": Who.MERCHANT,
+    "members.change_pin": Who.MERCHANT,
+    "members.end": Who.MERCHANT,
+    "tills.index": Who.MERCHANT,
+    "tills.begin_pairing": Who.MERCHANT,
+    "tills.show_shift": Who.MERCHANT,
+    "tills.begin_shift": Who.MERCHANT,
+    "tills.end_shift": Who.MERCHANT,
+    "merchant_offers.index": Who.MERCHANT,
+    "merchant_offers.show": Who.MERCHANT,
+    "merchant_offers.draft": Who.MERCHANT,
+    "merchant_offers.change": Who.MERCHANT,
+    "merchant_offers.propose": Who.MERCHANT,
+    "merchant_offers.take_back": Who.MERCHANT,
+    "merchant_offers.pause": Who.MERCHANT,
+    "merchant_offers.resume": Who.MERCHANT,
+    "merchant_offers.end": Who.MERCHANT,
 }
 
 
@@ -113,10 +140,34 @@ NEEDS: Final[Mapping[str, Need]] = {
     "settlements.show": Need(Scope.SETTLEMENTS, SEEING),
     "settlements.lines": Need(Scope.SETTLEMENTS, SEEING),
     "settlements.table": Need(Scope.SETTLEMENTS, SEEING),
+    "account.show": Need(Scope.SETTLEMENTS, SEEING),
+    "account.give": Need(Scope.SETTLEMENTS, HONOURING),
+    "clients.index": Need(Scope.STAFF, SEEING),
+    "clients.add": Need(Scope.STAFF, HONOURING),
+    "clients.end": Need(Scope.STAFF, SEEING),
+    "members.index": Need(Scope.STAFF, SEEING),
+    "members.add": Need(Scope.STAFF, HONOURING),
+    "members.change_pin": Need(Scope.STAFF, HONOURING),
+    "members.end": Need(Scope.STAFF, SEEING),
+    "tills.index": Need(Scope.STAFF, SEEING),
+    # a till has no such scope: there somebody in charge shows their PIN
+    "tills.begin_pairing": Need(None, HONOURING),
+    "tills.show_shift": Need(Scope.CAPTURES, SEEING),
+    "tills.begin_shift": Need(Scope.CAPTURES, HONOURING),
+    "tills.end_shift": Need(Scope.CAPTURES, SEEING),
+    "merchant_offers.index": Need(Scope.OFFERS, SEEING),
+    "merchant_offers.show": Need(Scope.OFFERS, SEEING),
+    "merchant_offers.draft": Need(Scope.OFFERS, TRADING),
+    "merchant_offers.change": Need(Scope.OFFERS, TRADING),
+    "merchant_offers.propose": Need(Scope.OFFERS, TRADING),
+    "merchant_offers.take_back": Need(Scope.OFFERS, TRADING),
+    "merchant_offers.pause": Need(Scope.OFFERS, SEEING),
+    "merchant_offers.resume": Need(Scope.OFFERS, TRADING),
+    "merchant_offers.end": Need(Scope.OFFERS, SEEING),
 }
 
 # who needs no token is counted by address; these may be asked less often than others
-STRICTER: Final[Mapping[str, str]] = {}
+STRICTER: Final[Mapping[str, str]] = {"applications.apply": "newcomer", "pairing.pair": "newcomer"}
 
 
 class RouteWithoutRule(Exception):

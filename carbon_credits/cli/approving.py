@@ -16,7 +16,16 @@ from carbon_credits.ledger import funds as fund_service
 from carbon_credits.methodologies.catalogue import BY_CODE
 from carbon_credits.programme import service as programme_service
 from carbon_credits.reconciliation import fraud, periods, purchases
-from carbon_credits.rewards import accounts, merchants, settlement_approval, take_backs
+from carbon_credits.rewards import (
+    accounts,
+    leaving,
+    merchants,
+    offer_approval,
+    point_value,
+    purses,
+    settlement_approval,
+    take_backs,
+)
 from carbon_credits.staff.service import Role, by_name, require_role
 
 FAMILIES = frozenset(versions[-1].family for versions in BY_CODE.values())
@@ -70,7 +79,11 @@ KINDS: Mapping[str, Kind] = {
         lambda session, approval, payload: fraud.carry_out(session, settings().vault, approval, payload),
     ),
     merchants.ADMIT: Kind(Role.MERCHANT, merchants.check_admission, merchants.admit),
+    leaving.RESUME: Kind(Role.MERCHANT, leaving.check_resume, leaving.resume),
     accounts.CHANGE: Kind(Role.FINANCE, accounts.check_change, accounts.enact_change),
+    point_value.SET: Kind(Role.FINANCE, point_value.check, point_value.enact),
+    purses.PAY_IN: Kind(Role.FINANCE, purses.check_pay_in, purses.enact_pay_in),
+    offer_approval.APPROVE: Kind(Role.MERCHANT, offer_approval.check, offer_approval.enact),
 }
 
 
