@@ -41,8 +41,8 @@ def finish(counter: Counter, limit: int = 2) -> list[int]:
 
 def states(counter: Counter) -> dict[str, int]:
     with counter.door() as session:
-        rows = session.execute(text("select state, count(*) from redemption group by state"))
-        return {str(row.state): int(row.count) for row in rows}
+        rows = session.execute(text("select state, count(*) as n from redemption group by state"))
+        return {str(row.state): int(row.n) for row in rows}
 
 
 def test_pledges_of_both_shards_are_taken_in_chunks_when_the_goal_is_met(
