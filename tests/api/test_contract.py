@@ -30,6 +30,7 @@ from carbon_credits.reconciliation.cases import act_subject
 from integrations import carpool
 from tests.api import redeemed
 from tests.api.conftest import FEED, Caller, a_ride, code_of, partner_in, sign_in
+from tests.api.settled import settled
 from tests.factories.partner_files import Sender
 from tests.integrations.push_samples import SECRETS
 
@@ -37,7 +38,7 @@ SEED = 20_261_122
 EXAMPLES = 24
 # one of the formats of partners stands for all of them: what each answers has tests of its own
 PUSH = "POST /partner/v1/feeds/{feed}/{operation}"
-PATH_NAMES = ("activity", "file", "case", "redemption", "join", "capture")
+PATH_NAMES = ("activity", "file", "case", "redemption", "join", "capture", "settlement")
 # what a well-formed request may still be told, for a reason of the programme
 ACCEPTED = ["2xx", "401", "403", "404", "409", "429"]
 # a list that is too long may be too long for the door before it is looked at
@@ -67,6 +68,7 @@ def example(app: Flask, vault: Vault, resident: Caller, partner: Caller, merchan
     return {
         **redeemed.examples(app, resident, merchant),
         "activity": act,
+        "settlement": settled(app, merchant),
         "file": own.get_json()["id"],
         "case": a_question(app, resident, act),
         "POST /partner/v1/files": sent,

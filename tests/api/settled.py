@@ -1,0 +1,24 @@
+"""A merchant's settled day for tests of the doors: captures of yesterday by SQL, the statement by the room itself."""
+
+from datetime import timedelta
+
+from flask import Flask
+
+from carbon_credits.core import clock
+from carbon_credits.core.db import transaction
+from carbon_credits.rewards.settlement import make_next
+from tests.api.conftest import Caller
+from tests.factories.redemptions import an_offer
+from tests.rewards.till_ground import Shop, take
+
+
+def settled(app: Flask, merchant: Caller, many: int = 3, days_ago: int = 1) -> str:
+    """The number of the statement of that day: `many` captures, the last of them undone."""
+    day = clock.today() - timedelta(days=days_ago)
+    with app.app_context(), transaction() as session:
+        offer = an_offer(session, merchant.id)
+        take(session, Shop(merchant.id, offer, 10, 0, None), day, many, undone=1)
+    with app.app_context(), transaction() as session:
+        # as if it were the day after that day, an hour past its rest
+        (made,) = make_next(session, clock.now() - timedelta(days=days_ago - 1) + timedelta(hours=1))
+    return str(made)
