@@ -18,7 +18,7 @@ from carbon_credits.rewards.paying import (
     pay_unfinished,
     take_back_unfinished,
 )
-from carbon_credits.rewards.payment_contract import Rail, StatementLine, Unknown
+from carbon_credits.rewards.payment_contract import Rail, Refused, StatementLine, Unknown
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ def read_statements() -> int:
     for rail in ways().rails.values():
         try:
             new += _read(rail)
-        except Unknown:
+        except (Unknown, Refused):
             log.warning("a rail's statement cannot be read now", extra={"rail": rail.name})
     return new
 
