@@ -3,12 +3,14 @@
 from datetime import timedelta
 
 from flask import Flask
+from sqlalchemy import text
 
 from carbon_credits.core import clock
 from carbon_credits.core.db import transaction
+from carbon_credits.jobs.coverage import read_coverage
 from carbon_credits.rewards.settlement import make_next
 from tests.api.conftest import Caller
-from tests.factories.redemptions import an_offer
+from tests.factories.redemptions import an_approval, an_offer
 from tests.rewards.till_ground import Shop, take
 
 
@@ -22,3 +24,14 @@ def settled(app: Flask, merchant: Caller, many: int = 3, days_ago: int = 1) -> s
         # as if it were the day after that day, an hour past its rest
         (made,) = make_next(session, clock.now() - timedelta(days=days_ago - 1) + timedelta(hours=1))
     return str(made)
+
+
+def a_reading(app: Flask) -> None:
+    """A value of a point so low that no deposit is below it, and what stands behind the points at it."""
+    with app.app_context(), transaction() as session:
+        session.execute(
+            text("insert into point_value values (:day, 1, 'a test', :approval)"),
+            {"day": clock.today() - timedelta(days=400), "approval": an_approval(session)},
+        )
+    with app.app_context():
+        assert read_coverage() == 1

@@ -30,7 +30,7 @@ from carbon_credits.reconciliation.cases import act_subject
 from integrations import carpool
 from tests.api import redeemed
 from tests.api.conftest import FEED, Caller, a_ride, code_of, partner_in, sign_in
-from tests.api.settled import settled
+from tests.api.settled import a_reading, settled
 from tests.factories.partner_files import Sender
 from tests.integrations.push_samples import SECRETS
 
@@ -56,6 +56,7 @@ def example(app: Flask, vault: Vault, resident: Caller, partner: Caller, merchan
         app.test_client().post("/v1/auth/otp", json={"phone": "+8613800000021"}).get_json()["challenge_id"]
     )
     record = {**a_ride(), "methodology": FEED.methodologies[0], "record_id": "r1", "subject": "s1"}
+    a_reading(app)
     sent = a_sent_file(app)
     with app.app_context(), transaction() as session:
         source = partners.source_by_feed(session, "carpool")
