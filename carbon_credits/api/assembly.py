@@ -20,12 +20,30 @@ from carbon_credits.api import (
 )
 from carbon_credits.api.access import Who
 from carbon_credits.api.answers import StrictJson
-from carbon_credits.api.merchant import captures
+from carbon_credits.api.merchant import (
+    account,
+    applications,
+    captures,
+    credentials,
+    people,
+    settlements,
+    tills,
+)
 from carbon_credits.api.merchant import me as merchant_self
+from carbon_credits.api.merchant import offers as merchant_offers
 from carbon_credits.api.pages import partners_guide
 from carbon_credits.api.partner import feeds, files, questions, records
-from carbon_credits.api.public import keys, methodologies, probes
-from carbon_credits.api.resident import activities, gifts, me, objections, receipts, redemptions, wallet
+from carbon_credits.api.public import coverage, keys, methodologies, probes
+from carbon_credits.api.resident import (
+    activities,
+    gifts,
+    me,
+    objections,
+    offers,
+    receipts,
+    redemptions,
+    wallet,
+)
 from carbon_credits.api.resident import auth as sign_in
 from carbon_credits.config import Settings
 from carbon_credits.core.i18n import Text
@@ -69,7 +87,7 @@ def _configure(app: Flask, settings: Settings) -> None:
 
 def _routes(app: Flask) -> None:
     resident = documents.make(app, "resident", _title(RESIDENT), RESIDENT, (Who.RESIDENT,))
-    for blueprint in (sign_in, me, activities, objections, receipts, wallet, redemptions, gifts):
+    for blueprint in (sign_in, me, activities, objections, receipts, wallet, offers, redemptions, gifts):
         resident.register_blueprint(blueprint.blueprint)
     partner = documents.make(app, "partner", _title(PARTNER), PARTNER, (Who.PARTNER, Who.FEED))
     for blueprint in (
@@ -82,10 +100,21 @@ def _routes(app: Flask) -> None:
         partner.register_blueprint(blueprint)
     merchant = documents.make(app, "merchant", _title(MERCHANT), MERCHANT, (Who.MERCHANT,))
     merchant.show(oauth.blueprint)
-    for blueprint in (merchant_self.blueprint, captures.blueprint):
+    for blueprint in (
+        applications.blueprint,
+        tills.newcomers,
+        merchant_self.blueprint,
+        account.blueprint,
+        credentials.blueprint,
+        people.blueprint,
+        tills.blueprint,
+        merchant_offers.blueprint,
+        captures.blueprint,
+        settlements.blueprint,
+    ):
         merchant.register_blueprint(blueprint)
     public = documents.make(app, "public", _title(PUBLIC), PUBLIC, ())
-    for blueprint in (methodologies.blueprint, keys.blueprint, probes.blueprint):
+    for blueprint in (methodologies.blueprint, coverage.blueprint, keys.blueprint, probes.blueprint):
         public.register_blueprint(blueprint)
     documents.serve(app, {"resident": resident, "partner": partner, "merchant": merchant, "public": public})
     app.register_blueprint(docs.blueprint)

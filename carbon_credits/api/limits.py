@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 from carbon_credits.core.errors import TooMany
 from carbon_credits.core.i18n import Text
 
-PER_MINUTE: Final = {"resident": 600, "partner": 6_000, "merchant": 6_000, "address": 6_000}
+PER_MINUTE: Final = {"resident": 600, "partner": 6_000, "merchant": 6_000, "address": 6_000, "newcomer": 20}
 # the demonstration plays many residents from one address and measures as fast as it can
 DEMONSTRATION: Final = 1_000
 WINDOW_S: Final = 60

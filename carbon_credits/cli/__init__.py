@@ -16,6 +16,7 @@ from carbon_credits.cli import (
     impact,
     ledger,
     merchants,
+    offers,
     onboarding,
     partner_files,
     partner_secrets,
@@ -27,6 +28,7 @@ from carbon_credits.cli import (
     restating,
     reviews,
     running,
+    settlements,
     trips,
 )
 from carbon_credits.core.db import database
@@ -46,11 +48,13 @@ def register(app: Flask) -> None:
         merchants.group,
         fundings.group,
         fundings.inbox_group,
+        *offers.COMMANDS,
         trips.group,
         reviews.group,
         cases.group,
         reconciliation.group,
         recycling.group,
+        settlements.group,
         demo.group,
         bench.command,
     ):

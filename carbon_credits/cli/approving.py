@@ -20,7 +20,11 @@ from carbon_credits.rewards import (
     accounts,
     funding_refunds,
     fundings,
+    leaving,
     merchants,
+    offer_approval,
+    point_value,
+    purses,
     settlement_approval,
     take_backs,
 )
@@ -77,9 +81,13 @@ KINDS: Mapping[str, Kind] = {
         lambda session, approval, payload: fraud.carry_out(session, settings().vault, approval, payload),
     ),
     merchants.ADMIT: Kind(Role.MERCHANT, merchants.check_admission, merchants.admit),
+    leaving.RESUME: Kind(Role.MERCHANT, leaving.check_resume, leaving.resume),
     fundings.KIND: Kind(Role.FINANCE, fundings.check, fundings.enact),
     funding_refunds.KIND: Kind(Role.FINANCE, funding_refunds.check, funding_refunds.enact),
     accounts.CHANGE: Kind(Role.FINANCE, accounts.check_change, accounts.enact_change),
+    point_value.SET: Kind(Role.FINANCE, point_value.check, point_value.enact),
+    purses.PAY_IN: Kind(Role.FINANCE, purses.check_pay_in, purses.enact_pay_in),
+    offer_approval.APPROVE: Kind(Role.MERCHANT, offer_approval.check, offer_approval.enact),
 }
 
 

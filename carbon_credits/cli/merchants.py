@@ -1,8 +1,11 @@
 """Commands for merchants: who applies, who is let in, what they sign in with, who is told to stop."""
 
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import click
+from sqlalchemy.orm import Session
 
 from carbon_credits.cli.policy import put_before
 from carbon_credits.cli.saying import plainly
@@ -11,9 +14,11 @@ from carbon_credits.core.db import reading, transaction
 from carbon_credits.core.i18n import Text
 from carbon_credits.jobs.surroundings import settings
 from carbon_credits.residents.service import Street
-from carbon_credits.rewards import accounts, clients, merchants
+from carbon_credits.rewards import accounts, clients, leaving, members, merchants, tills
 from carbon_credits.rewards.accounts import Bank, Settlement
+from carbon_credits.rewards.members import MemberRole
 from carbon_credits.rewards.merchants import Application, Category
+from carbon_credits.staff.service import Role, by_name, require_role
 
 
 @click.group("merchants")
@@ -66,6 +71,28 @@ def apply(code: str, zh: str, en: str, category: str, street: str | None, **told
     click.echo(f"已登记 / noted: {code}")
 
 
+@group.command("show")
+@click.argument("code")
+@plainly
+def show(code: str) -> None:
+    """One merchant, with whoever answers for it: what a reviewer looks at."""
+    with reading() as session:
+        known = merchants.by_code(session, code)
+        who = merchants.contact(settings().vault, known)
+        account = accounts.in_force(session, known.merchant_id)
+        waiting = accounts.proposed(session, known.merchant_id)
+        click.echo(f"{known.code}  {known.state}  {known.name_zh} / {known.name_en}")
+        click.echo(f"  {known.category}  {known.street or '—'}  {known.address}")
+        click.echo(f"  统一社会信用代码 / licence {known.licence_no}  {who['name']}  {who['phone']}")
+        for words, held in (("在用 / in force", account), ("待批 / waiting", waiting)):
+            if held is not None:
+                click.echo(
+                    f"  {words}: {held.rail} {held.bank_code or ''} …{held.number_end or held.provider_ref}"
+                )
+        if known.state_reason:
+            click.echo(f"  {known.state_reason}")
+
+
 @group.command("propose-admission")
 @click.argument("code")
 @click.option("--reason", required=True)
@@ -116,3 +143,94 @@ def end_client(code: str, client_id: str) -> None:
         clients.end(session, merchants.by_code(session, code).merchant_id, client_id, clock.now())
         audit.record(session, "operator", "client.ended", f"client:{client_id}")
     click.echo(f"已停用 / ended: {client_id}")
+
+
+@group.command("add-member")
+@click.argument("code")
+@click.argument("number", type=click.IntRange(1, 999))
+@click.argument("person")
+@click.option("--role", required=True, type=click.Choice([role.value for role in MemberRole]))
+@plainly
+def add_member(code: str, number: int, person: str, role: str) -> None:
+    """Add somebody who works there; their PIN is shown once, and a system may set another."""
+    pin = members.a_pin()
+    with transaction() as session:
+        known = merchants.by_code(session, code)
+        members.add(session, settings().vault, known.merchant_id, number, person, MemberRole(role), pin)
+        told = {"number": number, "role": role}
+        audit.record(session, "operator", "member.added", f"merchant:{known.merchant_id}", None, told)
+    click.echo(f"工号 {number}，PIN {pin}（只显示这一次）/ number {number}, PIN {pin}, shown this once")
+
+
+@group.command("pair")
+@click.argument("code")
+@click.argument("label")
+@plainly
+def pair(code: str, label: str) -> None:
+    """A code for one till, good for ten minutes; it is typed at the till."""
+    with transaction() as session:
+        known = merchants.by_code(session, code)
+        made = tills.begin_pairing(
+            session, settings().vault, known.merchant_id, label, "operator", clock.now()
+        )
+        told = {"label": label}
+        audit.record(session, "operator", "till.pairing", f"merchant:{known.merchant_id}", None, told)
+    click.echo(f"配对码 / code: {made.code[:5]}-{made.code[5:]}")
+
+
+@group.command("refuse")
+@click.argument("code")
+@click.option("--reason", required=True, help="the merchant reads it")
+@click.option("--as", "name", required=True)
+@plainly
+def refuse(code: str, reason: str, name: str) -> None:
+    """Say no to an application; it may be made again (role merchant)."""
+    _stop(code, "merchant.refused", reason, name, leaving.refuse)
+
+
+@group.command("suspend")
+@click.argument("code")
+@click.option("--reason", required=True, help="the merchant reads it")
+@click.option("--as", "name", required=True)
+@plainly
+def suspend(code: str, reason: str, name: str) -> None:
+    """Stop a merchant from the next request on; two people let it go on (role merchant)."""
+    _stop(code, "merchant.suspended", reason, name, leaving.suspend)
+
+
+@group.command("close")
+@click.argument("code")
+@click.option("--reason", required=True, help="the merchant reads it")
+@click.option("--as", "name", required=True)
+@plainly
+def close(code: str, reason: str, name: str) -> None:
+    """A merchant leaves: nothing new, what is out is honoured, it closes with the last of it (role merchant)."""
+    _stop(code, "merchant.closing", reason, name, leaving.begin_closing)
+
+
+@group.command("propose-resume")
+@click.argument("code")
+@click.option("--reason", required=True)
+@click.option("--as", "name", required=True)
+@plainly
+def propose_resume(code: str, reason: str, name: str) -> None:
+    """Propose to let a suspended merchant go on; a second person approves (role merchant)."""
+    with reading() as session:
+        payload = {"merchant_id": merchants.by_code(session, code).merchant_id, "code": code}
+    put_before(leaving.RESUME, payload, reason, name)
+
+
+def _stop(
+    code: str, deed: str, reason: str, name: str, step: Callable[[Session, int, str, datetime], None]
+) -> None:
+    with transaction() as session:
+        member = by_name(session, name)
+        require_role(session, member.staff_id, Role.MERCHANT)
+        known = merchants.by_code(session, code)
+        before = {"state": known.state}
+        step(session, known.merchant_id, reason, clock.now())
+        after = {"state": merchants.by_code(session, code).state, "reason": reason}
+        audit.record(
+            session, f"staff:{member.staff_id}", deed, f"merchant:{known.merchant_id}", before, after
+        )
+    click.echo(f"{code}: {after['state']}")

@@ -186,7 +186,9 @@ order by f.fund_id
 @click.option("--as", "name", required=True)
 @plainly
 def propose_deposit(reason: str, name: str, **payload: Any) -> None:
-    """Propose to buy points for a fund."""
+    """Propose to buy points for a fund, for no less than they are worth."""
+    with reading() as session:
+        fund_service.refuse_below_value(session, payload["points"], payload["amount_fen"])
     put_before(DEPOSIT, payload, reason, name)
 
 

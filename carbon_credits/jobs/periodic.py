@@ -30,7 +30,7 @@ from carbon_credits.reconciliation import clawbacks, mass_balance
 from carbon_credits.reconciliation.waiting import end_waiting
 from carbon_credits.reconciliation.watching import watch
 from carbon_credits.residents.service import forget_stale
-from carbon_credits.rewards import codes, gifts, inbox
+from carbon_credits.rewards import codes, gifts, inbox, leaving, offer_approval, offers
 from carbon_credits.rewards.redemptions import lapse_due
 
 log = logging.getLogger(__name__)
@@ -140,6 +140,18 @@ def _forget_notices(session: Session) -> int:
     return inbox.forget_old(session, clock.now(), CHUNK)
 
 
+def _end_offers(session: Session) -> int:
+    return offers.end_due(session, clock.now(), CHUNK)
+
+
+def _release_purses(session: Session) -> int:
+    return offer_approval.release_due(session, clock.now(), CHUNK)
+
+
+def _close_merchants(session: Session) -> int:
+    return leaving.finish_closing(session, clock.now())
+
+
 TASKS: tuple[Task, ...] = (
     Task("seal", timedelta(seconds=15), _seal),
     Task("lapse_holds", timedelta(seconds=30), _lapse),
@@ -168,6 +180,10 @@ TASKS: tuple[Task, ...] = (
     Task("collect", timedelta(minutes=5), work=collect),
     Task("forget_notices", timedelta(hours=12), _forget_notices),
     Task("coverage", timedelta(hours=1), work=read_coverage),
+    Task("end_offers", timedelta(minutes=1), _end_offers),
+    # what ended offers did not use goes back to the purse that topped them up, once nothing of them is out
+    Task("release_purses", timedelta(minutes=15), _release_purses),
+    Task("close_merchants", timedelta(minutes=15), _close_merchants),
 )
 
 

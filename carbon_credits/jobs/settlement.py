@@ -11,8 +11,14 @@ from carbon_credits.core import clock
 from carbon_credits.core.db import alone, in_transaction, reading
 from carbon_credits.jobs.surroundings import ways
 from carbon_credits.rewards import payments, provider_lines, settlement
-from carbon_credits.rewards.paying import PAYING, RAIL_NUMBERS, pay_unfinished, take_back_unfinished
-from carbon_credits.rewards.payment_contract import Rail, StatementLine, Unknown
+from carbon_credits.rewards.paying import (
+    PAYING,
+    RAIL_NUMBERS,
+    follow_up,
+    pay_unfinished,
+    take_back_unfinished,
+)
+from carbon_credits.rewards.payment_contract import Rail, Refused, StatementLine, Unknown
 
 log = logging.getLogger(__name__)
 
@@ -27,13 +33,26 @@ def pay_all() -> int:
     return sum(_alone(rail) for rail in ways().rails.values())
 
 
+def hear_bank() -> None:
+    """After a file of the bank's: what became of each payment, also of those that were paid and came back."""
+    rail = ways().rails["bank"]
+    with alone(PAYING, RAIL_NUMBERS["bank"]) as ours:
+        if ours:
+            pay_unfinished(rail, clock.today())
+    with reading() as session:
+        returned = provider_lines.unheard_returns(session, "bank")
+    for reference in returned:
+        follow_up(rail, reference, clock.today())
+    in_transaction(partial(provider_lines.reconcile, rail="bank"))
+
+
 def read_statements() -> int:
     """Read what each rail says of its account, and note the payments it bears out; returns how many lines are new."""
     new = 0
     for rail in ways().rails.values():
         try:
             new += _read(rail)
-        except Unknown:
+        except (Unknown, Refused):
             log.warning("a rail's statement cannot be read now", extra={"rail": rail.name})
     return new
 
@@ -68,5 +87,9 @@ def _read(rail: Rail) -> int:
         since = provider_lines.since(session, rail.name, now)
     told = list(rail.statement(since, now))
     new = in_transaction(partial(provider_lines.take_in, provider=rail.name, lines=told))
+    with reading() as session:
+        returned = provider_lines.unheard_returns(session, rail.name)
+    for reference in returned:
+        follow_up(rail, reference, clock.today())
     in_transaction(partial(provider_lines.reconcile, rail=rail.name))
     return new

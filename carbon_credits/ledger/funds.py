@@ -9,11 +9,14 @@ from collections.abc import Mapping
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from carbon_credits.core.errors import NotFound
+from carbon_credits.core import clock
+from carbon_credits.core.errors import FieldFault, Invalid, NotFound
 from carbon_credits.core.i18n import Text
 
 # A slot that runs dry fetches this share of what is unallocated on top of its need, so that it seldom asks.
 RESERVE_PERCENT = 2
+# millionths of a fen in a fen
+MICRO = 1_000_000
 
 
 def create_fund(session: Session, code: str, name_zh: str, name_en: str) -> int:
@@ -28,6 +31,15 @@ def create_fund(session: Session, code: str, name_zh: str, name_en: str) -> int:
 
 def deposit(session: Session, fund_id: int, points: int, amount_fen: int, approval_id: int) -> None:
     """Buy `points` for `amount_fen` under one approval; the approval's uniqueness makes it once.
+
+    Raises NotFound for an unknown fund, Invalid when the points cost less than what a merchant is paid for them.
+    """
+    refuse_below_value(session, points, amount_fen)
+    book_paid(session, fund_id, points, amount_fen, approval_id)
+
+
+def book_paid(session: Session, fund_id: int, points: int, amount_fen: int, approval_id: int) -> None:
+    """Points whose price was agreed before and whose money is here now; what they are worth by now changes nothing.
 
     Raises NotFound for an unknown fund.
     """
@@ -76,6 +88,21 @@ def withdraw(session: Session, fund_id: int, points: int, amount_fen: int, appro
         {"fund": fund_id, "points": points, "fen": amount_fen, "approval": approval_id},
     )
     return True
+
+
+def refuse_below_value(session: Session, points: int, amount_fen: int) -> None:
+    """Raises Invalid unless `amount_fen` covers the points at the value in force today; before there is one all do."""
+    value = session.execute(text("select point_value_on(:day)"), {"day": clock.today()}).scalar()
+    if value is None or amount_fen * MICRO >= points * value:
+        return
+    least = -(-points * value // MICRO)
+    told = Text(
+        f"按当前积分价值至少需 {least} 分（人民币）", f"at the value in force they cost at least {least} fen"
+    )
+    detail = Text(
+        "低于积分价值，兑付时会不足", "Below the value of a point: it would be short when they are spent"
+    )
+    raise Invalid("below_point_value", detail, faults=(FieldFault("/amount_fen", "below_point_value", told),))
 
 
 def take(session: Session, shard_id: int, wanted: Mapping[int, int]) -> dict[int, int]:

@@ -4,7 +4,6 @@ Asking for a code does the same work and gives the same answer for every number,
 counted by the statement that lets it be compared, so of any number of parallel guesses five are compared.
 """
 
-import ipaddress
 import json
 import secrets
 from dataclasses import dataclass
@@ -75,7 +74,7 @@ def start_sign_in(
     number = normalised(phone)
     index = phone_index(vault, number)
     throttle.count(session, "otp.phone", vault.blind("throttle:phone", number), limits.per_phone, now)
-    network = vault.blind("throttle:address", _network(address))
+    network = vault.blind("throttle:address", throttle.network_of(address))
     throttle.count(session, "otp.address", network, limits.per_address, now)
     service.lock_phone(session, index)
     challenge_id, code = uuid4(), f"{secrets.randbelow(1_000_000):06}"
@@ -163,14 +162,6 @@ def _replace(session: Session, index: bytes) -> None:
 
 def _mac(vault: Vault, challenge_id: UUID, code: str) -> bytes:
     return vault.blind("otp-code", f"{challenge_id}:{code}")
-
-
-def _network(address: str) -> str:
-    """Whom an address counts for: an IPv4 address itself, an IPv6 one's /64, which one customer has whole."""
-    ip = ipaddress.ip_address(address)
-    if isinstance(ip, ipaddress.IPv6Address):
-        return str(ip.ipv4_mapped or ipaddress.ip_network((ip, 64), strict=False))
-    return str(ip)
 
 
 def _words(code: str) -> str:

@@ -1,5 +1,6 @@
 """Exact counters by the hour, in PostgreSQL: what is counted here costs money or guards an account."""
 
+import ipaddress
 from datetime import datetime, timedelta
 
 from sqlalchemy.dialects.postgresql import insert
@@ -36,3 +37,11 @@ def count(session: Session, bucket: str, subject: bytes, most: int, now: datetim
             Text("请求过于频繁，请稍后再试", "Too many: try again later"),
             retry_after_s=wait,
         )
+
+
+def network_of(address: str) -> str:
+    """Whom an address counts for: an IPv4 address itself, an IPv6 one's /64, which one customer has whole."""
+    ip = ipaddress.ip_address(address)
+    if isinstance(ip, ipaddress.IPv6Address):
+        return str(ip.ipv4_mapped or ipaddress.ip_network((ip, 64), strict=False))
+    return str(ip)

@@ -48,7 +48,7 @@ def passes_luhn(number: str) -> bool:
     return total % 10 == 0
 
 
-def faults_of(told: Settlement, at: str = "/settlement") -> Iterator[FieldFault]:
+def faults_of(told: Settlement, at: str = "/settlement/bank") -> Iterator[FieldFault]:
     """What is wrong with how a merchant wants to be paid, each at its field."""
     if told.rail == "stripe":
         if told.bank is not None:

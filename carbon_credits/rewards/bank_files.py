@@ -48,24 +48,13 @@ def write(session: Session, bank: BankFormat, opened: Open, encoding: Encoding, 
     payments = list(session.execute(_WAITING).scalars())
     if not payments:
         raise Conflict("nothing_to_pay", Text("没有待付款项", "No payment waits for the bank"))
-    file_id = _next(session)
     rows = _orders_of(session, payments)
     total = sum(row[0].amount_fen for row in rows)
     content = bank.write([_order(row, opened) for row in rows], encoding)
-    session.execute(
-        text("""
-            insert into bank_file (file_id, made_by, n, total_fen, encoding, sha256) overriding system value
-            values (:file, :by, :n, :total, :encoding, :sha)
-        """),
-        {
-            "file": file_id,
-            "by": by,
-            "n": len(payments),
-            "total": total,
-            "encoding": encoding,
-            "sha": sha256(content).digest(),
-        },
+    kept = insert(BankFile).values(
+        made_by=by, n=len(payments), total_fen=total, encoding=encoding, sha256=sha256(content).digest()
     )
+    file_id = session.execute(kept.returning(BankFile.file_id)).scalar_one()
     placed = [
         {"payment_id": payment, "file_id": file_id, "line": line} for line, payment in enumerate(payments, 1)
     ]
@@ -135,12 +124,6 @@ def _refused(code: str, line: int | None) -> Invalid:
     fault = FieldFault(where, code, Text("此行有误", "This line is wrong"))
     said = Text("银行文件有误，未导入任何内容", "The bank's file is wrong; nothing of it was taken in")
     return Invalid("wrong_bank_file", said, faults=(fault,))
-
-
-def _next(session: Session) -> int:
-    """The next file's number: its rows are written after its bytes are known."""
-    asked = "select nextval(pg_get_serial_sequence('bank_file', 'file_id'))"
-    return int(session.execute(text(asked)).scalar_one())
 
 
 def _orders_of(session: Session, payments: Sequence[int]) -> Sequence[_Placed]:

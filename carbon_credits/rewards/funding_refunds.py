@@ -9,16 +9,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import func, insert, select, update
-from sqlalchemy.dialects.postgresql import insert as insert_or_not
 from sqlalchemy.orm import Session
 
 from carbon_credits.core import audit
 from carbon_credits.core.errors import Conflict, FieldFault, Invalid
 from carbon_credits.core.i18n import Text
 from carbon_credits.ledger import funds
-from carbon_credits.rewards import fundings
+from carbon_credits.rewards import fundings, purses
 from carbon_credits.rewards.fundings import ACTOR
-from carbon_credits.rewards.offer_models import Purse, PurseEntry
 from carbon_credits.rewards.payment_contract import Outcome, Told
 from carbon_credits.rewards.settlement_models import Funding, FundingRefund
 
@@ -71,7 +69,8 @@ def check(payload: Mapping[str, Any]) -> None:
 def enact(session: Session, approval_id: int, payload: Mapping[str, Any]) -> None:
     """Set aside what goes back; the collector is asked afterwards.
 
-    Raises Conflict: not_paid, more_than_paid, refund_changed (the price of the points is another by now), budget_spent.
+    Raises Conflict: not_paid, more_than_paid, refund_changed (the points cost another sum by now), budget_spent,
+    purse_short.
     """
     row = fundings.locked(session, payload["funding_id"])
     _require_paid(row)
@@ -86,9 +85,7 @@ def enact(session: Session, approval_id: int, payload: Mapping[str, Any]) -> Non
         funding_id=row.funding_id, amount_fen=amount, points=points, approval_id=approval_id
     )
     refund_id = session.execute(made.returning(FundingRefund.refund_id)).scalar_one()
-    if not _set_aside(session, row, refund_id, payload, approval_id):
-        said = Text("未使用的预算不足", "Less than that is unspent")
-        raise Conflict("budget_spent", said)
+    _set_aside(session, row, refund_id, payload, approval_id)
 
 
 def unfinished(session: Session) -> list[int]:
@@ -184,42 +181,24 @@ def _price(session: Session, row: Funding, points: int) -> int:
 
 def _set_aside(
     session: Session, row: Funding, refund_id: int, payload: Mapping[str, Any], approval_id: int
-) -> bool:
+) -> None:
+    """Take what goes back out of its budget; raises Conflict where less than that is unspent."""
     amount = payload["amount_fen"]
-    if row.fund_id is not None:
-        return funds.withdraw(session, row.fund_id, payload["points"], amount, approval_id)
-    free = Purse.paid_in_fen - Purse.reserved_fen - Purse.spent_fen - Purse.refunded_fen
-    taken = (
-        update(Purse)
-        .where(Purse.purse_id == row.purse_id, free >= amount)
-        .values(refunded_fen=Purse.refunded_fen + amount)
-        .returning(Purse.purse_id)
-    )
-    if session.execute(taken).first() is None:
-        return False
-    _enter(session, row, "refunded", amount, refund_id)
-    return True
+    if row.fund_id is None:
+        assert row.purse_id is not None
+        purses.refund(session, row.purse_id, amount, f"refund:{refund_id}")
+    elif not funds.withdraw(session, row.fund_id, payload["points"], amount, approval_id):
+        raise Conflict("budget_spent", Text("未使用的预算不足", "Fewer points than that are unspent"))
 
 
 def _undo(session: Session, row: FundingRefund, funding: Funding, why: str) -> None:
     """The money is ours again: points or fen go where they were taken from, once for the refund."""
     _move(session, row, "failed", failure=why[:200])
     if funding.fund_id is not None and row.points is not None:
-        funds.deposit(session, funding.fund_id, row.points, row.amount_fen, row.approval_id)
-    elif _enter(session, funding, "refund_failed", row.amount_fen, row.refund_id):
-        back = update(Purse).where(Purse.purse_id == funding.purse_id)
-        session.execute(back.values(refunded_fen=Purse.refunded_fen - row.amount_fen))
+        funds.book_paid(session, funding.fund_id, row.points, row.amount_fen, row.approval_id)
+    elif funding.purse_id is not None:
+        purses.undo_refund(session, funding.purse_id, row.amount_fen, f"refund:{row.refund_id}")
     audit.record(session, ACTOR, "funding.refund_failed", _subject(funding), None, {"why": why[:200]})
-
-
-def _enter(session: Session, funding: Funding, kind: str, amount_fen: int, refund_id: int) -> bool:
-    entered = (
-        insert_or_not(PurseEntry)
-        .values(purse_id=funding.purse_id, kind=kind, amount_fen=amount_fen, cause=f"refund:{refund_id}")
-        .on_conflict_do_nothing()
-        .returning(PurseEntry.entry_id)
-    )
-    return session.execute(entered).first() is not None
 
 
 def _arrived(session: Session, funding_id: int) -> int:

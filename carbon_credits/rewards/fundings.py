@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from typing import Any, Final, cast
 
 from sqlalchemy import func, insert, select, text, update
-from sqlalchemy.dialects.postgresql import insert as insert_or_not
 from sqlalchemy.orm import Session
 
-from carbon_credits.core import audit, clock
+from carbon_credits.core import audit
 from carbon_credits.core.errors import Conflict, FieldFault, Invalid, NotFound
 from carbon_credits.core.i18n import Text
 from carbon_credits.ledger import funds
-from carbon_credits.rewards.offer_models import Purse, PurseEntry
+from carbon_credits.rewards import purses
 from carbon_credits.rewards.payment_contract import Collection, Means
 from carbon_credits.rewards.settlement_models import Funding
 
@@ -55,7 +54,8 @@ def enact(session: Session, approval_id: int, payload: Mapping[str, Any]) -> Non
     Raises NotFound for an unknown fund or purse, Invalid where points are sold below the value in force.
     """
     _require_target(session, payload)
-    _require_worth(session, payload)
+    if payload["points"] is not None:
+        funds.refuse_below_value(session, payload["points"], payload["amount_fen"])
     session.execute(insert(Funding).values(approval_id=approval_id, **payload))
 
 
@@ -149,25 +149,9 @@ def _locked(session: Session, funding_id: int) -> Funding:
 def _book_in(session: Session, row: Funding) -> None:
     """The money is here: points for the fund, or fen for the purse, under the approval that asked for it."""
     if row.fund_id is not None and row.points is not None:
-        funds.deposit(session, row.fund_id, row.points, row.amount_fen, row.approval_id)
-        return
-    entered = (
-        insert_or_not(PurseEntry)
-        .values(
-            purse_id=row.purse_id,
-            kind="paid_in",
-            amount_fen=row.amount_fen,
-            cause=f"funding:{row.funding_id}",
-        )
-        .on_conflict_do_nothing()
-        .returning(PurseEntry.entry_id)
-    )
-    if session.execute(entered).first() is not None:
-        session.execute(
-            update(Purse)
-            .where(Purse.purse_id == row.purse_id)
-            .values(paid_in_fen=Purse.paid_in_fen + row.amount_fen)
-        )
+        funds.book_paid(session, row.fund_id, row.points, row.amount_fen, row.approval_id)
+    elif row.purse_id is not None:
+        purses.pay_in(session, row.purse_id, row.amount_fen, f"funding:{row.funding_id}")
 
 
 def _move(session: Session, row: Funding, state: str, why: str | None = None) -> None:
@@ -206,17 +190,6 @@ def _require_target(session: Session, payload: Mapping[str, Any]) -> None:
     }[table]
     if session.execute(found, {"number": number}).scalar() is None:
         raise NotFound(f"{table}_unknown", Text(f"没有此资金 {number}", f"There is no {table} {number}"))
-
-
-def _require_worth(session: Session, payload: Mapping[str, Any]) -> None:
-    """Points sold below what a merchant is paid for them would be spent without being covered."""
-    if payload["points"] is None:
-        return
-    asked = text("select point_value_on(:today)")
-    value = session.execute(asked, {"today": clock.today()}).scalar()
-    if value is not None and payload["amount_fen"] * 1_000_000 < payload["points"] * value:
-        said = Text("售价低于现行积分价值", "The points are sold below their value in force")
-        raise Invalid("below_value", said)
 
 
 def _faults(payload: Mapping[str, Any]) -> Iterator[FieldFault]:

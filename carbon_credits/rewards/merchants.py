@@ -64,9 +64,16 @@ def merchant(session: Session, merchant_id: int) -> Merchant:
     return _found(session.get(Merchant, merchant_id, populate_existing=True))
 
 
+def held(session: Session, merchant_id: int) -> Merchant:
+    """A merchant whose state stays as it is until this transaction ends; raises NotFound."""
+    asked = select(Merchant).where(Merchant.merchant_id == merchant_id).with_for_update(read=True)
+    return _found(session.execute(asked.execution_options(populate_existing=True)).scalar_one_or_none())
+
+
 def by_code(session: Session, code: str) -> Merchant:
     """A merchant by code; raises NotFound."""
-    return _found(session.execute(select(Merchant).where(Merchant.code == code)).scalar_one_or_none())
+    asked = select(Merchant).where(Merchant.code == code).execution_options(populate_existing=True)
+    return _found(session.execute(asked).scalar_one_or_none())
 
 
 def all_of_them(session: Session) -> list[Merchant]:

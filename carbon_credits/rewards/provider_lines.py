@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any, Final
 
 from sqlalchemy import func, select, text
@@ -17,6 +18,7 @@ from carbon_credits.rewards.settlement_models import ProviderLine
 # a rail may list a line later than one that happened after it
 OVERLAP: Final = timedelta(days=2)
 FIRST_DAY: Final = timedelta(days=3650)
+CHUNK: Final = 1_000
 TRANSFERS: Final = ("transfer",)
 
 
@@ -29,9 +31,14 @@ def since(session: Session, provider: str, now: datetime) -> datetime:
 
 def take_in(session: Session, provider: str, lines: Iterable[StatementLine]) -> int:
     """Keep what is new of these lines; returns how many. Raises Conflict where a line is told differently than before."""
-    rows = [_row(provider, line) for line in lines]
-    if not rows:
-        return 0
+    new = 0
+    waiting = iter(lines)
+    while rows := [_row(provider, line) for line in islice(waiting, CHUNK)]:
+        new += _keep(session, provider, rows)
+    return new
+
+
+def _keep(session: Session, provider: str, rows: list[dict[str, Any]]) -> int:
     kept = insert(ProviderLine).values(rows).on_conflict_do_nothing().returning(ProviderLine.line_id)
     new = set(session.execute(kept).scalars())
     known = {row["line_id"]: row for row in rows if row["line_id"] not in new}
@@ -52,6 +59,19 @@ def reconcile(session: Session, rail: str) -> int:
         {"rail": rail, "transfers": list(TRANSFERS)},
     )
     return len(rows.all())
+
+
+def unheard_returns(session: Session, rail: str) -> list[str]:
+    """Payments of which more came back by the rail's statement than was written down: to be asked about."""
+    rows = session.execute(
+        text("""
+            select p.provider_ref from payment p
+            join provider_line l on l.provider = p.rail and l.source_ref = p.provider_ref and l.amount_fen > 0
+            where p.rail = :rail group by p.payment_id having sum(l.amount_fen) > p.reversed_fen order by p.payment_id
+        """),
+        {"rail": rail},
+    )
+    return list(rows.scalars())
 
 
 def lines_about(session: Session, provider: str, reference: str) -> list[StatementLine]:

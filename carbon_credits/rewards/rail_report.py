@@ -39,6 +39,8 @@ GROUPS: Final[dict[str, str]] = {
 NAMES: Final = ("received", "given_back", "transfers", "reversals", "adjustments")
 # a rail may show a payment on its statement this much later
 IN_TRANSIT: Final = timedelta(days=2)
+# how far back the alarm looks
+WATCHED: Final = timedelta(days=35)
 
 
 @dataclass(frozen=True)
@@ -167,6 +169,11 @@ def report(session: Session, rail: str, since: datetime, until: datetime, now: d
         in_transit=sum(row.amount_fen for row in missing if row not in late),
         findings=tuple(findings),
     )
+
+
+def unexplained(session: Session, now: datetime) -> dict[str, int]:
+    """What is unexplained of each rail's last 35 days, in fen; both should be 0."""
+    return {rail: report(session, rail, now - WATCHED, now, now).unexplained for rail in ("stripe", "bank")}
 
 
 def lines(found: Report) -> list[tuple[str, int]]:

@@ -1,6 +1,6 @@
 """Reading settlements: a list, one with its payments, its lines, and whether they still are what was frozen."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -99,6 +99,14 @@ def lines_of(
         asked = asked.where(tuple_(SettlementLine.capture_id, SettlementLine.kind) > after)
     ordered = asked.order_by(SettlementLine.capture_id, SettlementLine.kind).limit(most)
     return [_line(line, capture) for line, capture in session.execute(ordered)]
+
+
+def every_line(session: Session, settlement_id: int, chunk: int) -> Iterator[Line]:
+    """All of its lines, fetched so many at a time."""
+    after: tuple[UUID, str] | None = None
+    while found := lines_of(session, settlement_id, after, chunk):
+        yield from found
+        after = found[-1].capture_id, found[-1].kind
 
 
 # What the digest of each settlement is now, from its lines, its adjustments and the one it follows.

@@ -79,7 +79,7 @@ create table offer (
   to_at           timestamptz not null,
   state           text not null default 'draft' check (state in ('draft', 'proposed', 'refused', 'live', 'paused', 'ended')),
   state_reason    text check (length(state_reason) between 1 and 500),
-  replaces        bigint unique references offer,
+  replaces        bigint references offer,
   approval_id     bigint references approval,
   made_at         timestamptz not null default clock_timestamp(),
   changed_at      timestamptz not null default clock_timestamp(),
@@ -91,11 +91,13 @@ create table offer (
   check (value_micro_fen is null or points::numeric * value_micro_fen + subsidy_fen::numeric * 1000000 <= face_fen::numeric * 1000000)
 );
 create index offer_open on offer (to_at) where state = 'live';
+-- of several that would replace it one does
+create unique index offer_replaced_once on offer (replaces) where state in ('live', 'paused', 'ended');
 create index offer_of_merchant on offer (merchant_id);
 create trigger only_allowed_offer_states before update on offer
   for each row execute function only_allowed_reward_states('offer');
 grant select, insert on offer to carbon_app;
-grant update (title_zh, title_en, text_zh, text_en, category, points, face_fen, value_micro_fen, subsidy_fen, purse_id, stock,
+grant update (kind, title_zh, title_en, text_zh, text_en, category, points, face_fen, value_micro_fen, subsidy_fen, purse_id, stock,
               per_person, streets, offline, from_at, to_at, state, state_reason, approval_id, changed_at) on offer to carbon_app;
 
 -- Once approved, what was approved stays.

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from flask import Flask
+from sqlalchemy.orm import Session
 
 from carbon_credits.core import clock
 from carbon_credits.core.db import transaction
@@ -16,9 +17,14 @@ from tests.factories.redemptions import an_offer
 def give_points(app: Flask, resident: Caller, points: int) -> None:
     """Points to spend, out of a fund that can pay."""
     with app.app_context(), transaction() as session:
-        months_of(session, clock.today(), clock.today())
-        open_wallet(session, resident.id)
-        credit(session, Act(resident.id, points=points, fund_id=a_fund(session)), clock.today())
+        give_points_in(session, resident.id, points)
+
+
+def give_points_in(session: Session, resident_id: int, points: int) -> None:
+    """The same in a transaction of the caller's."""
+    months_of(session, clock.today(), clock.today())
+    open_wallet(session, resident_id)
+    credit(session, Act(resident_id, points=points, fund_id=a_fund(session)), clock.today())
 
 
 def offered(app: Flask, merchant: Caller, **changes: Any) -> str:

@@ -227,7 +227,9 @@ def test_ready_when_database_schema_and_cache_are(client: FlaskClient) -> None:
 def test_a_caller_who_asks_too_often_is_429_and_told_when_to_come_back(app: Flask, resident: Caller) -> None:
     whole: House = app.extensions[EXTENSION]
     clock = [0.0]
-    tight = Limiter({"resident": 3, "partner": 3, "merchant": 3, "address": 3}, clock=lambda: clock[0])
+    tight = Limiter(
+        {"resident": 3, "partner": 3, "merchant": 3, "address": 3, "newcomer": 3}, clock=lambda: clock[0]
+    )
     house.install(app, replace(whole, limiter=tight))
     try:
         left = [resident.get("/v1/wallet").headers["RateLimit"] for _ in range(3)]

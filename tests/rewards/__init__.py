@@ -1,0 +1,1 @@
+"""Merchants and what is had from them."""

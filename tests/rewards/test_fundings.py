@@ -283,8 +283,22 @@ def test_points_are_not_sold_below_their_value_nor_into_nothing(session: Session
     )
     with pytest.raises(Invalid) as no:
         a_funding(session, fund_id=fund_id, points=1_000)
-    assert no.value.code == "below_value"
+    assert no.value.code == "below_point_value"
     session.rollback()
+
+
+def test_a_price_that_was_agreed_holds_when_the_value_has_risen(
+    session: Session, stripe: StripeServer, collector: Collector, fund_id: int
+) -> None:
+    number = a_funding(session, fund_id=fund_id, points=1_000)
+    approval = approving.propose(session, fundings.KIND, _payload(fund_id), "a value", "提").approval_id
+    session.execute(
+        text("insert into point_value values ('2026-01-01', 200_000_000, 'test', :approval)"),
+        {"approval": approval},
+    )
+    session.commit()
+    paid(session, stripe, collector, number)
+    assert fund_of(session, fund_id) == (1_000, 1_000, 100_003)
 
 
 def _payload(fund_id: int) -> dict[str, Any]:
@@ -378,7 +392,7 @@ def test_of_a_purse_what_is_neither_reserved_nor_spent_goes_back(
     session.commit()
     with pytest.raises(Conflict) as no:
         a_refund(session, number, amount_fen=40_004)
-    assert no.value.code == "budget_spent"
+    assert no.value.code == "purse_short"
     session.rollback()
     a_refund(session, number, amount_fen=40_003)
     collecting.collect_unfinished(collector)

@@ -35,11 +35,15 @@ A_LONG_TIME = timedelta(days=400)
 
 
 @contextmanager
-def paid_over(settings: Settings, server: RailServer, patience_s: float = 5.0) -> Iterator[LoopbackRail]:
+def paid_over(
+    session: Session, settings: Settings, server: RailServer, patience_s: float = 5.0
+) -> Iterator[LoopbackRail]:
     """A worker that pays over this rail."""
     rail = LoopbackRail(server.port, patience_s)
     with surrounded(settings, Ways({"stripe": rail})):
         yield rail
+        # while the worker's application is current, the test's session speaks through its connections
+        session.rollback()
 
 
 @pytest.fixture
@@ -98,7 +102,7 @@ def faulty(*plan: tuple[str, int, str]) -> Callable[[str, str, int], Fault]:
 def test_an_approved_settlement_is_paid_once_and_borne_out_by_the_rails_own_statement(
     session: Session, settings: Settings, shop: Shop
 ) -> None:
-    with running() as server, paid_over(settings, server):
+    with running() as server, paid_over(session, settings, server):
         assert pay_all() == 1
         assert pay_all() == 0
         assert states(session) == [("paid", 1)]
@@ -115,7 +119,10 @@ def test_an_approved_settlement_is_paid_once_and_borne_out_by_the_rails_own_stat
 def test_a_lost_answer_is_asked_for_again_and_is_one_transfer(
     session: Session, settings: Settings, shop: Shop, lost: str
 ) -> None:
-    with running(faulty(("pay", 1, lost), ("find", 2, "before"))) as server, paid_over(settings, server):
+    with (
+        running(faulty(("pay", 1, lost), ("find", 2, "before"))) as server,
+        paid_over(session, settings, server),
+    ):
         for expected in ("created", "created", "paid"):
             pay_all()
             assert states(session) == [(expected, 1)]
@@ -131,7 +138,7 @@ def number(session: Session) -> int:
 
 
 def test_a_time_out_after_success_is_one_transfer(session: Session, settings: Settings, shop: Shop) -> None:
-    with running() as server, paid_over(settings, server, patience_s=0.3):
+    with running() as server, paid_over(session, settings, server, patience_s=0.3):
         server.stop_at = ("pay", "after")
         pay_all()
         assert server.reached.wait(5)
@@ -145,7 +152,7 @@ def test_a_time_out_after_success_is_one_transfer(session: Session, settings: Se
 def test_a_short_platform_balance_is_tried_again_by_itself_and_later_each_time(
     session: Session, settings: Settings, shop: Shop
 ) -> None:
-    with running(faulty(("pay", 1, "balance_insufficient"))) as server, paid_over(settings, server):
+    with running(faulty(("pay", 1, "balance_insufficient"))) as server, paid_over(session, settings, server):
         # each attempt has a key of its own, so each is the first call under it
         pay_all()
         assert states(session) == [("failed", 1)]
@@ -173,7 +180,7 @@ def passed(session: Session, time: timedelta) -> None:
 def test_another_refusal_waits_for_a_person_who_may_have_a_new_account_paid(
     session: Session, settings: Settings, shop: Shop, staff: Staff
 ) -> None:
-    with running(faulty(("pay", 1, "account_closed"))) as server, paid_over(settings, server):
+    with running(faulty(("pay", 1, "account_closed"))) as server, paid_over(session, settings, server):
         pay_all()
         passed(session, timedelta(days=3))
         pay_all()
@@ -196,7 +203,7 @@ def test_without_an_account_nothing_is_paid_and_it_is_counted_as_stuck(
     session: Session, settings: Settings, staff: Staff
 ) -> None:
     approved(session, staff, a_shop(session, staff, rail=None))
-    with running() as server, paid_over(settings, server):
+    with running() as server, paid_over(session, settings, server):
         assert pay_all() == 0
         assert payments.stuck(session, clock.now()) == {"stripe": 0, "bank": 0, "none": 0}
         assert payments.stuck(session, clock.now() + timedelta(days=3))["none"] == 1
@@ -206,7 +213,7 @@ def test_without_an_account_nothing_is_paid_and_it_is_counted_as_stuck(
 def test_money_that_comes_back_is_owed_again_and_stands_in_the_next_statement(
     session: Session, settings: Settings, shop: Shop, staff: Staff, part: int
 ) -> None:
-    with running() as server, paid_over(settings, server) as rail:
+    with running() as server, paid_over(session, settings, server) as rail:
         pay_all()
         reference = session.execute(select(Payment.provider_ref)).scalar_one()
         server.books.give_back(str(reference), part)
@@ -233,7 +240,7 @@ def test_money_that_comes_back_is_owed_again_and_stands_in_the_next_statement(
 def test_what_is_asked_back_is_taken_or_borne_by_the_next_statement(
     session: Session, settings: Settings, shop: Shop, staff: Staff, spent: bool
 ) -> None:
-    with running() as server, paid_over(settings, server):
+    with running() as server, paid_over(session, settings, server):
         pay_all()
         payment = session.execute(select(Payment)).scalar_one()
         if spent:
@@ -259,7 +266,7 @@ def test_what_is_asked_back_is_taken_or_borne_by_the_next_statement(
 def test_more_than_a_days_takings_is_carried_as_owed_to_us(
     session: Session, settings: Settings, shop: Shop, staff: Staff
 ) -> None:
-    with running() as server, paid_over(settings, server):
+    with running() as server, paid_over(session, settings, server):
         pay_all()
         server.books.balances.clear()
         (payment,) = session.execute(select(Payment.payment_id)).scalars()
@@ -282,7 +289,7 @@ def test_more_than_a_days_takings_is_carried_as_owed_to_us(
 def test_a_line_nobody_meant_and_a_payment_nobody_shows_are_listed_and_do_not_cancel_out(
     session: Session, settings: Settings, shop: Shop
 ) -> None:
-    with running() as server, paid_over(settings, server):
+    with running() as server, paid_over(session, settings, server):
         pay_all()
         server.books.lines.clear()
         server.books.line("transfer", -285, "tr_stranger")

@@ -1,106 +1,23 @@
 """Reserving, taking, giving up and undoing, one after the other: each no has its code, and the books hold."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from uuid import UUID, uuid4
+from datetime import timedelta
+from uuid import uuid4
 
-import psycopg
 import pytest
 from sqlalchemy import text
 
 from carbon_credits.core import clock
 from carbon_credits.core.crypto import Vault
-from carbon_credits.core.errors import ProgrammeError, TooMany
-from carbon_credits.core.signing import Keyring
+from carbon_credits.core.errors import TooMany
 from carbon_credits.ledger.holds import reserve as hold
-from carbon_credits.rewards import codes, donations, redemptions, reversals
-from carbon_credits.rewards.captures import Capture, capture, captures_of, one_of
-from carbon_credits.rewards.looking import Till, look
-from carbon_credits.rewards.redemptions import Redemption
+from carbon_credits.rewards import codes, donations, redemptions
+from carbon_credits.rewards.captures import captures_of, one_of
+from carbon_credits.rewards.looking import look
 from carbon_credits.rewards.refusals import CODES, refusal
 from tests.factories.ledger import Act, credit
 from tests.factories.redemptions import a_merchant, a_till, an_offer, residents_with
 from tests.ledger.books import pockets
-from tests.ledger.conftest import Door, assert_sound
-
-
-@dataclass
-class Counter:
-    """One merchant, one till with a manager at it, and a resident with two hundred points."""
-
-    door: Door
-    vault: Vault
-    keyring: Keyring
-    merchant_id: int
-    till: Till
-    resident_id: int
-    owner_url: str
-
-    def offer(self, **changes: object) -> int:
-        with self.door() as session:
-            return an_offer(session, self.merchant_id, **changes)
-
-    def reserve(self, offer_id: int, **how: object) -> Redemption:
-        with self.door() as session:
-            return redemptions.reserve(
-                session,
-                self.vault,
-                self.resident_id,
-                offer_id,
-                clock.now(),
-                **how,  # type: ignore[arg-type]
-            )
-
-    def take(
-        self, code: str, till: Till | None = None, now: datetime | None = None, **how: object
-    ) -> Capture:
-        with self.door() as session:
-            return capture(
-                session,
-                self.vault,
-                self.keyring,
-                till or self.till,
-                code,
-                now or clock.now(),
-                **how,  # type: ignore[arg-type]
-            )
-
-    def cancel(self, redemption_id: UUID) -> Redemption:
-        with self.door() as session:
-            return redemptions.cancel(session, self.resident_id, redemption_id, clock.today())
-
-    def undo(self, capture_id: UUID, till: Till | None = None) -> Capture:
-        with self.door() as session:
-            return reversals.reverse(session, till or self.till, capture_id, "wrong cup")
-
-    def say(self, statement: str, **given: object) -> None:
-        with self.door() as session:
-            session.execute(text(statement), given)
-
-    def left(self, offer_id: int) -> int:
-        with self.door() as session:
-            stock = text("select sum(left_n) from offer_stock where offer_id = :offer")
-            return int(session.execute(stock, {"offer": offer_id}).scalar_one())
-
-    def pockets(self) -> tuple[int, int, int, int]:
-        return pockets(self.door, self.resident_id)
-
-
-@pytest.fixture
-def counter(door: Door, vault: Vault, keyring: Keyring, owner_url: str) -> Iterator[Counter]:
-    """The counter, and sound books when everything is over."""
-    with door() as session:
-        merchant_id = a_merchant(session)
-        till = a_till(session, merchant_id, "manager")
-        (resident_id,) = residents_with(session, 1, 200)
-    yield Counter(door, vault, keyring, merchant_id, till, resident_id, owner_url)
-    assert_sound(door)
-
-
-def refused(what: str) -> "pytest.RaisesExc[ProgrammeError]":
-    """Refused with this code."""
-    return pytest.RaisesExc(ProgrammeError, check=lambda error: error.code == what)
+from tests.rewards.counter import Counter, refused, time_passes
 
 
 def test_every_no_is_said_in_both_languages_and_says_what_to_do() -> None:
@@ -209,7 +126,7 @@ def test_what_is_not_used_in_time_lapses_with_everything(counter: Counter) -> No
         counter.take(codes.long_code(counter.vault, made.id), now=late)
     with counter.door() as session:
         assert redemptions.lapse_due(session, clock.today(), 10) == 0
-    _time_passes(counter, made)
+    time_passes(counter, made)
     with counter.door() as session:
         assert redemptions.lapse_due(session, clock.today(), 10) == 1
     with counter.door() as session:
@@ -217,16 +134,6 @@ def test_what_is_not_used_in_time_lapses_with_everything(counter: Counter) -> No
         assert redemptions.one_of(session, counter.resident_id, made.id).state == "lapsed"
     assert (counter.left(offer_id), counter.pockets()) == (1_000, (200, 0, 0, 0))
     counter.reserve(offer_id)
-
-
-def _time_passes(counter: Counter, made: Redemption) -> None:
-    """The owner's hand moves its ends into the past; the application may not."""
-    with psycopg.connect(counter.owner_url.replace("+psycopg", "")) as owner:
-        for table, key in (("hold", "hold_id"), ("redemption", "redemption_id")):
-            owner.execute(
-                f"update {table} set expires_at = clock_timestamp() - interval '1 second' where {key} = %s",
-                (made.id,),
-            )
 
 
 def test_a_reversal_on_the_day_gives_back_lots_stock_and_share_once(counter: Counter) -> None:

@@ -26,7 +26,7 @@ from carbon_credits.api.fields import (
 )
 from carbon_credits.api.house import house, principal
 from carbon_credits.api.idempotency import once
-from carbon_credits.api.merchant.me import Both
+from carbon_credits.api.merchant.shapes import Both
 from carbon_credits.api.paging import LONGEST, cursor_to, position_of
 from carbon_credits.api.reading import body_as_told
 from carbon_credits.api.strict_json import GREATEST

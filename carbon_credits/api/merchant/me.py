@@ -8,11 +8,10 @@ from carbon_credits.api.answers import answer
 from carbon_credits.api.documents import Blueprint
 from carbon_credits.api.fields import Body, Choice, Words
 from carbon_credits.api.house import principal
+from carbon_credits.api.merchant.shapes import CATEGORIES, SCOPES, STREETS, Both
 from carbon_credits.core.db import reading
-from carbon_credits.residents.service import Street
 from carbon_credits.rewards import clients, merchants
-from carbon_credits.rewards.clients import SIGNS_IN, Scope
-from carbon_credits.rewards.merchants import Category
+from carbon_credits.rewards.clients import SIGNS_IN
 
 blueprint = Blueprint(
     "merchant",
@@ -22,20 +21,13 @@ blueprint = Blueprint(
 )
 
 
-class Both(Body):
-    """A name in both languages."""
-
-    zh = Words(1, 100, required=True, example="三友饭店")
-    en = Words(1, 100, required=True, example="Three Friends Restaurant")
-
-
 class Client(Body):
     """The client that asks."""
 
     client_id = Words(4, 60, required=True, example="three-friends-0123456789")
     kind = Choice("system", "till", required=True)
     label = Words(1, 60, required=True, example="收银台 1")
-    scopes = fields.List(Choice(*(scope.value for scope in Scope)), required=True)
+    scopes = fields.List(Choice(*SCOPES), required=True)
 
 
 class Merchant(Body):
@@ -43,8 +35,8 @@ class Merchant(Body):
 
     code = Words(3, 40, required=True, example="three_friends")
     name = fields.Nested(Both, required=True)
-    category = Choice(*(category.value for category in Category), required=True)
-    street = Choice(*(street.value for street in Street), required=True, allow_none=True)
+    category = Choice(*CATEGORIES, required=True)
+    street = Choice(*STREETS, required=True, allow_none=True, metadata={"enum": [*STREETS, None]})
     address = Words(1, 200, required=True, example="佛山市禅城区祖庙路 1 号")
     state = Choice(*(state.value for state in SIGNS_IN), required=True)
     state_reason = Words(1, 500, required=True, allow_none=True)

@@ -12,8 +12,9 @@ from carbon_credits.api.documents import Blueprint
 from carbon_credits.api.fields import Body, Choice, Instant, Line, Whole, Words
 from carbon_credits.api.house import house, principal
 from carbon_credits.api.idempotency import once
+from carbon_credits.api.merchant.shapes import Both
 from carbon_credits.api.reading import body_as_told, no_body
-from carbon_credits.api.resident.redemptions import OFFER_ID, Both, Redemption, told
+from carbon_credits.api.resident.redemptions import OFFER_ID, Redemption, told
 from carbon_credits.api.strict_json import GREATEST
 from carbon_credits.core import clock
 from carbon_credits.core.db import reading

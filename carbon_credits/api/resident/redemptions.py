@@ -14,6 +14,7 @@ from carbon_credits.api.documents import Blueprint
 from carbon_credits.api.fields import Body, Choice, Instant, Whole, Words, YesNo
 from carbon_credits.api.house import house, principal
 from carbon_credits.api.idempotency import once
+from carbon_credits.api.merchant.shapes import Both
 from carbon_credits.api.paging import LONGEST, cursor_to, position_of
 from carbon_credits.api.reading import body_as_told, no_body
 from carbon_credits.api.resident.wallet import Page
@@ -43,13 +44,6 @@ blueprint = Blueprint(
     who=Who.RESIDENT,
     description="兑换：领取券码、捐赠、取消。\n\nRedemptions: codes, donations, cancelling.",
 )
-
-
-class Both(Body):
-    """A text in both languages."""
-
-    zh = Words(1, 100, required=True, example="一杯茶")
-    en = Words(1, 100, required=True, example="A cup of tea")
 
 
 class Wish(Body):

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from carbon_credits.cli import people
-from carbon_credits.cli.demo import rules
+from carbon_credits.cli.demo import rules, shops
 from carbon_credits.cli.demo.partners import FEEDS as OWN_FEEDS
 from carbon_credits.cli.saying import plainly
 from carbon_credits.core import clock
@@ -69,10 +69,11 @@ def seed() -> None:
         residents = [_resident(session, vault, number, partners, now) for number in range(1, RESIDENTS + 1)]
         known = _known_clients(session)
         credentials = [_client(session, vault, partner, known, now) for partner in partners]
+        merchants = shops.ensure(session, vault, _listed("merchants"), now)
     _write(
         {
             "residents": residents,
-            "merchants": [],
+            "merchants": merchants,
             "partners": credentials,
             "staff": [{"name": member.name, "roles": list(member.roles)} for member in staff],
         }
@@ -107,8 +108,12 @@ def _resident(
 
 def credentials() -> list[dict[str, Any]]:
     """The partners' clients as the district's file lists them; none before there is one."""
+    return _listed("partners")
+
+
+def _listed(name: str) -> list[dict[str, Any]]:
     try:
-        listed: list[dict[str, Any]] = json.loads(district_file().read_text())["partners"]
+        listed: list[dict[str, Any]] = json.loads(district_file().read_text())[name]
     except (OSError, ValueError, KeyError, TypeError):
         return []
     return listed
