@@ -21,7 +21,7 @@ from carbon_credits.jobs.corrections import settle_all
 from carbon_credits.jobs.coverage import read_coverage
 from carbon_credits.jobs.inbox import collect
 from carbon_credits.jobs.settlement import make_statements, pay_all, read_statements
-from carbon_credits.jobs.surroundings import begin
+from carbon_credits.jobs.surroundings import begin, settings
 from carbon_credits.ledger.expiry import expire_due
 from carbon_credits.ledger.locks import lock_shard
 from carbon_credits.ledger.maturing import mature_due
@@ -30,14 +30,14 @@ from carbon_credits.reconciliation import clawbacks, mass_balance
 from carbon_credits.reconciliation.waiting import end_waiting
 from carbon_credits.reconciliation.watching import watch
 from carbon_credits.residents.service import forget_stale
-from carbon_credits.rewards import codes, gifts, inbox, leaving, offer_approval, offers
+from carbon_credits.rewards import codes, expiry_notices, gifts, inbox, leaving, offer_approval, offers
 from carbon_credits.rewards.redemptions import lapse_due
 
 log = logging.getLogger(__name__)
 
 CHUNK = 2_000
-# each is taken by statements of its own
-PLEDGES = 200
+# each is dealt with by statements of its own
+PLEDGES = NOTICES = 200
 KEPT_ANSWERS = timedelta(days=7)
 
 
@@ -140,6 +140,10 @@ def _forget_notices(session: Session) -> int:
     return inbox.forget_old(session, clock.now(), CHUNK)
 
 
+def _tell_of_expiry(session: Session, shard: int) -> int:
+    return expiry_notices.tell_due(session, settings().vault, shard, clock.now(), NOTICES)
+
+
 def _end_offers(session: Session) -> int:
     return offers.end_due(session, clock.now(), CHUNK)
 
@@ -158,6 +162,7 @@ TASKS: tuple[Task, ...] = (
     Task("finish_gifts", timedelta(seconds=30), _finish_gifts),
     Task("mature", timedelta(minutes=10), step_of_shard=_mature),
     Task("expire", timedelta(hours=1), step_of_shard=_expire),
+    Task("tell_of_expiry", timedelta(hours=1), step_of_shard=_tell_of_expiry),
     Task("retire_keys", timedelta(minutes=5), _retire_keys),
     Task("make_partitions", timedelta(hours=12), _partitions),
     Task("clean", timedelta(hours=1), _clean),

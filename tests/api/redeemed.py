@@ -49,6 +49,7 @@ def examples(app: Flask, resident: Caller, merchant: Caller) -> dict[str, Any]:
         "POST", "/merchant/v1/captures", key="example", json={"code": made[0]["code"]}
     ).get_json()
     return {
+        "offer": tea,
         "redemption": made[1]["id"],
         "join": begun["join_code"],
         "capture": taken["id"],

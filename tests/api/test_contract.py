@@ -38,7 +38,7 @@ SEED = 20_261_122
 EXAMPLES = 24
 # one of the formats of partners stands for all of them: what each answers has tests of its own
 PUSH = "POST /partner/v1/feeds/{feed}/{operation}"
-PATH_NAMES = ("activity", "file", "case", "redemption", "join", "capture", "settlement")
+PATH_NAMES = ("activity", "file", "case", "redemption", "join", "capture", "settlement", "offer")
 # what a well-formed request may still be told, for a reason of the programme
 ACCEPTED = ["2xx", "401", "403", "404", "409", "429"]
 # a list that is too long may be too long for the door before it is looked at
@@ -174,20 +174,18 @@ def _configuration(
     )
 
 
-@pytest.mark.parametrize("name", ["resident", "partner", "merchant", "public"])
+@pytest.mark.parametrize("name", ["resident", "partner", "public"])
 def test_the_door_does_what_its_document_says(
     app: Flask,
     threaded_url: str,
     vault: Vault,
     resident: Caller,
-    merchant: Caller,
     example: dict[str, Any],
     name: str,
 ) -> None:
     token = {
         "resident": resident.token,
         "partner": partner_in(app, vault).token,
-        "merchant": merchant.token,
         "public": "",
     }[name]
     throwaway = sign_in(app, vault, "+8613800000023").token
@@ -205,8 +203,6 @@ def test_the_door_does_what_its_document_says(
             found.append(str(getattr(event, "info", event)))
     assert not found, "\n\n".join(dict.fromkeys(found))
     names = {operation for operation, _ in _operations(document)}
-    if name == "merchant":
-        names.remove("POST /oauth/token")  # told in two documents, tried as the other one tells it
     reached = {operation for operation in names if any(200 <= status < 300 for status in statuses[operation])}
     assert reached == names
     assert not any(status >= 500 for answered in statuses.values() for status in answered)
