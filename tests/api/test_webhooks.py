@@ -16,15 +16,19 @@ from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from carbon_credits.core import clock
+from carbon_credits.core.crypto import Vault
 from carbon_credits.core.db import transaction
 from carbon_credits.jobs import inbox as job
-from carbon_credits.jobs import surroundings
+from carbon_credits.jobs import scheduler, surroundings
+from carbon_credits.jobs.doorbell import INBOX, queue
 from carbon_credits.ledger import funds
-from carbon_credits.rewards import collecting, fundings, inbox
+from carbon_credits.rewards import accounts, collecting, fundings, inbox, merchants
+from carbon_credits.rewards.accounts import Settlement
 from carbon_credits.rewards.payment_contract import Collector, Ways
 from carbon_credits.staff.service import Role, add
 from tests.api.conftest import Caller, a_ride
 from tests.api.test_case_commands import typed
+from tests.factories.rewards import an_application
 from tests.stripe_server import StripeServer, running
 from tests.stripe_server.ground import collector_to, ways_to
 
@@ -340,3 +344,42 @@ def test_operators_read_links_and_cancel(app: Flask, stripe: StripeServer, fundi
     typed(app, "fundings", "link", number, "--as", "提", fails=True)
     app.config[surroundings.WAYS] = Ways()
     assert "CARBON_STRIPE_KEY" in typed(app, "fundings", "follow", fails=True)
+
+
+def test_a_ring_that_was_not_heard_is_rung_again_and_the_job_follows(
+    app: Flask, client: FlaskClient, stripe: StripeServer, records: Session
+) -> None:
+    with app.app_context():
+        redis = surroundings.redis_of()
+        redis.flushdb()
+        tell(client, stripe, EVENT)
+        _until(lambda: redis.exists(INBOX.flag))
+        # whoever was to hear it died with its queue
+        redis.flushdb()
+        scheduler.sweep(redis)
+        assert [queued.func_name for queued in queue(redis, INBOX.queue).jobs] == [INBOX.job]
+        job.work()
+        redis.flushdb()
+        scheduler.sweep(redis)
+        assert queue(redis, INBOX.queue).jobs == []
+    assert row(records, "state") == "done"
+
+
+def test_a_merchant_is_brought_to_stripe_by_a_command(
+    app: Flask, stripe: StripeServer, records: Session, vault: Vault
+) -> None:
+    with app.app_context(), transaction() as session:
+        code = merchants.apply(
+            session, vault, an_application(settlement=Settlement("stripe")), clock.now()
+        ).code
+    assert "https://connect.stripe.test/" in typed(app, "merchants", "onboard", code)
+    first = accounts.proposed(records, merchants.by_code(records, code).merchant_id)
+    assert first is not None
+    assert str(first.provider_ref) in typed(app, "merchants", "onboard", code)
+    stripe.people.complete(str(first.provider_ref))
+    assert "可收款" in typed(app, "merchants", "onboard", code)
+    assert len(stripe.books.all_of("account")) == 1
+    stripe.fail("refuse", "GET /v1/accounts", code="account_invalid")
+    assert "account_refused" in typed(app, "merchants", "onboard", code, fails=True)
+    stripe.stop()
+    assert "no_answer" in typed(app, "merchants", "onboard", code, fails=True)
