@@ -21,6 +21,8 @@ class Who(StrEnum):
     MERCHANT = "merchant"
     # a partner's own format has its own way of showing who sends, and the feed judges it
     FEED = "feed"
+    # likewise a provider of payments, known by the signature over what it tells
+    PROVIDER = "provider"
     LOOPBACK = "loopback"
 
 
@@ -74,6 +76,23 @@ ACCESS: Final[Mapping[str, Who]] = {
     "applications.apply": Who.ANYONE,
     "pairing.pair": Who.ANYONE,
     "merchant.show": Who.MERCHANT,
+    "redemptions.reserve": Who.RESIDENT,
+    "redemptions.index": Who.RESIDENT,
+    "redemptions.show": Who.RESIDENT,
+    "redemptions.cancel": Who.RESIDENT,
+    "gifts.begin": Who.RESIDENT,
+    "gifts.show": Who.RESIDENT,
+    "gifts.pledge": Who.RESIDENT,
+    "captures.preview": Who.MERCHANT,
+    "captures.take": Who.MERCHANT,
+    "captures.index": Who.MERCHANT,
+    "captures.reverse": Who.MERCHANT,
+    "settlements.index": Who.MERCHANT,
+    "settlements.show": Who.MERCHANT,
+    "settlements.lines": Who.MERCHANT,
+    "settlements.table": Who.MERCHANT,
+    "coverage.show": Who.ANYONE,
+    "pages.coverage": Who.ANYONE,
     "account.show": Who.MERCHANT,
     "account.give": Who.MERCHANT,
     "clients.index": Who.MERCHANT,
@@ -97,6 +116,7 @@ ACCESS: Final[Mapping[str, Who]] = {
     "merchant_offers.pause": Who.MERCHANT,
     "merchant_offers.resume": Who.MERCHANT,
     "merchant_offers.end": Who.MERCHANT,
+    "webhooks.hear": Who.PROVIDER,
 }
 
 
@@ -115,6 +135,15 @@ TRADING: Final = frozenset({State.ACTIVE})
 # what each address of a merchant's needs beyond a token; one without a row here stops the start too
 NEEDS: Final[Mapping[str, Need]] = {
     "merchant.show": Need(None, SEEING),
+    "captures.preview": Need(Scope.CAPTURES, HONOURING),
+    "captures.take": Need(Scope.CAPTURES, HONOURING),
+    "captures.index": Need(Scope.CAPTURES, SEEING),
+    # undoing gives back to residents, so one that is suspended may
+    "captures.reverse": Need(Scope.REVERSALS, SEEING),
+    "settlements.index": Need(Scope.SETTLEMENTS, SEEING),
+    "settlements.show": Need(Scope.SETTLEMENTS, SEEING),
+    "settlements.lines": Need(Scope.SETTLEMENTS, SEEING),
+    "settlements.table": Need(Scope.SETTLEMENTS, SEEING),
     "account.show": Need(Scope.SETTLEMENTS, SEEING),
     "account.give": Need(Scope.SETTLEMENTS, HONOURING),
     "clients.index": Need(Scope.STAFF, SEEING),

@@ -5,16 +5,45 @@ from collections.abc import Mapping
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from carbon_credits.api import access, auth, docs, documents, errors, frame, house, limits, oauth, pages
+from carbon_credits.api import (
+    access,
+    auth,
+    docs,
+    documents,
+    errors,
+    frame,
+    house,
+    limits,
+    oauth,
+    pages,
+    webhooks,
+)
 from carbon_credits.api.access import Who
 from carbon_credits.api.answers import StrictJson
-from carbon_credits.api.merchant import account, applications, credentials, people, tills
+from carbon_credits.api.merchant import (
+    account,
+    applications,
+    captures,
+    credentials,
+    people,
+    settlements,
+    tills,
+)
 from carbon_credits.api.merchant import me as merchant_self
 from carbon_credits.api.merchant import offers as merchant_offers
 from carbon_credits.api.pages import partners_guide
 from carbon_credits.api.partner import feeds, files, questions, reconciliations, records
-from carbon_credits.api.public import keys, methodologies, probes
-from carbon_credits.api.resident import activities, me, objections, offers, receipts, wallet
+from carbon_credits.api.public import coverage, keys, methodologies, probes
+from carbon_credits.api.resident import (
+    activities,
+    gifts,
+    me,
+    objections,
+    offers,
+    receipts,
+    redemptions,
+    wallet,
+)
 from carbon_credits.api.resident import auth as sign_in
 from carbon_credits.config import Settings
 from carbon_credits.core.i18n import Text
@@ -58,7 +87,7 @@ def _configure(app: Flask, settings: Settings) -> None:
 
 def _routes(app: Flask) -> None:
     resident = documents.make(app, "resident", _title(RESIDENT), RESIDENT, (Who.RESIDENT,))
-    for blueprint in (sign_in, me, activities, objections, receipts, wallet, offers):
+    for blueprint in (sign_in, me, activities, objections, receipts, wallet, offers, redemptions, gifts):
         resident.register_blueprint(blueprint.blueprint)
     partner = documents.make(app, "partner", _title(PARTNER), PARTNER, (Who.PARTNER, Who.FEED))
     for blueprint in (
@@ -81,13 +110,16 @@ def _routes(app: Flask) -> None:
         people.blueprint,
         tills.blueprint,
         merchant_offers.blueprint,
+        captures.blueprint,
+        settlements.blueprint,
     ):
         merchant.register_blueprint(blueprint)
     public = documents.make(app, "public", _title(PUBLIC), PUBLIC, ())
-    for blueprint in (methodologies.blueprint, keys.blueprint, probes.blueprint):
+    for blueprint in (methodologies.blueprint, coverage.blueprint, keys.blueprint, probes.blueprint):
         public.register_blueprint(blueprint)
     documents.serve(app, {"resident": resident, "partner": partner, "merchant": merchant, "public": public})
     app.register_blueprint(docs.blueprint)
+    app.register_blueprint(webhooks.blueprint)
     app.register_blueprint(pages.blueprint)
     app.register_blueprint(partners_guide.blueprint)
 

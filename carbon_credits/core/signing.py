@@ -34,8 +34,12 @@ TOKEN_LIFE: Final = timedelta(minutes=15)
 KEPT_S: Final = 30.0
 LOOK_AGAIN_S: Final = 1.0
 PUBLISHED: Final = ("next", "signing", "retiring")
-# an old key stays published while a token it signed may still be alive, and a little for clocks that differ
-RETIRED_AFTER: Final = TOKEN_LIFE + timedelta(minutes=1)
+# what else is signed with these keys and may be checked by others, who have only what is published
+SIGNED_LIFE: Final = timedelta(days=10)
+# an old key speaks for tokens while one that it signed may still be alive, and a little for clocks that differ
+TOKENS_AFTER: Final = TOKEN_LIFE + timedelta(minutes=1)
+# it stays published while anything that it signed may still be shown
+RETIRED_AFTER: Final = SIGNED_LIFE + timedelta(minutes=1)
 _LOCK: Final = 440_601
 
 
@@ -63,6 +67,7 @@ class Keys:
     signing_kid: str
     signing_key: ec.EllipticCurvePrivateKey
     public: Mapping[str, ec.EllipticCurvePublicKey]
+    of_tokens: frozenset[str]
     jwks: Mapping[str, Any]
     loaded_s: float
 
@@ -81,6 +86,11 @@ class Keyring:
         return self._kept(session, KEPT_S)
 
     def public_key(self, session: Session, kid: str) -> ec.EllipticCurvePublicKey | None:
+        """The public key of a number whose tokens may still be alive, or None."""
+        key = self.any_key(session, kid)
+        return key if kid in self.keys(session).of_tokens else None
+
+    def any_key(self, session: Session, kid: str) -> ec.EllipticCurvePublicKey | None:
         """The public key of one of our numbers, or None; an unseen number makes us look, once a second."""
         return self.keys(session).public.get(kid) or self._kept(session, LOOK_AGAIN_S).public.get(kid)
 
@@ -130,7 +140,7 @@ def rotate(session: Session, vault: Vault, now: datetime) -> str:
 
 
 def retire_old(session: Session, now: datetime) -> int:
-    """Stop publishing keys whose last token has run out; returns how many."""
+    """Stop publishing keys when the last thing they signed has run out; returns how many."""
     old = update(SigningKey).where(
         SigningKey.state == "retiring", SigningKey.changed_at < now - RETIRED_AFTER
     )
@@ -159,7 +169,16 @@ def _make(session: Session, vault: Vault, state: str) -> None:
 
 
 def _load(session: Session, vault: Vault) -> Keys:
-    columns = (SigningKey.kid, SigningKey.public_jwk, SigningKey.sealed, SigningKey.state)
+    still = (SigningKey.state != "retiring") | (
+        SigningKey.changed_at >= func.clock_timestamp() - TOKENS_AFTER
+    )
+    columns = (
+        SigningKey.kid,
+        SigningKey.public_jwk,
+        SigningKey.sealed,
+        SigningKey.state,
+        still.label("of_tokens"),
+    )
     rows = session.execute(
         select(*columns)
         .where(SigningKey.state.in_(PUBLISHED))
@@ -173,6 +192,7 @@ def _load(session: Session, vault: Vault) -> Keys:
         signing_kid=signing,
         signing_key=private[signing],
         public={kid: key.public_key() for kid, key in private.items()},
+        of_tokens=frozenset(row.kid for row in rows if row.of_tokens),
         jwks={"keys": [row.public_jwk for row in rows]},
         loaded_s=time.monotonic(),
     )

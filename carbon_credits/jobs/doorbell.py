@@ -51,6 +51,7 @@ class Bell(NamedTuple):
 
 DELIVERIES: Final = Bell("deliveries", BACKGROUND, "carbon_credits.jobs.deliveries.deliver")
 PARTNER_FILES: Final = Bell("files", FILES, "carbon_credits.jobs.partner_files.work_on_files")
+INBOX: Final = Bell("inbox", BACKGROUND, "carbon_credits.jobs.inbox.work")
 VERIFICATION: Final = Bell("verification", TRIPS, "carbon_credits.jobs.verification.verify")
 
 # Set the flag; 1 when it was not set before and nobody is draining: then the ringer queues the job.

@@ -17,6 +17,7 @@ from carbon_credits.core.db import is_away, reading
 from carbon_credits.jobs import doorbell
 from carbon_credits.jobs.doorbell import (
     DELIVERIES,
+    INBOX,
     LANES,
     PARTNER_FILES,
     VERIFICATION,
@@ -29,6 +30,7 @@ from carbon_credits.jobs.periodic import due_now
 from carbon_credits.jobs.surroundings import handlers, redis_of, settings
 from carbon_credits.partners.progress import ANY_WAITING
 from carbon_credits.reconciliation.cases import counts
+from carbon_credits.rewards.inbox import DUE as NOTICES_DUE
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +73,7 @@ def sweep(redis: Redis) -> list[int]:
     with reading() as session:
         lanes = list(session.execute(OVERDUE, {"lanes": LANES}).scalars())
         deliveries = session.execute(DELIVERIES_DUE, {"topics": list(handlers())}).scalar_one()
+        notices = session.execute(NOTICES_DUE).scalar_one()
         traces = session.execute(TRACES_WAITING).scalar_one()
         files = session.execute(ANY_WAITING).scalar_one()
     rung = [lane for lane in lanes if not redis.exists(draining(lane))]
@@ -79,6 +82,8 @@ def sweep(redis: Redis) -> list[int]:
             enqueue_lane(redis, lane)
     if deliveries:
         doorbell.ring_bell(redis, DELIVERIES)
+    if notices:
+        doorbell.ring_bell(redis, INBOX)
     if traces:
         doorbell.ring_bell(redis, VERIFICATION)
     # one that waits behind one at work is enough: a file may take minutes

@@ -28,7 +28,9 @@ from carbon_credits.partners import service as partners
 from carbon_credits.reconciliation import cases, questions
 from carbon_credits.reconciliation.cases import act_subject
 from integrations import carpool
+from tests.api import redeemed
 from tests.api.conftest import FEED, Caller, a_ride, code_of, partner_in, sign_in
+from tests.api.settled import a_reading, settled
 from tests.factories.partner_files import Sender
 from tests.factories.rewards import a_merchant, a_point_value, an_offer
 from tests.integrations.push_samples import SECRETS
@@ -39,12 +41,15 @@ EXAMPLES = 24
 RECONCILIATION = "GET /partner/v1/reconciliations/{feed}/{date}"
 DAY = "2026-11-20"
 PUSH = "POST /partner/v1/feeds/{feed}/{operation}"
+PATH_NAMES = ("activity", "file", "case", "redemption", "join", "capture", "settlement", "offer")
 # what a well-formed request may still be told, for a reason of the programme
 ACCEPTED = ["2xx", "401", "403", "404", "409", "429"]
+# a list that is too long may be too long for the door before it is looked at
+REFUSED = ["400", "401", "403", "404", "405", "406", "409", "413", "415", "422", "428", "429"]
 
 
 @pytest.fixture
-def example(app: Flask, vault: Vault, resident: Caller, partner: Caller) -> dict[str, Any]:
+def example(app: Flask, vault: Vault, resident: Caller, partner: Caller, merchant: Caller) -> dict[str, Any]:
     """Something for each operation that needs more than its schema says."""
     act = resident.claim(a_ride(minutes_ago=60)).get_json()["id"]
     with app.app_context(), transaction() as session:
@@ -54,6 +59,7 @@ def example(app: Flask, vault: Vault, resident: Caller, partner: Caller) -> dict
         app.test_client().post("/v1/auth/otp", json={"phone": "+8613800000021"}).get_json()["challenge_id"]
     )
     record = {**a_ride(), "methodology": FEED.methodologies[0], "record_id": "r1", "subject": "s1"}
+    a_reading(app)
     sent = a_sent_file(app)
     with app.app_context(), transaction() as session:
         source = partners.source_by_feed(session, "carpool")
@@ -64,7 +70,9 @@ def example(app: Flask, vault: Vault, resident: Caller, partner: Caller) -> dict
         "POST", "/partner/v1/files", key="own", data=_as_parts(sent), content_type="multipart/form-data"
     )
     return {
+        **redeemed.examples(app, resident, merchant),
         "activity": act,
+        "settlement": settled(app, merchant),
         "file": own.get_json()["id"],
         "case": a_question(app, resident, act),
         "offer": an_open_offer(app, vault),
@@ -153,7 +161,10 @@ def _configuration(
         operations.append(
             {
                 "include-name": name,
-                "checks": {"positive_data_acceptance": {"expected-statuses": allowed}},
+                "checks": {
+                    "positive_data_acceptance": {"expected-statuses": allowed},
+                    "negative_data_rejection": {"expected-statuses": REFUSED},
+                },
                 # where nobody need sign in a token is one way too many of saying who one is
                 "headers": {"Authorization": f"Bearer {bearer}"} if operation["security"] else {},
                 # a feed of the caller's own, and a day that has begun
@@ -166,7 +177,7 @@ def _configuration(
             "workers": 1,
             "continue-on-failure": True,
             "parameters": {
-                **{name: example[name] for name in ("activity", "file", "case", "offer")},
+                **{name: example[name] for name in PATH_NAMES},
                 "feed": "carpool",
                 "operation": "journeys",
             },
@@ -178,9 +189,18 @@ def _configuration(
 
 @pytest.mark.parametrize("name", ["resident", "partner", "public"])
 def test_the_door_does_what_its_document_says(
-    app: Flask, threaded_url: str, vault: Vault, resident: Caller, example: dict[str, Any], name: str
+    app: Flask,
+    threaded_url: str,
+    vault: Vault,
+    resident: Caller,
+    example: dict[str, Any],
+    name: str,
 ) -> None:
-    token = {"resident": resident.token, "partner": partner_in(app, vault).token, "public": ""}[name]
+    token = {
+        "resident": resident.token,
+        "partner": partner_in(app, vault).token,
+        "public": "",
+    }[name]
     throwaway = sign_in(app, vault, "+8613800000023").token
     document = _with_examples(json.loads(resident.client.get(f"/openapi/{name}.json").data), example)
     configuration = _configuration(document, token, throwaway, example)

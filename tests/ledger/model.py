@@ -88,6 +88,15 @@ class Wallet:
             self.held[bucket] -= split[bucket]
             self.post(ContraKind.MERCHANT, merchant_id, -split[bucket])
 
+    def undo(self, split: dict[Bucket, int], merchant_id: int, today: date) -> None:
+        for bucket in sorted(split):
+            self.post(ContraKind.MERCHANT, merchant_id, split[bucket])
+        for bucket in sorted(split):
+            if bucket[0] < today:
+                self.lapse(bucket, split[bucket])
+            else:
+                self.receive(bucket, split[bucket])
+
     def release(self, split: dict[Bucket, int], today: date) -> None:
         for bucket in sorted(split):
             self.held[bucket] -= split[bucket]
