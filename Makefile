@@ -13,6 +13,8 @@ PYTHON := $(shell for each in python3.11 python3.13 python3.12 python3 python; d
 endif
 
 BIN := .venv/bin
+# each has servers of its own
+PROCESSES := 2
 FLASK := $(BIN)/python -m flask --app wsgi
 LOCAL := $(BIN)/python -m carbon_credits.local
 
@@ -53,7 +55,7 @@ test: check suite ## run every check, then every test on a real PostgreSQL and V
 suite: $(DEV_STAMP)
 	@echo "== pytest"
 	@$(BIN)/python -m coverage erase
-	@$(BIN)/python -m pytest --cov --cov-report=term $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses=$(PROCESSES) --cov --cov-report=term $(ARGS)
 
 check: $(DEV_STAMP) ## style, types and the direction of imports; no server needed
 	@echo "== ruff check"; $(BIN)/python -m ruff check .

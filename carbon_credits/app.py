@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from flask import Flask
 
 from carbon_credits import cli
-from carbon_credits.api import assembly
+from carbon_credits import tables as _tables  # noqa: F401 - a mapper may refer to any room's table
 from carbon_credits.config import Settings, read_settings
 from carbon_credits.core import clock, log
 from carbon_credits.core.db import connect
@@ -16,17 +16,25 @@ from carbon_credits.jobs.deliveries import OWN_HANDLERS
 from carbon_credits.partners.contract import Feed
 from carbon_credits.partners.service import Register
 from carbon_credits.residents import notices, otp
+from carbon_credits.rewards.payment_contract import Ways
 
 Sender = Callable[[Settings], TextMessages]
+Payer = Callable[[Settings], Ways]
 
 
 def create_app(
-    settings: Settings | None = None, feeds: Iterable[Feed] = (), sender: Sender | None = None
+    settings: Settings | None = None,
+    feeds: Iterable[Feed] = (),
+    sender: Sender | None = None,
+    payer: Payer | None = None,
+    *,
+    doors: bool = True,
 ) -> Flask:
     """An application for these settings, or for those of the environment; raises WrongSettings.
 
     `feeds` are the partners it knows; `sender` makes the provider of text messages, without which codes wait in
-    the outbox. Nothing is connected to before the first request.
+    the outbox; `payer` makes the ways of paying merchants, without which nobody is paid. Nothing is connected to
+    before the first request. Without `doors` it answers none: workers and operators' commands start in half the time.
     """
     told = read_settings() if settings is None else settings
     log.configure()
@@ -35,7 +43,11 @@ def create_app(
     app.config[surroundings.SETTINGS] = told
     app.config[surroundings.FEEDS] = Register(feeds)
     app.config[surroundings.HANDLERS] = {**OWN_HANDLERS, **_texts(told, sender)}
-    assembly.register(app, told)
+    app.config[surroundings.WAYS] = Ways() if payer is None else payer(told)
+    if doors:
+        from carbon_credits.api import assembly  # noqa: PLC0415 - half the time a command takes to start
+
+        assembly.register(app, told)
     cli.register(app)
     return app
 

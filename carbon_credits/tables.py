@@ -16,6 +16,7 @@ from carbon_credits.programme import models as _programme
 from carbon_credits.reconciliation import balance_models as _balance
 from carbon_credits.reconciliation import models as _reconciliation
 from carbon_credits.residents import models as _residents
+from carbon_credits.rewards import coverage_models as _coverage
 from carbon_credits.rewards import merchant_models as _merchants
 from carbon_credits.rewards import offer_models as _offers
 from carbon_credits.rewards import redemption_models as _redemptions
@@ -26,6 +27,7 @@ ROOMS = (
     _activities,
     _approvals,
     _audit,
+    _coverage,
     _crediting,
     _idempotency,
     _outbox,

@@ -1,6 +1,7 @@
-"""One real PostgreSQL and one real Valkey for the whole run; every test starts from empty tables.
+"""One real PostgreSQL and one real Valkey for each process of a run; every test starts from empty tables.
 
-Outside servers may stand in: TEST_DATABASE_OWNER_URL (a superuser's) and TEST_REDIS_URL.
+Outside servers may stand in: TEST_DATABASE_OWNER_URL (a superuser's) and TEST_REDIS_URL. Then PROCESSES=1, for there
+is one doorbell only.
 """
 
 import os
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -20,7 +22,19 @@ from sqlalchemy.orm import Session
 from carbon_credits.config import Settings, read_settings
 from carbon_credits.core.crypto import Vault
 from carbon_credits.core.db import connect, database
+from tests import spreading
 from tests.database import Cleaner, create_database, migrate
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first."""
+    items.sort(key=lambda item: spreading.turn(item.nodeid))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Whole files to each process."""
+    return spreading.scheduler(config, log)
 
 
 @dataclass(frozen=True)
@@ -45,6 +59,12 @@ def _servers(home: Path) -> Iterator[Servers]:
 
     with servers(home) as running:
         yield Servers(running.owner_url, running.app_url, running.redis_url, running.home)
+        # all was durable as long as anything tested it; what is erased now need not reach the disk first
+        with psycopg.connect(running.owner_url.replace("+psycopg", ""), autocommit=True) as connection:
+            connection.execute("alter system set fsync = off")
+            connection.execute("select pg_reload_conf()")
+            while connection.execute("show fsync").fetchone() != ("off",):
+                pass
 
 
 def _text(url: URL) -> str:

@@ -17,7 +17,7 @@ from psycopg import Connection
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from carbon_credits.activities import intake
+from carbon_credits.activities.ready import record_key
 from carbon_credits.core.crypto import Vault
 from carbon_credits.partners import aside, stations
 from carbon_credits.partners.contract import Item, Record, Weighing
@@ -116,7 +116,7 @@ def _told(item: Record | Weighing) -> dict[str, object]:
 
 
 def _keys(vault: Vault, source_id: int, record_id: str) -> bytes:
-    return intake.record_key(record_id) + aside.record_key(vault, source_id, record_id)
+    return record_key(record_id) + aside.record_key(vault, source_id, record_id)
 
 
 def _copy(raw: "Connection[tuple[object, ...]]", name: str, path: Path) -> None:

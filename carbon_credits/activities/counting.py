@@ -20,7 +20,9 @@ WITHDRAWN: Final = "withdrawn_by_partner"
 # they are left out before anything else is looked up.
 INVOLVED: Final = text("""
 with touched as materialized (
-  select r.ext_key from unnest(cast(:keys as bytea[])) as r (ext_key)
+  select r.ext_key
+  from (select substr(cast(:keys as bytea), at, 16) as ext_key
+        from generate_series(1, length(cast(:keys as bytea)), 16) at) r
   where exists (select from act_version v where v.source_id = :source and v.ext_key = r.ext_key)
      or exists (select from act_withdrawal w where w.source_id = :source and w.ext_key = r.ext_key)
 ), record as materialized (
@@ -84,7 +86,9 @@ def let_newest_count(session: Session, source_id: int, keys: Collection[bytes]) 
 
     Holds the shards of their acts until the transaction ends; records told once and never taken back cost a look-up.
     """
-    involved = session.execute(INVOLVED, {"source": source_id, "keys": sorted(set(keys))}).all()
+    if not keys:
+        return 0
+    involved = session.execute(INVOLVED, {"source": source_id, "keys": b"".join(set(keys))}).all()
     if not involved:
         return 0
     lock_shards(session, {shard for _, shard in involved})

@@ -9,8 +9,8 @@ from typing import Final
 from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
-from carbon_credits.activities.intake import record_key
 from carbon_credits.activities.names import parse_public_id
+from carbon_credits.activities.ready import record_key
 from carbon_credits.methodologies.catalogue import BY_NUMBER
 
 _CHUNK: Final = 5_000

@@ -23,10 +23,12 @@ from carbon_credits.activities.landing import (
     ROWS,
     Intake,
     Tally,
+    Told,
     land,
     land_next,
     mark_of,
     outcomes,
+    read,
     said_of,
 )
 from carbon_credits.activities.waiting import waiting_page
@@ -36,7 +38,8 @@ from carbon_credits.partners import files
 from carbon_credits.partners.contract import Feed, FileFault, Item, ParseOptions, Scalar
 from carbon_credits.partners.models import PartnerFile
 
-CHUNK: Final = 5_000
+# items in a transaction: crediting decides as many at once as it finds, and each of its batches has a price of its own
+CHUNK: Final = 12_000
 T = TypeVar("T")
 
 
@@ -155,8 +158,8 @@ def place(
     tally: Tally = Counter()
     accepted: list[str] = []
     intake = Intake(vault, source, now, drops_strangers=bool(feed.tells_of_all_by))
-    for chunk in _chunks(_waiting_items(intake, feed, options, opened)):
-        landed = opened(partial(land, intake=intake, items=chunk))
+    for told in _read(intake, _waiting_items(intake, feed, options, opened)):
+        landed = opened(partial(land, intake=intake, told=told))
         tally += landed.tally
         accepted += landed.accepted
         heard(Landed(0, landed.shards))
@@ -185,24 +188,24 @@ def land_all(intake: Intake, file_id: int, delivery: Delivery, heard: Heard, ope
     mark = opened(lambda session: mark_of(session, file_id, said))
     delivery.stream.seek(0)
     items = delivery.feed.parse_file(delivery.stream, delivery.options)
-    for chunk in _ahead(_chunks(islice(items, mark.items, None))):
-        landed, mark = opened(partial(land_next, intake=intake, items=chunk, mark=mark))
+    for told in _ahead(_read(intake, islice(items, mark.items, None))):
+        landed, mark = opened(partial(land_next, intake=intake, told=told, mark=mark))
         heard(Landed(mark.items, landed.shards))
     return mark.tally
 
 
-def _chunks(items: Iterator[Item]) -> Iterator[list[Item]]:
+def _read(intake: Intake, items: Iterator[Item]) -> Iterator[Told]:
     while chunk := list(islice(items, CHUNK)):
-        yield chunk
+        yield read(intake, chunk)
 
 
-def _ahead(chunks: Iterator[list[Item]]) -> Iterator[list[Item]]:
-    """Each chunk, while the next is being read: reading is ours to do, landing mostly the database's."""
+def _ahead(chunks: Iterator[Told]) -> Iterator[Told]:
+    """Each chunk, while the next is being read and made ready: that is ours to do, landing mostly the database's."""
     with ThreadPoolExecutor(1) as reader:
         coming = reader.submit(next, chunks, None)
-        while (chunk := coming.result()) is not None:
+        while (told := coming.result()) is not None:
             coming = reader.submit(next, chunks, None)
-            yield chunk
+            yield told
 
 
 def _fault_of(delivery: Delivery) -> FileFault | None:

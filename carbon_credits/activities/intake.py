@@ -5,8 +5,7 @@ whatever its date or subject; the second arrival is a duplicate, or a contradict
 says that it is a later version.
 """
 
-import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
@@ -14,32 +13,16 @@ from psycopg import Connection
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from carbon_credits.activities.claims import Claim, exclusive_keys, faults_of, match_key
 from carbon_credits.activities.counting import let_newest_count
 from carbon_credits.activities.names import public_id
-from carbon_credits.activities.service import content_digest
+from carbon_credits.activities.ready import Ready, SourceTerms, make_ready
 from carbon_credits.activities.staging import COPY, WRITE_ACTS, raw_connection, stage
 from carbon_credits.activities.versions import land_versions, lock_source
-from carbon_credits.core.crypto import Vault, digest
+from carbon_credits.core.crypto import Vault
 from carbon_credits.core.errors import NotFound
 from carbon_credits.core.i18n import Text
-from carbon_credits.methodologies.catalogue import BY_CODE
 from carbon_credits.partners.contract import Record
 from carbon_credits.partners.models import Partner, Source
-from carbon_credits.residents.bindings import subject_index
-
-
-@dataclass(frozen=True)
-class SourceTerms:
-    """A feed as intake needs to know it."""
-
-    source_id: int
-    partner_id: int
-    partner: str
-    feed: str
-    evidence_class: str
-    methodologies: frozenset[str]
-    late_days: int
 
 
 @dataclass(frozen=True)
@@ -55,14 +38,6 @@ class RowResult:
     reasons: tuple[str, ...]
     shard_id: int | None = None
     corrects: bool = False
-
-
-@dataclass(frozen=True)
-class _Prepared:
-    index: int
-    record: Record
-    claim: Claim
-    ext_key: bytes
 
 
 # Who each record belongs to: a binding in force, of a resident who is still with us. Behind the fence each subject is
@@ -131,24 +106,36 @@ def take_in(
     A record that is wrong is refused alone; one whose subject is not bound waits, and may be sent again. A version above
     1 tells a known record anew; the highest counts.
     """
-    good: list[_Prepared] = []
+    return take_in_ready(session, source, make_ready(vault, source, records, now))
+
+
+def take_in_ready(
+    session: Session, source: SourceTerms, told: Sequence[Ready | tuple[str, ...]]
+) -> list[RowResult]:
+    """As `take_in`, with what was made ready before the transaction."""
+    good: dict[int, Ready] = {}
     results: dict[int, RowResult] = {}
-    for index, record in enumerate(records):
-        prepared, reasons = _prepare(index, record, source, now)
-        if prepared is None:
-            results[index] = RowResult(index, "refused", None, reasons)
+    for index, each in enumerate(told):
+        if isinstance(each, Ready):
+            good[index] = each
         else:
-            good.append(prepared)
+            results[index] = RowResult(index, "refused", None, each)
     lock_source(
-        raw_connection(session), source.source_id, corrects=any(each.record.version > 1 for each in good)
+        raw_connection(session),
+        source.source_id,
+        corrects=any(each.record.version > 1 for each in good.values()),
     )
-    for terms, alike in _by_class(source, good):
+    # records of one evidence class land together
+    for letter in sorted({each.evidence_class for each in good.values()}):
+        terms = replace(source, evidence_class=letter)
+        alike = {index: each for index, each in good.items() if each.evidence_class == letter}
         connection = stage(session)
-        _copy(connection, vault, terms, alike)
+        with connection.cursor().copy(COPY) as copy:
+            copy.write("".join(f"{index}\t{each.row}\n" for index, each in alike.items()))
         results.update((result.index, result) for result in land(connection, terms))
         results.update((result.index, result) for result in _land_versions(connection, terms, alike, results))
-    let_newest_count(session, source.source_id, [each.ext_key for each in good])
-    return [results[index] for index in range(len(records))]
+    let_newest_count(session, source.source_id, [each.ext_key for each in good.values()])
+    return [results[index] for index in range(len(told))]
 
 
 def land(connection: Connection[tuple[object, ...]], source: SourceTerms) -> list[RowResult]:
@@ -175,12 +162,12 @@ def land_staged(connection: Connection[tuple[object, ...]], source: SourceTerms)
 def _land_versions(
     connection: Connection[tuple[object, ...]],
     source: SourceTerms,
-    prepared: Sequence[_Prepared],
+    alike: Mapping[int, Ready],
     results: Mapping[int, RowResult],
 ) -> Iterator[RowResult]:
     """What first landing could not know: lines that tell a known record anew. Most deliveries have none."""
-    versions = {each.index: each.record.version for each in prepared if each.record.version > 1}
-    strange = {each.index for each in prepared if results[each.index].reasons == ("content_differs",)}
+    versions = {index: each.record.version for index, each in alike.items() if each.record.version > 1}
+    strange = {index for index in alike if results[index].reasons == ("content_differs",)}
     if not versions and not strange:
         return
     given = {"source": source.source_id, "evidence_class": source.evidence_class}
@@ -193,72 +180,6 @@ def _land_versions(
     for index in sorted(strange & versions.keys()):
         # another content, and nobody it can belong to yet
         yield RowResult(index, "waiting", None, ("unknown_subject",))
-
-
-def record_key(record_id: str) -> bytes:
-    """The key of a partner's record within its source; no date and no subject in it, so both may be corrected."""
-    return digest("partner-record", record_id.encode())[:16]
-
-
-def _prepare(
-    index: int, record: Record, source: SourceTerms, now: datetime
-) -> tuple[_Prepared | None, tuple[str, ...]]:
-    claim = Claim(
-        record.methodology,
-        record.occurred_from,
-        record.occurred_to,
-        record.monitored,
-        record.references,
-        record.evidence or None,
-    )
-    if record.methodology in BY_CODE and record.methodology not in source.methodologies:
-        return None, ("methodology_not_of_feed",)
-    faults = faults_of(claim, now, source.late_days)
-    if faults:
-        return None, tuple(dict.fromkeys(fault.code for fault in faults))
-    return _Prepared(index, record, claim, record_key(record.record_id)), ()
-
-
-def _by_class(
-    source: SourceTerms, prepared: Sequence[_Prepared]
-) -> Iterator[tuple[SourceTerms, list[_Prepared]]]:
-    """Records of one evidence class land together: the feed's, unless the record says that it proves less."""
-    of_feed = source.evidence_class
-    letters = [max(each.record.evidence_class or of_feed, of_feed) for each in prepared]
-    for letter in sorted(set(letters)):
-        alike = [each for each, its in zip(prepared, letters, strict=True) if its == letter]
-        yield replace(source, evidence_class=letter), alike
-
-
-def _copy(
-    connection: Connection[tuple[object, ...]],
-    vault: Vault,
-    source: SourceTerms,
-    prepared: Iterable[_Prepared],
-) -> None:
-    with connection.cursor() as cursor, cursor.copy(COPY) as copy:
-        for item in prepared:
-            claim = item.claim
-            keys = exclusive_keys(vault, claim, namespace=source.partner)
-            copy.write_row(
-                (
-                    item.index,
-                    item.ext_key,
-                    content_digest(claim),
-                    subject_index(vault, source.partner, item.record.subject_token),
-                    claim.occurred_from,
-                    claim.occurred_to,
-                    claim.occurred_on,
-                    BY_CODE[claim.methodology][-1].number,
-                    json.dumps(dict(claim.monitored)),
-                    None if claim.evidence is None else json.dumps(dict(claim.evidence)),
-                    keys["vehicle_key"],
-                    keys["item_key"],
-                    keys["transaction_key"],
-                    keys["meter_key"],
-                    match_key(vault, claim),
-                )
-            )
 
 
 def _result(row: tuple[object, ...]) -> RowResult:

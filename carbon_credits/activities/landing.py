@@ -8,13 +8,14 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Final, NamedTuple
 
-from sqlalchemy import cast, func, select, update
+from sqlalchemy import cast, func, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Session
 
 from carbon_credits.activities.counting import let_newest_count
-from carbon_credits.activities.intake import RowResult, SourceTerms, take_in
+from carbon_credits.activities.intake import RowResult, take_in_ready
 from carbon_credits.activities.pieces import note_pieces, told_again
+from carbon_credits.activities.ready import Names, Ready, SourceTerms, make_ready, names_of
 from carbon_credits.activities.waiting import keep, settle, settled
 from carbon_credits.core.crypto import Vault
 from carbon_credits.core.errors import Conflict
@@ -29,6 +30,8 @@ CORRECTED: Final = "corrected"
 # a file brought by hand lands while it is seen, one with a manifest once it is staged
 OPEN: Final = ("seen", "staged")
 MOST_LISTED: Final = 10_000
+# a chunk of a file is more work than a request may be
+_PATIENCE: Final = text("select set_config('statement_timeout', '60s', true)")
 
 
 @dataclass(frozen=True)
@@ -78,46 +81,75 @@ class Mark:
         return {"said": self.said, "items": self.items, "tally": dict(self.tally)}
 
 
-def land(session: Session, intake: Intake, items: Sequence[Item]) -> Chunk:
-    """Land items: acts and weighings at once, everything else set aside with its reasons."""
-    vault, source, now = intake.vault, intake.source, intake.now
-    spent = settled(session, vault, source.source_id, items)
+@dataclass(frozen=True)
+class Told:
+    """Items of a chunk as they were told, and what lands of each record: made ready, with its keys."""
+
+    items: Sequence[Item]
+    records: Sequence[Record]
+    ready: Sequence[Ready | tuple[str, ...]]
+    names: Sequence[Names]
+
+
+def read(intake: Intake, items: Sequence[Item]) -> Told:
+    """Make items ready to land; needs no database."""
     records = [item for item in items if isinstance(item, Record)]
     if intake.version > 1:
         records = [replace(record, version=max(record.version, intake.version)) for record in records]
-    results = take_in(session, vault, source, records, now)
+    vault, source = intake.vault, intake.source
+    names = [names_of(vault, source.source_id, record) for record in records]
+    return Told(items, records, make_ready(vault, source, records, intake.now), names)
+
+
+def land(session: Session, intake: Intake, told: Told) -> Chunk:
+    """Land items: acts and weighings at once, everything else set aside with its reasons."""
+    vault, source, now, items = intake.vault, intake.source, intake.now, told.items
+    spent = settled(session, vault, source.source_id, items)
+    results = take_in_ready(session, source, told.ready)
     if intake.drops_strangers:
         results = [_dropped(result) if result.status == "waiting" else result for result in results]
-    told = list(zip(records, results, strict=True))
+    ended = list(zip(told.records, results, strict=True))
     strange = [item for item in items if isinstance(item, Unusable)]
     not_acts = [item for item in strange if item.record_id not in spent]
     not_acts += [
-        _unusable(record, result) for record, result in told if result.status in ("waiting", "refused")
+        _unusable(record, result) for record, result in ended if result.status in ("waiting", "refused")
     ]
     if not_acts:
         aside.set_aside(session, vault, source.source_id, not_acts, intake.file_id, now)
-    acts = [record for record, result in told if _is_act(result)]
-    settle(session, vault, source.source_id, acts, now)
-    changed = note_pieces(session, source.source_id, acts)
-    if intake.version > 1:
-        pieces = spent.union(*(record.settles for record in acts))
-        changed |= told_again(session, source.source_id, pieces, intake.version)
-    let_newest_count(session, source.source_id, changed)
+    _settle(session, intake, told, results, spent)
     stations.land_deposits(session, source.source_id, items, now, intake.file_id)
     weighings = [item for item in items if isinstance(item, Weighing)]
     weighed = stations.land_weighings(session, source.source_id, weighings, now, intake.file_id)
     return Chunk(
-        _tally_of_records(told) + _tally_of_strange(strange, spent) + _tally_of_weighings(weighed),
+        _tally_of_records(ended) + _tally_of_strange(strange, spent) + _tally_of_weighings(weighed),
         frozenset(result.shard_id for result in results if result.shard_id is not None),
-        tuple(record.record_id for record, result in told if result.status == "accepted"),
+        tuple(record.record_id for record, result in ended if result.status == "accepted"),
         tuple(_refused(items, results, weighed, spent)),
     )
 
 
-def land_next(session: Session, intake: Intake, items: Sequence[Item], mark: Mark) -> tuple[Chunk, Mark]:
+def _settle(
+    session: Session, intake: Intake, told: Told, results: Sequence[RowResult], spent: frozenset[str]
+) -> None:
+    """What is an act waits no longer, nor do its pieces; what took one of them back holds for it too."""
+    source_id = intake.source.source_id
+    acts = [place for place, result in enumerate(results) if _is_act(result)]
+    names = [told.names[place] for place in acts]
+    settle(session, source_id, names, intake.now)
+    changed = note_pieces(
+        session, source_id, [(_key(told.ready[place]), told.names[place]) for place in acts]
+    )
+    if intake.version > 1:
+        pieces = spent.union(*(told.records[place].settles for place in acts))
+        changed |= told_again(session, source_id, pieces, intake.version)
+    let_newest_count(session, source_id, changed)
+
+
+def land_next(session: Session, intake: Intake, told: Told, mark: Mark) -> tuple[Chunk, Mark]:
     """Land the items after the mark and move it, in one transaction. Raises Conflict when another moved it."""
-    chunk = land(session, intake, items)
-    reached = Mark(mark.said, mark.items + len(items), mark.tally + chunk.tally)
+    session.execute(_PATIENCE)
+    chunk = land(session, intake, told)
+    reached = Mark(mark.said, mark.items + len(told.items), mark.tally + chunk.tally)
     found = func.coalesce(PartnerFile.counts["items"].as_integer(), 0)
     moved = session.execute(
         update(PartnerFile)
@@ -185,6 +217,11 @@ def _list_rejects(session: Session, file_id: int, before: int, refused: Sequence
     ]
     if rows:
         session.execute(insert(PartnerFileReject).on_conflict_do_nothing(), rows)
+
+
+def _key(ready: Ready | tuple[str, ...]) -> bytes:
+    assert isinstance(ready, Ready)  # what was refused is no act
+    return ready.ext_key
 
 
 def _dropped(result: RowResult) -> RowResult:

@@ -6,15 +6,14 @@ from typing import Final
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from carbon_credits.activities.intake import record_key
-from carbon_credits.partners.contract import Record
+from carbon_credits.activities.ready import Names, record_key
 
 # What took a piece back before it was part of a record (a void that came first) holds for the record too.
 NOTE: Final = text("""
 with piece as (
   insert into act_piece (source_id, piece_key, ext_key)
-  select distinct :source, p.piece_key, p.ext_key
-  from unnest(cast(:pieces as bytea[]), cast(:records as bytea[])) as p (piece_key, ext_key)
+  select distinct :source, substr(cast(:pieces as bytea), at, 16) as piece_key, substr(cast(:records as bytea), at, 16)
+  from generate_series(1, length(cast(:pieces as bytea)), 16) at
   order by 2, 3
   on conflict do nothing
   returning piece_key, ext_key
@@ -51,14 +50,14 @@ returning ext_key
 """)
 
 
-def note_pieces(session: Session, source_id: int, records: Sequence[Record]) -> set[bytes]:
+def note_pieces(session: Session, source_id: int, acts: Sequence[tuple[bytes, Names]]) -> set[bytes]:
     """Remember the pieces of records that are acts; returns the keys of those of which one was taken back before."""
-    pairs = [(record_key(piece), record_key(r.record_id)) for r in records for piece in r.settles]
+    pairs = [(piece, ext_key) for ext_key, names in acts for piece, _ in names.pieces]
     if not pairs:
         return set()
-    pieces, keys = zip(*pairs, strict=True)
-    given = {"source": source_id, "pieces": list(pieces), "records": list(keys)}
-    return set(session.execute(NOTE, given).scalars())
+    # keys of sixteen bytes, one behind the other: an array of them costs more to write than to look up
+    pieces, keys = (b"".join(column) for column in zip(*pairs, strict=True))
+    return set(session.execute(NOTE, {"source": source_id, "pieces": pieces, "records": keys}).scalars())
 
 
 def told_again(session: Session, source_id: int, pieces: Collection[str], version: int) -> set[bytes]:

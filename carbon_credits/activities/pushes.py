@@ -74,7 +74,8 @@ def land(
     """
     source = terms_of(session, push.feed.code)
     nonces.spend(session, vault, source.source_id, push.authentic, now)
-    chunk = landing.land(session, landing.Intake(vault, source, now), items)
+    intake = landing.Intake(vault, source, now)
+    chunk = landing.land(session, intake, landing.read(intake, items))
     counts: Counter[str] = Counter(dict.fromkeys(OUTCOMES, 0))
     for name, n in landing.outcomes(chunk.tally).items():
         counts[name.partition(":")[0]] += n

@@ -12,6 +12,7 @@ from typing import Any, Final
 from sqlalchemy import ARRAY, LargeBinary, any_, cast, select
 from sqlalchemy.orm import Session
 
+from carbon_credits.activities.ready import Names
 from carbon_credits.core.crypto import Vault
 from carbon_credits.partners import aside
 from carbon_credits.partners.contract import Item, Record, Scalar, Unusable
@@ -56,12 +57,11 @@ def waiting_page(session: Session, vault: Vault, source_id: int, after: bytes, m
     return Page(records, pieces, found[-1][0] if len(found) == most else None)
 
 
-def settle(session: Session, vault: Vault, source_id: int, records: Sequence[Record], now: datetime) -> None:
+def settle(session: Session, source_id: int, acts: Sequence[Names], now: datetime) -> None:
     """These records are acts: neither they nor their pieces wait any longer, nor are they waited for again."""
-    keys = sorted({aside.record_key(vault, source_id, r.record_id) for r in records})
-    pieces = sorted({aside.record_key(vault, source_id, p) for r in records for p in r.settles})
-    if keys:
-        aside.placed(session, source_id, keys)
+    if acts:
+        aside.placed(session, source_id, {names.by_aside for names in acts})
+    pieces = {piece for names in acts for _, piece in names.pieces}
     if pieces:
         aside.spend(session, source_id, pieces, now)
 

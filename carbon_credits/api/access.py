@@ -21,6 +21,8 @@ class Who(StrEnum):
     MERCHANT = "merchant"
     # a partner's own format has its own way of showing who sends, and the feed judges it
     FEED = "feed"
+    # likewise a provider of payments, known by the signature over what it tells
+    PROVIDER = "provider"
     LOOPBACK = "loopback"
 
 
@@ -52,6 +54,7 @@ ACCESS: Final[Mapping[str, Who]] = {
     "files.rejects": Who.PARTNER,
     "questions.index": Who.PARTNER,
     "questions.reply": Who.PARTNER,
+    "reconciliations.show": Who.PARTNER,
     "feeds.push": Who.FEED,
     "keys.publish": Who.ANYONE,
     "probes.alive": Who.ANYONE,
@@ -85,6 +88,12 @@ ACCESS: Final[Mapping[str, Who]] = {
     "captures.take": Who.MERCHANT,
     "captures.index": Who.MERCHANT,
     "captures.reverse": Who.MERCHANT,
+    "settlements.index": Who.MERCHANT,
+    "settlements.show": Who.MERCHANT,
+    "settlements.lines": Who.MERCHANT,
+    "settlements.table": Who.MERCHANT,
+    "coverage.show": Who.ANYONE,
+    "pages.coverage": Who.ANYONE,
     "account.show": Who.MERCHANT,
     "account.give": Who.MERCHANT,
     "clients.index": Who.MERCHANT,
@@ -108,6 +117,7 @@ ACCESS: Final[Mapping[str, Who]] = {
     "merchant_offers.pause": Who.MERCHANT,
     "merchant_offers.resume": Who.MERCHANT,
     "merchant_offers.end": Who.MERCHANT,
+    "webhooks.hear": Who.PROVIDER,
     "till.page": Who.ANYONE,
     "till.asset": Who.ANYONE,
     "hooks.index": Who.MERCHANT,
@@ -140,6 +150,10 @@ NEEDS: Final[Mapping[str, Need]] = {
     "captures.index": Need(Scope.CAPTURES, SEEING),
     # undoing gives back to residents, so one that is suspended may
     "captures.reverse": Need(Scope.REVERSALS, SEEING),
+    "settlements.index": Need(Scope.SETTLEMENTS, SEEING),
+    "settlements.show": Need(Scope.SETTLEMENTS, SEEING),
+    "settlements.lines": Need(Scope.SETTLEMENTS, SEEING),
+    "settlements.table": Need(Scope.SETTLEMENTS, SEEING),
     "account.show": Need(Scope.SETTLEMENTS, SEEING),
     "account.give": Need(Scope.SETTLEMENTS, HONOURING),
     "clients.index": Need(Scope.STAFF, SEEING),

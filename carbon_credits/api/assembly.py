@@ -5,7 +5,20 @@ from collections.abc import Mapping
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from carbon_credits.api import access, auth, docs, documents, errors, frame, house, limits, oauth, pages, till
+from carbon_credits.api import (
+    access,
+    auth,
+    docs,
+    documents,
+    errors,
+    frame,
+    house,
+    limits,
+    oauth,
+    pages,
+    till,
+    webhooks,
+)
 from carbon_credits.api.access import Who
 from carbon_credits.api.answers import StrictJson
 from carbon_credits.api.merchant import (
@@ -16,13 +29,14 @@ from carbon_credits.api.merchant import (
     hooks,
     notices,
     people,
+    settlements,
     tills,
 )
 from carbon_credits.api.merchant import me as merchant_self
 from carbon_credits.api.merchant import offers as merchant_offers
 from carbon_credits.api.pages import partners_guide
-from carbon_credits.api.partner import feeds, files, questions, records
-from carbon_credits.api.public import keys, methodologies, probes
+from carbon_credits.api.partner import feeds, files, questions, reconciliations, records
+from carbon_credits.api.public import coverage, keys, methodologies, probes
 from carbon_credits.api.resident import (
     activities,
     gifts,
@@ -85,6 +99,7 @@ def _routes(app: Flask) -> None:
         records.blueprint,
         files.blueprint,
         questions.blueprint,
+        reconciliations.blueprint,
         feeds.blueprint,
     ):
         partner.register_blueprint(blueprint)
@@ -102,14 +117,16 @@ def _routes(app: Flask) -> None:
         tills.blueprint,
         merchant_offers.blueprint,
         captures.blueprint,
+        settlements.blueprint,
         hooks.blueprint,
     ):
         merchant.register_blueprint(blueprint)
     public = documents.make(app, "public", _title(PUBLIC), PUBLIC, ())
-    for blueprint in (methodologies.blueprint, keys.blueprint, probes.blueprint):
+    for blueprint in (methodologies.blueprint, coverage.blueprint, keys.blueprint, probes.blueprint):
         public.register_blueprint(blueprint)
     documents.serve(app, {"resident": resident, "partner": partner, "merchant": merchant, "public": public})
     app.register_blueprint(docs.blueprint)
+    app.register_blueprint(webhooks.blueprint)
     app.register_blueprint(pages.blueprint)
     app.register_blueprint(till.blueprint)
     app.register_blueprint(partners_guide.blueprint)

@@ -1,66 +1,49 @@
 """`flask` commands: the operator's door. Each opens its transaction, calls a service, says what happened."""
 
 from pathlib import Path
+from typing import Final
 
 from flask import Flask
 from flask_migrate import Migrate
 
-from carbon_credits.cli import (
-    bench,
-    bounding,
-    cases,
-    conformance,
-    demo,
-    factors,
-    impact,
-    ledger,
-    merchants,
-    offers,
-    partner_files,
-    partner_secrets,
-    partners,
-    policy,
-    reconciliation,
-    recycling,
-    replaying,
-    restating,
-    reviews,
-    running,
-    trips,
-)
+from carbon_credits.cli.later import LaterGroup
 from carbon_credits.core.db import database
 
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
+# where each command is; what is below a group stands beside that group
+PLACES: Final = {
+    "approvals": "policy:approvals_group",
+    "bench": "bench:command",
+    "cases": "cases:group",
+    "config": "running:config",
+    "credits": "ledger:credits",
+    "demo": "demo:group",
+    "factors": "factors:factors",
+    "fundings": "fundings:group",
+    "funds": "policy:funds",
+    "inbox": "fundings:inbox_group",
+    "keys": "running:keys",
+    "ledger": "ledger:ledger",
+    "merchants": "merchants:group",
+    "methodologies": "running:methodologies",
+    "offers": "offers:offers",
+    "partners": "partners:group",
+    "programme": "policy:programme",
+    "purses": "offers:purse_group",
+    "reconciliation": "reconciliation:group",
+    "recycling": "recycling:group",
+    "reviews": "reviews:group",
+    "scheduler": "running:scheduler",
+    "settlements": "settlements:group",
+    "staff": "policy:staff",
+    "trips": "trips:group",
+    "worker": "running:worker",
+}
 
 
 def register(app: Flask) -> None:
     """Give an application its commands; `flask db` is Flask-Migrate's."""
     Migrate(app, database, directory=str(MIGRATIONS))
-    for command in (
-        *running.COMMANDS,
-        *policy.COMMANDS,
-        *ledger.COMMANDS,
-        *factors.COMMANDS,
-        partners.group,
-        merchants.group,
-        *offers.COMMANDS,
-        trips.group,
-        reviews.group,
-        cases.group,
-        reconciliation.group,
-        recycling.group,
-        demo.group,
-        bench.command,
-    ):
-        app.cli.add_command(command)
-    for command in (replaying.command, restating.command, bounding.command):
-        ledger.credits.add_command(command)
-    for command in (
-        partner_files.key_group,
-        partner_files.file_group,
-        partner_secrets.group,
-        conformance.command,
-    ):
-        partners.group.add_command(command)
-    for command in impact.COMMANDS:
-        running.methodologies.add_command(command)
+    given = app.cli.commands
+    app.cli = LaterGroup(app.name, places=PLACES)
+    app.cli.commands.update(given)

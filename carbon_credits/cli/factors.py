@@ -76,6 +76,3 @@ def _print_tables(numbers: Iterable[NumberInUse], totals: Iterable[OfGrade]) -> 
 def _codes(used_by: Iterable[str]) -> str:
     """Each methodology once; the lines in JSON name the releases."""
     return "\n".join(sorted({name.partition("/")[0] for name in used_by}))
-
-
-COMMANDS = (factors,)

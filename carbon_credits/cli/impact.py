@@ -137,6 +137,3 @@ def _fates(title: str, rows: list[Mapping[str, Any]]) -> Any:
 
 def _signed(mg: int) -> str:
     return ("−" if mg < 0 else "") + grams(abs(mg))
-
-
-COMMANDS = (list_versions, show_impact)

@@ -2,6 +2,7 @@
 
 import click
 
+from carbon_credits.cli.later import LaterGroup
 from carbon_credits.cli.saying import plainly
 from carbon_credits.core import audit, clock
 from carbon_credits.core.db import reading, transaction
@@ -55,7 +56,10 @@ def hash_ledger() -> None:
         click.echo(ledger_hash(session))
 
 
-@click.group()
+@click.group(
+    cls=LaterGroup,
+    places={"bounds": "bounding:command", "replay": "replaying:command", "restate": "restating:command"},
+)
 def credits() -> None:  # noqa: A001 - the word of the trade
     """Credited acts."""
 
@@ -75,6 +79,3 @@ def reverse(resident: int, activity: str, name: str) -> None:
             session, f"staff:{member.staff_id}", "activity.reversed", f"activity:{activity}", None, None
         )
     click.echo(f"已撤销 / reversed: {activity}")
-
-
-COMMANDS = (ledger, credits)

@@ -153,6 +153,3 @@ def _step(offer: int, deed: str, reason: str, name: str, step: Callable[[Session
         moved = step(session)
         audit.record(session, f"staff:{member.staff_id}", deed, f"offer:{offer}", None, {"reason": reason})
     click.echo(f"#{offer}: {moved.state}")
-
-
-COMMANDS = (offers, purse_group)

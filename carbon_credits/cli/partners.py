@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from carbon_credits.activities.files import Delivery, place
 from carbon_credits.cli.imports import demonstrated, report_placed, ring, take_in
+from carbon_credits.cli.later import LaterGroup
 from carbon_credits.cli.saying import plainly
 from carbon_credits.core import audit, clock
 from carbon_credits.core.db import reading, transaction
@@ -28,7 +29,16 @@ from carbon_credits.residents.phones import normalised, phone_index
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
-@click.group("partners")
+@click.group(
+    "partners",
+    cls=LaterGroup,
+    places={
+        "conformance": "conformance:command",
+        "files": "partner_files:file_group",
+        "keys": "partner_files:key_group",
+        "secrets": "partner_secrets:group",
+    },
+)
 def group() -> None:
     """合作方 / Partners, their clients, bindings and files."""
 

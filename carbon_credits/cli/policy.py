@@ -206,6 +206,3 @@ def propose_deposit(reason: str, name: str, **payload: Any) -> None:
     with reading() as session:
         fund_service.refuse_below_value(session, payload["points"], payload["amount_fen"])
     put_before(DEPOSIT, payload, reason, name)
-
-
-COMMANDS = (staff, approvals_group, programme, funds)

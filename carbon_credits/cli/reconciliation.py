@@ -1,4 +1,4 @@
-"""`flask reconciliation`: a feed's month closed and told, and how long a feed is waited for."""
+"""`flask reconciliation`: a feed's day and month told, its month closed, and how long a feed is waited for."""
 
 import json
 from collections.abc import Mapping
@@ -10,6 +10,7 @@ import click
 
 from carbon_credits.cli import approving
 from carbon_credits.cli.saying import plainly
+from carbon_credits.cli.scorecards import show_day, show_scorecard
 from carbon_credits.core import clock
 from carbon_credits.core.db import reading, transaction
 from carbon_credits.partners.service import source_by_feed
@@ -20,7 +21,11 @@ from carbon_credits.staff.service import Role, by_name, require_role
 
 @click.group(name="reconciliation")
 def group() -> None:
-    """对账 / Months of partners' feeds."""
+    """对账 / Days and months of partners' feeds."""
+
+
+group.add_command(show_day)
+group.add_command(show_scorecard)
 
 
 @group.command("close")

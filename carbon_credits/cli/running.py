@@ -8,6 +8,7 @@ import click
 from flask import current_app
 
 from carbon_credits import config as settings_module
+from carbon_credits.cli.later import LaterGroup
 from carbon_credits.cli.saying import plainly
 from carbon_credits.core import clock
 from carbon_credits.core.db import forget_connections, transaction
@@ -67,7 +68,7 @@ def rotate_keys() -> None:
     click.echo(f"现由密钥 {kid} 签名 / now signing with {kid}")
 
 
-@click.group()
+@click.group(cls=LaterGroup, places={"impact": "impact:show_impact", "list": "impact:list_versions"})
 def methodologies() -> None:
     """The catalogue of methodologies."""
 
@@ -83,6 +84,3 @@ def publish_releases() -> None:
         click.echo(
             f"{release.methodology:<28} v{release.version}  {release.since} … {until}  {release.digest[:23]}…"
         )
-
-
-COMMANDS = (config, worker, scheduler, keys, methodologies)

@@ -10,14 +10,17 @@ import hmac
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from hashlib import sha256
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+if TYPE_CHECKING:
+    from hashlib import _Hash as Hash
 
 KEY_BYTES: Final = 32
 NONCE_BYTES: Final = 12
@@ -67,11 +70,16 @@ def same(left: bytes, right: bytes) -> bool:
 
 def digest(kind: str, *parts: bytes) -> bytes:
     """sha256 over a domain and length-prefixed parts, so that no two lists of parts collide."""
-    h = sha256(b"cc/" + kind.encode() + b"/v1\n")
+    h = _of_domain(kind).copy()
     for part in parts:
-        h.update(len(part).to_bytes(4, "big"))
-        h.update(part)
+        h.update(len(part).to_bytes(4, "big") + part)
     return h.digest()
+
+
+@lru_cache(maxsize=64)
+def _of_domain(kind: str) -> "Hash":
+    """A domain's own bytes are hashed once; what hashes further copies it."""
+    return sha256(b"cc/" + kind.encode() + b"/v1\n")
 
 
 def seal(key: bytes, key_number: int, plain: bytes, place: str) -> bytes:

@@ -79,7 +79,7 @@ class _Batch:
             self._execute(deciding.REFUSE.format(unmet_codes=self.reading.unmet_codes))
         analyze(self.session, picked)
         if reopened:
-            reopening.settle(self.session, self.connection, self.today)
+            reopening.settle(self.session, self.connection, self.shard_id, self.today)
         self._pay()
         journal_id = self._post()
         matching.remember(self.connection, self.shard_id, reopened=reopened)

@@ -6,13 +6,14 @@ everything of a day together, in an order that has nothing to do with arrival, a
 """
 
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
 from psycopg import Connection
+from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from carbon_credits.crediting import exclusivity
-from carbon_credits.crediting.reversal import Credited, undo
+from carbon_credits.crediting.reversal import Undoing, undo
 from carbon_credits.methodologies.catalogue import METHODOLOGIES
 
 # Why an act came to nothing because of another act: with the other, the reason may go.
@@ -141,20 +142,32 @@ on conflict do nothing
 """
 
 
-def settle(session: Session, connection: Connection[tuple[object, ...]], today: date) -> None:
+def settle(session: Session, connection: Connection[tuple[object, ...]], shard_id: int, today: date) -> None:
     """Drop what came to the same, take back what was credited otherwise, close what waited."""
     connection.execute(UNCHANGED)
     rows = session.connection().exec_driver_sql(TO_UNDO).all()
-    for row in rows:
-        if row.state == "replaced" and not row.queued:
-            state, reason = "replaced", row.reasons[-1]
-        else:
-            refused = row.queued and row.state != "credited"
-            state, reason = "reversed", row.reasons[0] if refused else "reallocated"
-        undo(session, Credited(*row[:5]), state, reason, row.against, today)
+    undo(session, shard_id, [_undoing(row) for row in rows], today)
     connection.execute(CLOSE)
     connection.execute(CLOSED)
     gone = [row.activity_id for row in rows if row.state != "credited"]
     if gone:
         exclusive = [basis.reason for basis in exclusivity.BASES]
         connection.execute(REVIVE, {"gone": gone, "exclusive": exclusive})
+
+
+def _undoing(row: Row[tuple[Any, ...]]) -> Undoing:
+    if row.state == "replaced" and not row.queued:
+        state, reason = "replaced", row.reasons[-1]
+    else:
+        refused = row.queued and row.state != "credited"
+        state, reason = "reversed", row.reasons[0] if refused else "reallocated"
+    return Undoing(
+        row.resident_id,
+        row.occurred_on,
+        row.activity_id,
+        row.generation,
+        row.matures_on,
+        state,
+        reason,
+        row.against,
+    )

@@ -18,6 +18,9 @@ from carbon_credits.core.db import in_transaction, reading
 from carbon_credits.core.signing import retire_old
 from carbon_credits.crediting.nightly import replay_step
 from carbon_credits.jobs.corrections import settle_all
+from carbon_credits.jobs.coverage import read_coverage
+from carbon_credits.jobs.inbox import collect
+from carbon_credits.jobs.settlement import make_statements, pay_all, read_statements
 from carbon_credits.jobs.surroundings import begin, settings
 from carbon_credits.ledger.expiry import expire_due
 from carbon_credits.ledger.locks import lock_shard
@@ -27,7 +30,7 @@ from carbon_credits.reconciliation import clawbacks, mass_balance
 from carbon_credits.reconciliation.waiting import end_waiting
 from carbon_credits.reconciliation.watching import watch
 from carbon_credits.residents.service import forget_stale
-from carbon_credits.rewards import codes, expiry_notices, gifts, leaving, offer_approval, offers
+from carbon_credits.rewards import codes, expiry_notices, gifts, inbox, leaving, offer_approval, offers
 from carbon_credits.rewards.redemptions import lapse_due
 
 log = logging.getLogger(__name__)
@@ -135,6 +138,10 @@ def _flag(session: Session) -> int:
     return mass_balance.flags_step(session, clock.now())
 
 
+def _forget_notices(session: Session) -> int:
+    return inbox.forget_old(session, clock.now(), CHUNK)
+
+
 def _tell_of_expiry(session: Session, shard: int) -> int:
     return expiry_notices.tell_due(session, settings().vault, shard, clock.now(), NOTICES)
 
@@ -172,6 +179,14 @@ TASKS: tuple[Task, ...] = (
     # holds what a bag or a month's purchases do not bear out, and lets go what a late ticket explains
     Task("mass_balance", timedelta(hours=1), _balance),
     Task("station_flags", timedelta(hours=24), _flag),
+    # a merchant's day is settled the day after; what a second person approved is paid within the minute
+    Task("settle", timedelta(minutes=30), make_statements),
+    Task("pay", timedelta(minutes=1), work=pay_all),
+    Task("read_rails", timedelta(hours=1), work=read_statements),
+    # what sponsors' notices did not tell, or told too early
+    Task("collect", timedelta(minutes=5), work=collect),
+    Task("forget_notices", timedelta(hours=12), _forget_notices),
+    Task("coverage", timedelta(hours=1), work=read_coverage),
     Task("end_offers", timedelta(minutes=1), _end_offers),
     # what ended offers did not use goes back to the purse that topped them up, once nothing of them is out
     Task("release_purses", timedelta(minutes=15), _release_purses),

@@ -1,105 +1,148 @@
-"""Taking a credited act back: its grams in full, its points from wherever they are, into debt if need be."""
+"""Taking credited acts back: their grams in full, their points from wherever they are, into debt if need be.
 
-from dataclasses import replace
+Many acts of a shard are taken back together, in one journal and with as many statements as one act costs. Each finds
+what the acts before it left, so that it comes to the same as one by one.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
 from datetime import date
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import RowMapping, text
+from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
-from carbon_credits.core.ids import shard_of
-from carbon_credits.ledger.expiry import expire_resident
+from carbon_credits.ledger.expiry import expire_residents
 from carbon_credits.ledger.funds import give_back
 from carbon_credits.ledger.locks import lock_shard
 from carbon_credits.ledger.models import ContraKind, JournalKind
 from carbon_credits.ledger.posting import Line, post
-from carbon_credits.ledger.recovery import Bucket, Recovered, recover
+from carbon_credits.ledger.recovery import Bucket, Pockets, Recovered
+
+
+class Passage(NamedTuple):
+    """One credited passage (generation) of an act that is to be taken back, and why.
+
+    `matures_on` is the decision's: it names the pending bucket, None where points came at once.
+    """
+
+    resident_id: int
+    activity_id: int
+    generation: int
+    matures_on: date | None
+    reason: str
+
+
+# What each act was credited with: a grant, perhaps a bonus, each from its own fund; grams restated since. Whether it was
+# taken back before is decided under the wallet's lock, and by the primary key behind it.
+_CREDITED: Final = text("""
+select a.place, c.activity_id is not null as is_done, p.contra_ref, p.points, p.verified_mg, p.claimed_mg, p.removal_mg,
+       p.lot_on, p.effective_on
+from unnest(cast(:residents as bigint[]), cast(:acts as bigint[]), cast(:generations as smallint[]))
+       with ordinality as a (resident_id, activity_id, generation, place)
+left join lateral (
+  select activity_id from clawback c
+  where c.resident_id = a.resident_id and c.activity_id = a.activity_id and c.generation = a.generation
+    and c.shard_id = :shard
+  offset 0
+) c on true
+left join lateral (
+  select * from posting p
+  where p.resident_id = a.resident_id and p.shard_id = :shard and p.activity_id = a.activity_id
+    and p.generation = a.generation and p.contra_kind in (1, 2, 7)
+  offset 0
+) p on c.activity_id is null
+order by a.place, p.wallet_seq
+""")
+_FOUND: Final = tuple(field.name for field in fields(Recovered))
+_REMEMBER: Final = text(f"""
+insert into clawback (resident_id, activity_id, generation, reason, {", ".join(_FOUND)}, shard_id)
+select *, :shard
+from unnest(cast(:residents as bigint[]), cast(:acts as bigint[]), cast(:generations as smallint[]),
+            cast(:reasons as text[]), {", ".join(f"cast(:found_{name} as bigint[])" for name in _FOUND)})
+""")  # noqa: S608 - made of constants
 
 
 def claw_back(
-    session: Session,
-    resident_id: int,
-    activity_id: int,
-    generation: int,
-    reason: str,
-    today: date,
-    *,
-    matures_on: date | None,
-) -> Recovered | None:
-    """Reverse what one act (and generation) was credited with; None when that was done before.
+    session: Session, shard_id: int, passages: Sequence[Passage], today: date
+) -> list[Recovered | None]:
+    """Reverse what acts of one shard were credited with, in this order; for each what was found, None when that was
+    done before.
 
-    `matures_on` is the decision's: it names the pending bucket, None where points came at once.
-    Order: own pending bucket, own lot, breakage if that lot lapsed, latest-expiring free lots, debt.
-    Points return to the funds they came from. The caller changes the decision's state in this transaction.
+    Order: own pending bucket, own lot, breakage if that lot lapsed, latest-expiring free lots, debt. Points return to the
+    funds they came from. The caller changes the decisions' states in this transaction.
     """
-    shard_id = shard_of(resident_id)
+    if not passages:
+        return []
     lock_shard(session, shard_id)
-    expire_resident(session, resident_id, today)
-    if _done_before(session, resident_id, activity_id, generation):
-        return None
-    credited = _credited(session, resident_id, activity_id, generation)
-    found, undone = recover(session, resident_id, credited, matures_on, today)
-    lines = _lines(resident_id, activity_id, generation, credited, found, undone)
+    residents = sorted({passage.resident_id for passage in passages})
+    expire_residents(session, shard_id, residents, today)
+    credited = _credited(session, shard_id, passages)
+    pockets = Pockets(session, shard_id, residents, today)
+    lines: list[Line] = []
+    taken: dict[Passage, Recovered] = {}
+    returned: Counter[int] = Counter()
+    for passage, earned in credited.items():
+        recovered, undone = pockets.recover(passage.resident_id, _buckets(earned), passage.matures_on)
+        taken[passage] = recovered
+        lines += _lines(passage, earned, recovered, undone)
+        for credit in earned:
+            returned[credit.contra_ref] += credit.points
+    pockets.write()
     journal_id = post(session, JournalKind.CLAWBACK, shard_id, today, lines).journal_id
-    found = replace(found, journal_id=journal_id)
-    _remember(session, resident_id, activity_id, generation, found, reason)
-    returned: dict[int, int] = {}
-    for credit in credited:
-        returned[credit["contra_ref"]] = returned.get(credit["contra_ref"], 0) + credit["points"]
+    taken = {p: replace(found, journal_id=journal_id if credited[p] else None) for p, found in taken.items()}
+    _remember(session, shard_id, taken)
     give_back(session, shard_id, returned)
-    return found
+    return [taken.pop(passage, None) for passage in passages]
 
 
-def _done_before(session: Session, resident_id: int, activity_id: int, generation: int) -> bool:
-    """Whether this was clawed back; decided under the wallet's lock, and by the primary key behind it."""
-    return bool(
-        session.execute(
-            text("""
-                select exists (select from clawback where resident_id = :resident and activity_id = :activity
-                               and generation = :generation and shard_id = :shard)
-            """),
-            _names(resident_id, activity_id, generation),
-        ).scalar_one()
-    )
+def _credited(
+    session: Session, shard_id: int, passages: Sequence[Passage]
+) -> dict[Passage, list[Row[tuple[Any, ...]]]]:
+    """What each act had earned, in the order of the acts; those that were taken back before are left out."""
+    named: dict[tuple[int, int, int], Passage] = {}
+    for passage in passages:
+        named.setdefault(passage[:3], passage)
+    once = list(named.values())
+    rows = session.execute(_CREDITED, {**_names(once), "shard": shard_id})
+    earned: dict[Passage, list[Row[tuple[Any, ...]]]] = {}
+    for row in rows:
+        if row.is_done:
+            continue
+        of_act = earned.setdefault(once[row.place - 1], [])
+        if row.contra_ref is not None:
+            of_act.append(row)
+    return earned
 
 
-def _credited(session: Session, resident_id: int, activity_id: int, generation: int) -> list[RowMapping]:
-    """What the act was credited with: a grant, perhaps a bonus, each from its own fund; grams restated since."""
-    rows = session.execute(
-        text("""
-            select contra_ref, points, verified_mg, claimed_mg, removal_mg, lot_on, effective_on
-            from posting
-            where resident_id = :resident and shard_id = :shard and activity_id = :activity
-              and generation = :generation and contra_kind in (1, 2, 7)
-            order by wallet_seq
-        """),
-        _names(resident_id, activity_id, generation),
-    )
-    return list(rows.mappings())
+def _buckets(earned: Sequence[Row[tuple[Any, ...]]]) -> list[Bucket]:
+    """Grant and bonus out of one fund lie in one bucket and are looked for together."""
+    points: Counter[tuple[date, int]] = Counter()
+    for credit in earned:
+        if credit.points:
+            points[credit.lot_on, credit.contra_ref] += credit.points
+    return [Bucket(fund_id, lot_on, points[lot_on, fund_id]) for lot_on, fund_id in sorted(points)]
 
 
 def _lines(
-    resident_id: int,
-    activity_id: int,
-    generation: int,
-    credited: list[RowMapping],
-    found: Recovered,
-    undone: list[Bucket],
+    passage: Passage, earned: Sequence[Row[tuple[Any, ...]]], found: Recovered, undone: Sequence[Bucket]
 ) -> list[Line]:
     """One line against each fund for what it had given, one for each breakage undone.
 
     Every line moves `available`; the first also shifts what in truth came out of pending or went into debt.
     """
-    if not credited:
+    if not earned:
         return []
     blank = Line(
-        resident_id,
+        passage.resident_id,
         ContraKind.CLAWBACK,
         0,
-        effective_on=credited[0]["effective_on"],
-        activity_id=activity_id,
-        generation=generation,
+        effective_on=earned[0].effective_on,
+        activity_id=passage.activity_id,
+        generation=passage.generation,
     )
-    acts = [_undoing(blank, credit) for credit in credited]
+    acts = [_undoing(blank, credit) for credit in earned]
     if found.from_pending or found.to_debt:
         shifted = acts[0].available + found.from_pending + found.to_debt
         acts[0] = replace(acts[0], available=shifted, pending=-found.from_pending, debt=found.to_debt)
@@ -110,47 +153,33 @@ def _lines(
     ]
 
 
-def _undoing(blank: Line, credit: RowMapping) -> Line:
+def _undoing(blank: Line, credit: Row[tuple[Any, ...]]) -> Line:
     """The mirror of one posting, on the day it was for, so that a period's grams correct themselves."""
     return replace(
         blank,
-        contra_ref=credit["contra_ref"],
-        effective_on=credit["effective_on"],
-        available=-credit["points"],
-        verified_mg=-credit["verified_mg"],
-        claimed_mg=-credit["claimed_mg"],
-        removal_mg=-credit["removal_mg"],
-        lot_on=credit["lot_on"],
+        contra_ref=credit.contra_ref,
+        effective_on=credit.effective_on,
+        available=-credit.points,
+        verified_mg=-credit.verified_mg,
+        claimed_mg=-credit.claimed_mg,
+        removal_mg=-credit.removal_mg,
+        lot_on=credit.lot_on,
     )
 
 
-def _remember(
-    session: Session, resident_id: int, activity_id: int, generation: int, found: Recovered, reason: str
-) -> None:
-    session.execute(
-        text("""
-            insert into clawback (resident_id, activity_id, generation, shard_id, journal_id,
-                                  from_pending, from_lot, from_other, from_breakage, to_debt, reason)
-            values (:resident, :activity, :generation, :shard, :journal,
-                    :pending, :lot, :other, :breakage, :debt, :reason)
-        """),
-        {
-            **_names(resident_id, activity_id, generation),
-            "journal": found.journal_id,
-            "pending": found.from_pending,
-            "lot": found.from_lot,
-            "other": found.from_other,
-            "breakage": found.from_breakage,
-            "debt": found.to_debt,
-            "reason": reason,
-        },
-    )
+def _remember(session: Session, shard_id: int, taken: Mapping[Passage, Recovered]) -> None:
+    given = {
+        **_names(list(taken)),
+        "shard": shard_id,
+        "reasons": [passage.reason for passage in taken],
+        **{f"found_{name}": [getattr(found, name) for found in taken.values()] for name in _FOUND},
+    }
+    session.execute(_REMEMBER, given)
 
 
-def _names(resident_id: int, activity_id: int, generation: int) -> dict[str, int]:
+def _names(passages: Sequence[Passage]) -> dict[str, object]:
     return {
-        "resident": resident_id,
-        "activity": activity_id,
-        "generation": generation,
-        "shard": shard_of(resident_id),
+        "residents": [passage.resident_id for passage in passages],
+        "acts": [passage.activity_id for passage in passages],
+        "generations": [passage.generation for passage in passages],
     }

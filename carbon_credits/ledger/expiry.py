@@ -29,6 +29,10 @@ ordered as (
   from emptied
 ),
 """
+_ANY_LAPSED = text("""
+select exists (select from lot where resident_id = any(cast(:residents as bigint[])) and shard_id = :shard
+               and expires_on < :today and remaining > 0)
+""")
 
 
 def expire_due(session: Session, shard_id: int, today: date, limit: int) -> int:
@@ -51,17 +55,7 @@ def expire_due(session: Session, shard_id: int, today: date, limit: int) -> int:
 
 def expire_resident(session: Session, resident_id: int, today: date) -> int:
     """Lock one resident's wallet and expire what has lapsed; returns how many buckets."""
-    shard_id = shard_of(resident_id)
-    lock_wallets(session, shard_id, [resident_id])
-    # most wallets have nothing to expire: ask before writing
-    lapsed = session.execute(
-        text("""
-            select exists (select from lot where resident_id = :resident and shard_id = :shard
-                           and expires_on < :today and remaining > 0)
-        """),
-        {"resident": resident_id, "shard": shard_id, "today": today},
-    ).scalar_one()
-    return _expire_locked(session, shard_id, [resident_id], today) if lapsed else 0
+    return expire_residents(session, shard_of(resident_id), [resident_id], today)
 
 
 def expire_residents(session: Session, shard_id: int, residents: Sequence[int], today: date) -> int:
@@ -69,9 +63,9 @@ def expire_residents(session: Session, shard_id: int, residents: Sequence[int], 
     if not residents:
         return 0
     lock_wallets(session, shard_id, residents)
-    return _expire_locked(session, shard_id, residents, today)
-
-
-def _expire_locked(session: Session, shard_id: int, residents: Sequence[int], today: date) -> int:
-    given = {"residents": list(residents), "today": today, "breakage": int(ContraKind.BREAKAGE)}
+    given = {"shard": shard_id, "residents": list(residents), "today": today}
+    # most wallets have nothing to expire: ask before writing
+    if not session.execute(_ANY_LAPSED, given).scalar_one():
+        return 0
+    given["breakage"] = int(ContraKind.BREAKAGE)
     return post_selected(session, _LAPSED, given, JournalKind.EXPIRY, shard_id, today).n

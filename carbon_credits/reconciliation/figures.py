@@ -1,18 +1,16 @@
-"""What a feed's month comes to: every record and every claim of it in exactly one line, grams and points as booked."""
+"""What a feed's month or day comes to: every record and claim of it in one line, grams and points as booked."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any, Final
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from carbon_credits.core.clock import PROGRAMME_ZONE
-from carbon_credits.core.errors import Invalid
-from carbon_credits.core.i18n import Text
-from carbon_credits.methodologies.catalogue import BY_CODE
-from carbon_credits.partners.models import Source
+from carbon_credits.reconciliation.received import set_aside_of
+from carbon_credits.reconciliation.spans import Month, Span, begin_of
 
 UNEXPLAINED: Final = "unexplained"
 _ACTS: Final = """
@@ -21,68 +19,75 @@ where a.occurred_on >= :first and a.occurred_on < :after
   and case when :source_of = 0 then a.source_id = 0 and a.methodology = any(cast(:methodologies as smallint[]))
            else a.source_id = :source_of end
 """
-# The newest decision of each act of the month, what waits on the work list, and the match that holds now.
+# Each act of the span with its newest decision, what it is credited with by it, and whether it is on the work list.
+# Looked up act by act: the planner takes the join of two such sets for one row, and would compare each with each.
 _STANDING: Final = f"""
 act as materialized (select a.resident_id, a.occurred_on, a.activity_id, a.shard_id {_ACTS}),
-decided as (
-  select distinct on (d.resident_id, d.occurred_on, d.activity_id)
-         d.resident_id, d.occurred_on, d.activity_id, d.state, d.reasons
-  from decision d
-  join act using (resident_id, occurred_on, activity_id, shard_id)
-  order by d.resident_id, d.occurred_on, d.activity_id, d.generation desc
-), queued as (
-  select q.activity_id from activity_queue q where q.occurred_on >= :first and q.occurred_on < :after
+decided as materialized (
+  select act.*, d.state, d.reasons, case when d.state = 'credited' then d.pool end as pool,
+         case when d.state = 'credited' then coalesce((
+           select r.new_mg from restated r
+           where r.resident_id = act.resident_id and r.activity_id = act.activity_id and r.generation = d.generation
+           order by r.restatement_id desc limit 1), d.credited_mg) else 0 end as mg,
+         case when d.state = 'credited' then d.points + d.bonus else 0 end as points,
+         exists (select from activity_queue q
+                 where q.shard_id = act.shard_id and q.resident_id = act.resident_id
+                   and q.occurred_on = act.occurred_on and q.activity_id = act.activity_id) as is_queued
+  from act
+  left join lateral (
+    select * from decision d
+    where d.resident_id = act.resident_id and d.occurred_on = act.occurred_on and d.activity_id = act.activity_id
+      and d.occurred_on >= :first and d.occurred_on < :after
+    order by d.generation desc limit 1
+  ) d on true
 )"""  # noqa: S608 - made of constants
+# Acts that stand alike; what they are counted against is counted apart, and at the same instant.
+_COUNTED: Final = f"""
+select total, line, state, reasons, pool, coalesce(n, 0) as n, mg, points
+from (select count(*) as total {_ACTS}) t
+left join (
+  select line, case when is_queued then 'undecided' else coalesce(state, '{UNEXPLAINED}') end as state,
+         case when is_queued then null else reasons end as reasons, pool, count(*) as n,
+         coalesce(sum(mg), 0)::bigint as mg, coalesce(sum(points), 0)::bigint as points
+  from stands group by 1, 2, 3, 4
+) s on true
+order by line, state, reasons, pool
+"""  # noqa: S608 - made of constants
+# A record that is neither decided nor on the work list was lost, and is in no line.
 _RECORDS: Final = text(f"""
-with {_STANDING}, matched as (
-  select record_id as activity_id, min(pass) as pass from record_match
-  where ended_at is null and source_id = :source and record_on >= :first and record_on < :after
-  group by record_id
+with {_STANDING}, stands as (
+  select case when d.is_queued then 'undecided'
+              when d.state = 'credited' and m.pass is not null then 'matched_' || m.pass
+              when d.state = 'credited' then 'record_only'
+              when d.state in ('held', 'awaiting', 'rejected', 'reversed', 'replaced') then d.state
+              else '{UNEXPLAINED}' end as line, d.*
+  from decided d
+  left join lateral (
+    select min(m.pass) as pass from record_match m
+    where m.resident_id = d.resident_id and m.record_id = d.activity_id and m.shard_id = d.shard_id
+      and m.source_id = :source and m.ended_at is null
+  ) m on true
 )
-select case when d.state is null or q.activity_id is not null then 'undecided'
-            when d.state = 'credited' and m.pass is not null then 'matched_' || m.pass
-            when d.state = 'credited' then 'record_only'
-            when d.state in ('held', 'awaiting', 'rejected', 'reversed', 'replaced') then d.state
-            else '{UNEXPLAINED}' end as line,
-       count(*) as n
-from act
-left join decided d using (resident_id, occurred_on, activity_id)
-left join queued q using (activity_id)
-left join matched m using (activity_id)
-group by 1 order by 1
-""")  # noqa: S608 - made of constants
-# A claim that was replaced must have the match that replaced it; one that has none is not explained.
+{_COUNTED}""")  # noqa: S608 - made of constants
+# A claim that was replaced must have the match that replaced it; one that has none is not explained. One whose trace is
+# looked at is not on the work list yet.
 _CLAIMS: Final = text(f"""
-with {_STANDING}, matched as (
-  select claim_id as activity_id, min(pass) as pass, bool_or(source_id = :source) as here from record_match
-  where ended_at is null and claim_on >= :first and claim_on < :after
-  group by claim_id
+with {_STANDING}, stands as (
+  select case when d.state is null or d.is_queued then 'undecided'
+              when d.state = 'replaced' and m.here then 'replaced_' || m.pass
+              when d.state = 'replaced' and not m.here then 'replaced_elsewhere'
+              when d.state = 'rejected' and 'no_partner_record' = any(d.reasons) then 'no_partner_record'
+              when d.state = 'credited' then 'claim_only'
+              when d.state in ('held', 'awaiting', 'rejected', 'reversed') then d.state
+              else '{UNEXPLAINED}' end as line,
+         d.state is null or d.is_queued as is_queued, d.state, d.reasons, d.pool, d.mg, d.points
+  from decided d
+  left join lateral (
+    select min(m.pass) as pass, bool_or(m.source_id = :source) as here from record_match m
+    where m.resident_id = d.resident_id and m.claim_id = d.activity_id and m.ended_at is null
+  ) m on true
 )
-select case when d.state is null or q.activity_id is not null then 'undecided'
-            when d.state = 'replaced' and m.here then 'replaced_' || m.pass
-            when d.state = 'replaced' and not m.here then 'replaced_elsewhere'
-            when d.state = 'rejected' and 'no_partner_record' = any(d.reasons) then 'no_partner_record'
-            when d.state = 'credited' then 'claim_only'
-            when d.state in ('held', 'awaiting', 'rejected', 'reversed') then d.state
-            else '{UNEXPLAINED}' end as line,
-       count(*) as n
-from act
-left join decided d using (resident_id, occurred_on, activity_id)
-left join queued q using (activity_id)
-left join matched m using (activity_id)
-group by 1 order by 1
-""")  # noqa: S608 - made of constants
-_TOTAL: Final = text(f"select count(*) {_ACTS}")
-# What came as a record and is no act; a placed one is among the acts.
-_ASIDE: Final = text("""
-select r.state, count(*) as n
-from record_set_aside r
-left join partner_file f using (file_id)
-where r.source_id = :source and r.state <> 'placed'
-  and coalesce(f.service_date, (r.received_at at time zone 'Asia/Shanghai')::date) >= :first
-  and coalesce(f.service_date, (r.received_at at time zone 'Asia/Shanghai')::date) < :after
-group by r.state order by r.state
-""")
+{_COUNTED}""")  # noqa: S608 - made of constants
 # What was booked for acts of the month, by fund; between two journals and two days of booking.
 _BOOKED: Final = text("""
 select p.contra_ref as fund, sum(p.points)::bigint as points, sum(p.verified_mg)::bigint as verified_mg,
@@ -106,65 +111,59 @@ FOR_EVER: Final = date(9999, 1, 1)
 
 
 @dataclass(frozen=True)
-class Month:
-    """A feed's month: the days from `first` to before `after`, and the methodologies the feed reports."""
+class Alike:
+    """So many acts in one line that stand alike, and what they are credited with now: mg CO2e of `pool`, points.
 
-    source_id: int
-    feed: str
-    first: date
-    after: date
-    methodologies: tuple[int, ...]
+    `state` is that of the newest decision, `undecided` on the work list; `reasons` are the decision's.
+    """
+
+    line: str
+    state: str
+    reasons: tuple[str, ...]
+    pool: str | None
+    n: int
+    mg: int
+    points: int
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a span's records or claims stand; `total` is counted apart from the lines."""
+
+    total: int
+    acts: tuple[Alike, ...]
 
     @property
-    def name(self) -> str:
-        """2026-11."""
-        return f"{self.first:%Y-%m}"
+    def lines(self) -> dict[str, int]:
+        """How many are in each line."""
+        found: Counter[str] = Counter()
+        for alike in self.acts:
+            found[alike.line] += alike.n
+        found.pop(UNEXPLAINED, None)
+        return dict(found)
 
-    def given(self, source_of: int) -> dict[str, Any]:
-        """For the statements: the acts of the feed itself, or (0) of the phones."""
-        return {
-            "first": self.first,
-            "after": self.after,
-            "source": self.source_id,
-            "source_of": source_of,
-            "methodologies": list(self.methodologies),
-        }
-
-
-def month_of(source: Source, name: str) -> Month:
-    """A feed's month by its name, 2026-11. Raises Invalid for what is none."""
-    try:
-        first = datetime.strptime(name, "%Y-%m").date()  # noqa: DTZ007 - a day has no zone
-    except ValueError as error:
-        raise Invalid("wrong_month", Text("月份格式为 2026-11", "A month is written 2026-11")) from error
-    numbers = (BY_CODE[code][-1].number for code in source.methodologies if code in BY_CODE)
-    return Month(source.source_id, source.feed, first, next_month(first), tuple(sorted(numbers)))
+    @property
+    def unexplained(self) -> int:
+        """How many are in no line; less than 0 when some are in two."""
+        return self.total - sum(self.lines.values())
 
 
-def next_month(first: date) -> date:
-    """The first day of the month after."""
-    return (first + timedelta(days=31)).replace(day=1)
-
-
-def begin_of(day: date) -> datetime:
-    """The instant at which a day of the programme begins."""
-    return datetime(day.year, day.month, day.day, tzinfo=PROGRAMME_ZONE)
-
-
-def figures_of(session: Session, month: Month) -> dict[str, Any]:
+def figures_of(session: Session, month: Span) -> dict[str, Any]:
     """All of a month as it stands now: lines that add up to their totals, and what was booked. Whole numbers."""
     session.execute(text("set local statement_timeout = '10min'"))
-    aside = session.execute(_ASIDE, month.given(month.source_id))
+    aside: Counter[str] = Counter()
+    for kept in set_aside_of(session, month):
+        aside[kept.state] += kept.n
     return {
-        "records": _lines(session, _RECORDS, month, month.source_id),
-        "claims": _lines(session, _CLAIMS, month, 0),
-        "set_aside": {row.state: row.n for row in aside},
+        "records": _figures(records_of(session, month)),
+        "claims": _figures(claims_of(session, month)),
+        "set_aside": dict(sorted(aside.items())),
         "booked": booked_of(session, month),
     }
 
 
 def booked_of(
-    session: Session, month: Month, *, journal: int = 0, first: date | None = None, after: date = FOR_EVER
+    session: Session, month: Span, *, journal: int = 0, first: date | None = None, after: date = FOR_EVER
 ) -> dict[str, Any]:
     """What was booked for a month's records and claims: after a journal, and on days from `first` to before `after`."""
     when = {"journal": journal, "booked_first": first or month.first, "booked_after": after}
@@ -183,13 +182,29 @@ def late_of(session: Session, month: Month, closed_at: datetime, first: date, af
     }
 
 
-def _lines(session: Session, statement: Any, month: Month, source_of: int) -> dict[str, Any]:
-    given = month.given(source_of)
-    lines = {row.line: row.n for row in session.execute(statement, given)}
-    total = session.execute(_TOTAL, given).scalar_one()
-    lines.pop(UNEXPLAINED, None)
+def records_of(session: Session, span: Span) -> Standing:
+    """How a feed's own acts of a span stand."""
+    return _standing(session, _RECORDS, span.given(span.source_id))
+
+
+def claims_of(session: Session, span: Span) -> Standing:
+    """How phones' claims of what the feed reports stand."""
+    return _standing(session, _CLAIMS, span.given(0))
+
+
+def _standing(session: Session, statement: Any, given: Mapping[str, Any]) -> Standing:
+    rows = session.execute(statement, given).all()
+    acts = (
+        Alike(row.line, row.state, tuple(row.reasons or ()), row.pool, row.n, row.mg, row.points)
+        for row in rows
+        if row.line is not None
+    )
+    return Standing(rows[0].total, tuple(acts))
+
+
+def _figures(standing: Standing) -> dict[str, Any]:
     # counted apart from the lines: what is in no line, or in two, does not go unseen
-    return {"total": total, "lines": lines, UNEXPLAINED: total - sum(lines.values())}
+    return {"total": standing.total, "lines": standing.lines, UNEXPLAINED: standing.unexplained}
 
 
 def _booked(session: Session, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,15 +20,9 @@ from carbon_credits.core.i18n import Text
 from carbon_credits.ledger.locks import lock_shard
 from carbon_credits.partners.models import Source
 from carbon_credits.partners.service import source_by_feed
-from carbon_credits.reconciliation.figures import (
-    Month,
-    begin_of,
-    booked_of,
-    figures_of,
-    late_of,
-    month_of,
-)
+from carbon_credits.reconciliation.figures import booked_of, figures_of, late_of
 from carbon_credits.reconciliation.models import ClosedPeriod
+from carbon_credits.reconciliation.spans import Month, begin_of, month_of
 
 CLOSE: Final = "period.close"
 _COMPLETE = text("""

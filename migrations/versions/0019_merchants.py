@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0019_merchants"
-down_revision = "0016_feed_push"
+down_revision = "0017_days"
 branch_labels = None
 depends_on = None
 

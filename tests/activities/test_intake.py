@@ -9,7 +9,8 @@ from flask import Flask
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from carbon_credits.activities.intake import RowResult, SourceTerms, take_in, terms_of
+from carbon_credits.activities.intake import RowResult, take_in, terms_of
+from carbon_credits.activities.ready import SourceTerms
 from carbon_credits.core import clock
 from carbon_credits.core.crypto import Vault
 from carbon_credits.core.db import transaction

@@ -30,12 +30,15 @@ NAMES = {
     "file": "1",
     "feed": "ev_charging",
     "operation": "cdrs",
+    "date": "2026-11-20",
     "redemption": "0193a1b2-0000-7000-8000-000000000001",
     "capture": "0193a1b2-0000-7000-8000-000000000002",
     "join": "7K3M9QX2TA",
+    "settlement": "17",
     "offer": "12",
     "client": "nobody-0000",
     "number": "7",
+    "provider": "stripe",
     "hook": "1",
 }
 

@@ -30,6 +30,7 @@ from carbon_credits.reconciliation.cases import act_subject
 from integrations import carpool
 from tests.api import redeemed
 from tests.api.conftest import FEED, Caller, a_ride, code_of, partner_in, sign_in
+from tests.api.settled import a_reading, settled
 from tests.factories.partner_files import Sender
 from tests.factories.rewards import a_merchant, a_point_value, an_offer
 from tests.integrations.push_samples import SECRETS
@@ -37,8 +38,10 @@ from tests.integrations.push_samples import SECRETS
 SEED = 20_261_122
 EXAMPLES = 24
 # one of the formats of partners stands for all of them: what each answers has tests of its own
+RECONCILIATION = "GET /partner/v1/reconciliations/{feed}/{date}"
+DAY = "2026-11-20"
 PUSH = "POST /partner/v1/feeds/{feed}/{operation}"
-PATH_NAMES = ("activity", "file", "case", "redemption", "join", "capture", "offer", "hook")
+PATH_NAMES = ("activity", "file", "case", "redemption", "join", "capture", "settlement", "offer", "hook")
 END_HOOK = "DELETE /merchant/v1/hooks/{hook}"
 QR = "GET /v1/redemptions/{redemption}/qr.svg"
 # what one call ends or uses up is not what the others ask for
@@ -60,6 +63,7 @@ def example(app: Flask, vault: Vault, resident: Caller, partner: Caller, merchan
         app.test_client().post("/v1/auth/otp", json={"phone": "+8613800000021"}).get_json()["challenge_id"]
     )
     record = {**a_ride(), "methodology": FEED.methodologies[0], "record_id": "r1", "subject": "s1"}
+    a_reading(app)
     sent = a_sent_file(app)
     with app.app_context(), transaction() as session:
         source = partners.source_by_feed(session, "carpool")
@@ -74,6 +78,7 @@ def example(app: Flask, vault: Vault, resident: Caller, partner: Caller, merchan
         "hook": a_hook(merchant, "stays"),
         END_HOOK: a_hook(merchant, "ends"),
         "activity": act,
+        "settlement": settled(app, merchant),
         "file": own.get_json()["id"],
         "case": a_question(app, resident, act),
         "offer": an_open_offer(app, vault),
@@ -174,6 +179,8 @@ def _configuration(
                 },
                 # where nobody need sign in a token is one way too many of saying who one is
                 "headers": {"Authorization": f"Bearer {bearer}"} if operation["security"] else {},
+                # a feed of the caller's own, and a day that has begun
+                **({"parameters": {"feed": FEED.code, "date": DAY}} if name == RECONCILIATION else {}),
                 **({"parameters": {OWN_NAMES[name]: example[name]}} if name in OWN_NAMES else {}),
             }
         )

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import sys
 import time
 from typing import Any
 
@@ -27,7 +28,8 @@ def test_whatever_dies_every_acknowledged_act_is_credited_exactly_once(
 ) -> None:
     seed = int(os.environ.get("CARBON_FAULT_SEED") or secrets.randbelow(1_000_000))
     with capsys.disabled():
-        print(f"\nCARBON_FAULT_SEED={seed}", flush=True)
+        # standard error: it is heard from another process too
+        print(f"\nCARBON_FAULT_SEED={seed}", file=sys.stderr, flush=True)
     numbers = phones(RESIDENTS)
     log = Log()
     tokens = sign_in(stack, numbers, log)
@@ -42,7 +44,7 @@ def test_whatever_dies_every_acknowledged_act_is_credited_exactly_once(
     verdict.settle(stack, SETTLED_WITHIN_S - (time.monotonic() - nemesis.last))
     settled_s = time.monotonic() - nemesis.last
     with capsys.disabled():
-        print(_summary(clients.log, nemesis, settled_s), flush=True)
+        print(_summary(clients.log, nemesis, settled_s), file=sys.stderr, flush=True)
 
     assert not clients.log.wrong, clients.log.wrong[:5]
     assert min(nemesis.inflicted.values()) >= ROUNDS

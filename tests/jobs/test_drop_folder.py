@@ -15,7 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from carbon_credits.activities.intake import take_in, terms_of
-from carbon_credits.activities.landing import Intake, land
+from carbon_credits.activities.landing import Intake, land, read
 from carbon_credits.config import Settings
 from carbon_credits.core import clock
 from carbon_credits.core.crypto import Vault
@@ -227,7 +227,8 @@ def test_the_hourly_task_settles_what_waited_for_a_record_that_came_another_way(
     open_wallet(session, a_bound_resident(session, vault, partner.partner_id, partner.code, "rider-1"))
     source = terms_of(session, FEED.code)
     void = correction("void-1", None, "7", "void", None)
-    land(session, Intake(vault, source, clock.now()), [void])
+    intake = Intake(vault, source, clock.now())
+    land(session, intake, read(intake, [void]))
     session.commit()
     assert settle_all() == 0
     day = clock.now() - timedelta(days=1)

@@ -2,8 +2,9 @@
 
 from datetime import date, timedelta
 
+from carbon_credits.core.ids import shard_of
 from carbon_credits.ledger import service
-from carbon_credits.ledger.clawback import claw_back
+from carbon_credits.ledger.clawback import Passage, claw_back
 from carbon_credits.ledger.recovery import Recovered
 from tests.factories.ledger import TODAY, Act, a_fund, credit, residents, reverse
 from tests.ledger.conftest import Door
@@ -35,12 +36,15 @@ def a_resident_with(door: Door, *acts: Act) -> tuple[int, int, list[Act]]:
     return resident_id, fund_id, placed
 
 
+def passage_of(act: Act) -> Passage:
+    """The one passage that an act of these tests has."""
+    return Passage(act.resident_id, act.activity_id, 1, act.matures_on, "test")
+
+
 def take_back(door: Door, act: Act, today: date = TODAY) -> Recovered | None:
     """Claw one act back and say so on its decision, as crediting does."""
     with door() as session:
-        found = claw_back(
-            session, act.resident_id, act.activity_id, 1, "test", today, matures_on=act.matures_on
-        )
+        (found,) = claw_back(session, shard_of(act.resident_id), [passage_of(act)], today)
         if found:
             reverse(session, act)
     return found

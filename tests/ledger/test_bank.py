@@ -20,6 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from carbon_credits.core.clock import now
 from carbon_credits.core.db import AGAIN, sqlstate
 from carbon_credits.core.errors import ProgrammeError
+from carbon_credits.core.ids import shard_of
 from carbon_credits.ledger.balance_sheet import balance_sheet
 from carbon_credits.ledger.clawback import claw_back
 from carbon_credits.ledger.expiry import expire_due
@@ -27,7 +28,7 @@ from carbon_credits.ledger.holds import Reserved, capture, lapse_due, reserve, v
 from carbon_credits.ledger.reversing import reverse as undo
 from carbon_credits.ledger.sealing import seal_once
 from tests.factories.ledger import TODAY, Act, a_deposit, a_fund, credit, residents, reverse
-from tests.ledger.books import A_DAY, MERCHANT, SOON
+from tests.ledger.books import A_DAY, MERCHANT, SOON, passage_of
 from tests.ledger.conftest import Door, assert_sound
 
 SECONDS = float(os.environ.get("BANK_SECONDS", "4"))
@@ -114,7 +115,7 @@ class Traffic:
 
     def take_back(self, session: Any, dice: random.Random) -> None:
         act = dice.choice(self.acts)
-        if claw_back(session, act.resident_id, act.activity_id, 1, "test", TODAY, matures_on=act.matures_on):
+        if claw_back(session, shard_of(act.resident_id), [passage_of(act)], TODAY)[0]:
             reverse(session, act)
 
     def sweep(self, session: Any, dice: random.Random) -> None:

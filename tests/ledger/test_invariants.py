@@ -6,13 +6,14 @@ from sqlalchemy.orm import Session
 
 from carbon_credits.core.clock import now
 from carbon_credits.core.crypto import Vault
+from carbon_credits.core.ids import shard_of
 from carbon_credits.ledger.check import check, invariants, report
 from carbon_credits.ledger.clawback import claw_back
 from carbon_credits.ledger.holds import capture, reserve
 from carbon_credits.ledger.reversing import reverse as undo
 from carbon_credits.ledger.sealing import seal_once
 from tests.factories.ledger import LOT_ON, TODAY, Act, a_fund, credit, residents, reverse
-from tests.ledger.books import A_WEEK, MERCHANT, SOON
+from tests.ledger.books import A_WEEK, MERCHANT, SOON, passage_of
 from tests.ledger.conftest import Door
 from tests.ledger.redeemed import redeemed_and_settled
 
@@ -95,7 +96,7 @@ def who(door: Door, vault: Vault) -> dict[str, int]:
         undo(session, undone.hold_id, undone.shard_id, TODAY)
     redeemed_and_settled(door, vault)
     with door() as session:
-        claw_back(session, other, acts[3].activity_id, 1, "test", TODAY, matures_on=None)
+        claw_back(session, shard_of(other), [passage_of(acts[3])], TODAY)
         reverse(session, acts[3])
     with door() as session:
         seal_once(session, 100)

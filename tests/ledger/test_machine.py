@@ -27,6 +27,7 @@ from carbon_credits.ledger.service import postings_of, wallet_of
 from tests.database import Cleaner
 from tests.factories.ledger import TODAY, Act, a_deposit, a_fund, credit, months_of, residents, reverse
 from tests.ledger import model
+from tests.ledger.books import passage_of
 from tests.ledger.conftest import Door
 
 MERCHANT = 7
@@ -189,9 +190,7 @@ class Books(RuleBasedStateMachine):
     def take_back(self, which: int) -> None:
         act, parts = self.acts[which % len(self.acts)]
         with self.door() as session:
-            found = claw_back(
-                session, act.resident_id, act.activity_id, 1, "test", self.today, matures_on=act.matures_on
-            )
+            (found,) = claw_back(session, shard_of(act.resident_id), [passage_of(act)], self.today)
             if found:
                 reverse(session, act)
         wallet = self.wallets[act.resident_id]

@@ -25,7 +25,7 @@ from carbon_credits.ledger.reversing import reverse as undo
 from carbon_credits.ledger.service import postings_of, wallet_of
 from tests.factories.ledger import TODAY, Act, a_fund, credit, residents, reverse
 from tests.ledger import model
-from tests.ledger.books import MERCHANT, SOON
+from tests.ledger.books import MERCHANT, SOON, passage_of
 from tests.ledger.conftest import Door, assert_sound
 
 THREADS = 8
@@ -171,9 +171,7 @@ class Harness:
             act, parts = dice.choice(self.acts)
         today = self.today
         with self.door() as session:
-            found = claw_back(
-                session, act.resident_id, act.activity_id, 1, "test", today, matures_on=act.matures_on
-            )
+            (found,) = claw_back(session, shard_of(act.resident_id), [passage_of(act)], today)
             if found:
                 reverse(session, act)
             number = next(self.numbers)

@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from carbon_credits.activities.intake import RowResult, SourceTerms, take_in, terms_of
+from carbon_credits.activities.intake import RowResult, take_in, terms_of
 from carbon_credits.activities.names import parse_public_id
+from carbon_credits.activities.ready import SourceTerms
 from carbon_credits.core import clock
 from carbon_credits.core.crypto import Vault
 from carbon_credits.core.ids import shard_of
@@ -55,10 +56,15 @@ class City:
 
     def decide(self, *names: str) -> None:
         """Run the batch where these riders are, or all, until nothing waits."""
-        for shard in sorted({shard_of(self.riders[name]) for name in names or self.riders}):
-            while credit_batch(self.session, shard, clock.today()).picked:
-                self.session.commit()
-            self.session.commit()
+        shards = sorted({shard_of(self.riders[name]) for name in names or self.riders})
+        # what one shard lets go may be for another to decide, whichever comes first
+        while sum(self._batch(shard) for shard in shards):
+            pass
+
+    def _batch(self, shard: int) -> int:
+        picked = credit_batch(self.session, shard, clock.today()).picked
+        self.session.commit()
+        return picked
 
     def wallet(self, name: str) -> tuple[int, int, int]:
         """Points, verified and claimed milligrams of a rider."""

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from carbon_credits.activities.files import Delivery, take_in_file
-from carbon_credits.activities.landing import Intake, land
+from carbon_credits.activities.landing import Intake, land, read
 from carbon_credits.activities.service import Claim, claim
 from carbon_credits.core.crypto import Vault
 from carbon_credits.core.db import in_transaction
@@ -137,7 +137,8 @@ def test_a_piece_that_is_gone_takes_its_record_along_and_brings_it_back(city: Ci
     journey = a_record("T1+T2", settles=("T1", "T2"))
 
     def told(version: int, *items: Item) -> None:
-        land(city.session, Intake(city.vault, city.source, datetime.now(UTC), None, version), items)
+        intake = Intake(city.vault, city.source, datetime.now(UTC), None, version)
+        land(city.session, intake, read(intake, items))
         city.session.commit()
         city.decide()
 

@@ -12,10 +12,12 @@ from sqlalchemy.exc import DBAPIError
 from carbon_credits.core import clock
 from carbon_credits.core.db import AGAIN, sqlstate
 from carbon_credits.core.errors import ProgrammeError
+from carbon_credits.core.ids import shard_of
 from carbon_credits.ledger.clawback import claw_back
 from carbon_credits.ledger.expiry import expire_due
 from carbon_credits.rewards import codes, redemptions
 from tests.factories.ledger import TODAY, Act, a_fund, credit, residents, reverse
+from tests.ledger.books import passage_of
 from tests.ledger.conftest import Door
 from tests.rewards.counter import Counter
 
@@ -102,9 +104,7 @@ class Hustle:
     def claw_back(self, dice: random.Random) -> None:
         act = dice.choice(self.acts)
         with self.counter.door() as session:
-            if claw_back(
-                session, act.resident_id, act.activity_id, 1, "test", clock.today(), matures_on=None
-            ):
+            if claw_back(session, shard_of(act.resident_id), [passage_of(act)], clock.today())[0]:
                 reverse(session, act)
 
 

@@ -53,8 +53,10 @@ class Size:
     city: cityday.Size = cityday.FULL
 
     def of(self, records: int) -> "Size":
-        """As this, with so many records of proportionally many residents."""
-        return replace(self, records=records, residents=max(1_000, self.residents * records // self.records))
+        """As this, with so many records of proportionally many residents, and a city's day in the same proportion."""
+        city = self.city.of(max(1, self.records // records))
+        residents = max(1_000, self.residents * records // self.records)
+        return replace(self, records=records, residents=residents, city=city)
 
 
 FULL: Final = Size(200_000, 1_000_000, 3, claims.Length(6, 5, 20))
@@ -70,7 +72,7 @@ QUICK: Final = Size(
     "--records",
     "sample",
     type=click.IntRange(10_000),
-    help="partner records for bulk figures, instead of a million",
+    help="partner records, instead of a million; a city's day in the same proportion",
 )
 @click.option("--quick", is_flag=True, help="a twentieth of everything: to see that it works, not how fast")
 @plainly

@@ -5,14 +5,9 @@ Nothing of it exists outside demonstration mode.
 
 import click
 
-from carbon_credits.cli.demo.play import play
-from carbon_credits.cli.demo.seed import seed
+from carbon_credits.cli.later import LaterGroup
 
 
-@click.group("demo")
+@click.group("demo", cls=LaterGroup, places={"play": "demo.play:play", "seed": "demo.seed:seed"})
 def group() -> None:
     """演示区 / The demonstration district."""
-
-
-group.add_command(seed)
-group.add_command(play)

@@ -17,10 +17,11 @@ from carbon_credits.core.errors import Conflict, Invalid, InvariantBroken
 from carbon_credits.core.ids import shard_of
 from carbon_credits.ledger.check import check
 from carbon_credits.ledger.locks import lock_shard
-from carbon_credits.reconciliation import cases, periods
+from carbon_credits.reconciliation import cases, days, periods
 from carbon_credits.reconciliation.cases import act_subject
-from carbon_credits.reconciliation.figures import figures_of, month_of
+from carbon_credits.reconciliation.figures import figures_of
 from carbon_credits.reconciliation.models import ClosedPeriod
+from carbon_credits.reconciliation.spans import month_of
 from carbon_credits.reconciliation.waiting import end_waiting
 from tests.reconciliation.cases.conftest import NOW, Metro
 
@@ -142,6 +143,37 @@ def test_every_record_and_claim_is_in_one_line_and_later_changes_are_adjustments
     for side in ("records", "claims"):
         assert closed.figures[side]["total"] + adjusted["late"][side] == present[side]["total"]
     assert not any(found.violations for found in check(metro.session))
+
+
+def test_a_month_is_its_days_and_what_it_is_credited_with_is_what_was_booked(metro: Metro) -> None:
+    random = Random(11)
+    shake(metro, random, a_random_month(metro, random))
+    month = figures_of(metro.session, month_of(metro.source, MONTH))
+    summed: dict[str, Any] = {}
+    for number in range((THIS - LAST).days):
+        day = days.report(metro.session, FEED, str(LAST + timedelta(days=number)), NOW)
+        assert (day.status, day.unexplained) == ("open", 0)
+        assert not any(days.unbooked(metro.session, day).values())
+        found = {side: getattr(day, side) for side in ("records", "claims")}
+        told = {side: {"total": one.total, "lines": one.lines} for side, one in found.items()}
+        summed = added(summed, {**told, "verified_mg": day.credited["verified_mg"]})
+    verified = summed.pop("verified_mg")
+    assert summed == {side: added(month[side], {}) for side in ("records", "claims")}
+    assert verified == month["booked"]["records"]["verified_mg"] > 0
+
+
+def test_a_day_is_open_until_the_watermark_is_past_it_and_closed_with_its_month(metro: Metro) -> None:
+    def status(day: int) -> str:
+        return days.report(metro.session, FEED, str(LAST.replace(day=day)), NOW).status
+
+    assert status(5) == "open"
+    metro.complete(datetime(LAST.year, LAST.month, 6, tzinfo=clock.PROGRAMME_ZONE) - timedelta(seconds=1))
+    assert status(5) == "open"
+    metro.complete(datetime(LAST.year, LAST.month, 6, tzinfo=clock.PROGRAMME_ZONE))
+    assert (status(5), status(6)) == ("complete", "open")
+    metro.complete(NOW)
+    close(metro)
+    assert (status(5), status(6)) == ("closed", "closed")
 
 
 def test_what_is_booked_is_what_the_wallets_got(metro: Metro) -> None:

@@ -1,0 +1,122 @@
+"""Partners' records made ready to land: checked, keyed, and written as the staging table reads them.
+
+Needs no database and does in memory all that can be done there, so that it may run beside a transaction. Every key is
+made once.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from carbon_credits.activities.claims import Claim, exclusive_keys, faults_of, match_key
+from carbon_credits.activities.service import content_digest
+from carbon_credits.core.crypto import Vault, digest
+from carbon_credits.methodologies.catalogue import BY_CODE
+from carbon_credits.partners import aside
+from carbon_credits.partners.contract import Record
+from carbon_credits.residents.bindings import subject_index
+
+_NULL: Final = "\\N"
+
+
+@dataclass(frozen=True)
+class SourceTerms:
+    """A feed as intake needs to know it."""
+
+    source_id: int
+    partner_id: int
+    partner: str
+    feed: str
+    evidence_class: str
+    methodologies: frozenset[str]
+    late_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A good record: its key within its source, the class it lands with, and its row for COPY, all but the number."""
+
+    record: Record
+    ext_key: bytes
+    evidence_class: str
+    row: str
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The keys by which a record is known aside, and its pieces: (among the acts, aside) for each."""
+
+    by_aside: bytes
+    pieces: tuple[tuple[bytes, bytes], ...]
+
+
+def record_key(record_id: str) -> bytes:
+    """The key of a partner's record within its source; no date and no subject in it, so both may be corrected."""
+    return digest("partner-record", record_id.encode())[:16]
+
+
+def make_ready(
+    vault: Vault, source: SourceTerms, records: Sequence[Record], now: datetime
+) -> list[Ready | tuple[str, ...]]:
+    """For each record what lands of it, or the reasons why it is refused."""
+    return [_ready(vault, source, record, now) for record in records]
+
+
+def names_of(vault: Vault, source_id: int, record: Record) -> Names:
+    """The keys of a record and its pieces."""
+    pieces = tuple((record_key(p), aside.record_key(vault, source_id, p)) for p in record.settles)
+    return Names(aside.record_key(vault, source_id, record.record_id), pieces)
+
+
+def _ready(vault: Vault, source: SourceTerms, record: Record, now: datetime) -> Ready | tuple[str, ...]:
+    claim = Claim(
+        record.methodology,
+        record.occurred_from,
+        record.occurred_to,
+        record.monitored,
+        record.references,
+        record.evidence or None,
+    )
+    if record.methodology in BY_CODE and record.methodology not in source.methodologies:
+        return ("methodology_not_of_feed",)
+    faults = faults_of(claim, now, source.late_days)
+    if faults:
+        return tuple(dict.fromkeys(fault.code for fault in faults))
+    ext_key = record_key(record.record_id)
+    # the feed's class, unless the record says that it proves less
+    letter = max(record.evidence_class or source.evidence_class, source.evidence_class)
+    return Ready(record, ext_key, letter, _row(vault, source, record, claim, ext_key))
+
+
+def _row(vault: Vault, source: SourceTerms, record: Record, claim: Claim, ext_key: bytes) -> str:
+    """The columns of `staging.COLUMNS` after the first, in PostgreSQL's text format."""
+    keys = exclusive_keys(vault, claim, namespace=source.partner)
+    return "\t".join(
+        (
+            _bytes(ext_key),
+            _bytes(content_digest(claim)),
+            _bytes(subject_index(vault, source.partner, record.subject_token)),
+            claim.occurred_from.isoformat(),
+            claim.occurred_to.isoformat(),
+            claim.occurred_on.isoformat(),
+            str(BY_CODE[claim.methodology][-1].number),
+            _json(claim.monitored),
+            _NULL if claim.evidence is None else _json(claim.evidence),
+            _bytes(keys["vehicle_key"]),
+            _bytes(keys["item_key"]),
+            _bytes(keys["transaction_key"]),
+            _bytes(keys["meter_key"]),
+            _bytes(match_key(vault, claim)),
+        )
+    )
+
+
+def _bytes(value: bytes | None) -> str:
+    return _NULL if value is None else "\\\\x" + value.hex()
+
+
+def _json(told: Mapping[str, Any]) -> str:
+    # JSON has no bare tab or newline; its backslashes are COPY's too
+    return json.dumps(dict(told)).replace("\\", "\\\\")
