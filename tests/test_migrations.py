@@ -32,6 +32,7 @@ APPEND_ONLY = {
     "consent",
     "coverage_fund",
     "coverage_reading",
+    "expiry_notice",
     "feed_grace",
     "formula_release",
     "fund_deposit",

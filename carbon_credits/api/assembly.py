@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from carbon_credits.api import access, auth, docs, documents, errors, frame, house, limits, oauth, pages
+from carbon_credits.api import access, auth, docs, documents, errors, frame, house, limits, oauth, pages, till
 from carbon_credits.api.access import Who
 from carbon_credits.api.answers import StrictJson
 from carbon_credits.api.merchant import (
@@ -13,6 +13,7 @@ from carbon_credits.api.merchant import (
     applications,
     captures,
     credentials,
+    hooks,
     people,
     settlements,
     tills,
@@ -28,6 +29,7 @@ from carbon_credits.api.resident import (
     me,
     objections,
     offers,
+    qr,
     receipts,
     redemptions,
     wallet,
@@ -75,7 +77,7 @@ def _configure(app: Flask, settings: Settings) -> None:
 
 def _routes(app: Flask) -> None:
     resident = documents.make(app, "resident", _title(RESIDENT), RESIDENT, (Who.RESIDENT,))
-    for blueprint in (sign_in, me, activities, objections, receipts, wallet, offers, redemptions, gifts):
+    for blueprint in (sign_in, me, activities, objections, receipts, wallet, offers, redemptions, qr, gifts):
         resident.register_blueprint(blueprint.blueprint)
     partner = documents.make(app, "partner", _title(PARTNER), PARTNER, (Who.PARTNER, Who.FEED))
     for blueprint in (
@@ -99,6 +101,7 @@ def _routes(app: Flask) -> None:
         merchant_offers.blueprint,
         captures.blueprint,
         settlements.blueprint,
+        hooks.blueprint,
     ):
         merchant.register_blueprint(blueprint)
     public = documents.make(app, "public", _title(PUBLIC), PUBLIC, ())
@@ -107,6 +110,7 @@ def _routes(app: Flask) -> None:
     documents.serve(app, {"resident": resident, "partner": partner, "merchant": merchant, "public": public})
     app.register_blueprint(docs.blueprint)
     app.register_blueprint(pages.blueprint)
+    app.register_blueprint(till.blueprint)
     app.register_blueprint(partners_guide.blueprint)
 
 

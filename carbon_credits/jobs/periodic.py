@@ -20,7 +20,7 @@ from carbon_credits.crediting.nightly import replay_step
 from carbon_credits.jobs.corrections import settle_all
 from carbon_credits.jobs.coverage import read_coverage
 from carbon_credits.jobs.settlement import make_statements, pay_all, read_statements
-from carbon_credits.jobs.surroundings import begin
+from carbon_credits.jobs.surroundings import begin, settings
 from carbon_credits.ledger.expiry import expire_due
 from carbon_credits.ledger.locks import lock_shard
 from carbon_credits.ledger.maturing import mature_due
@@ -29,15 +29,16 @@ from carbon_credits.reconciliation import clawbacks, mass_balance
 from carbon_credits.reconciliation.waiting import end_waiting
 from carbon_credits.reconciliation.watching import watch
 from carbon_credits.residents.service import forget_stale
-from carbon_credits.rewards import codes, gifts, leaving, offer_approval, offers
+from carbon_credits.rewards import codes, expiry_notices, gifts, leaving, offer_approval, offers
 from carbon_credits.rewards.redemptions import lapse_due
 
 log = logging.getLogger(__name__)
 
 CHUNK = 2_000
-# each is taken by statements of its own
-PLEDGES = 200
+# each is dealt with by statements of its own
+PLEDGES = NOTICES = 200
 KEPT_ANSWERS = timedelta(days=7)
+KEPT_NOTICES = timedelta(days=30)
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,7 @@ def _clean(session: Session) -> int:
     for statement, before in (
         ("delete from idempotency_key where created_at < :before", now - KEPT_ANSWERS),
         ("delete from task_run where slot < :before", now - KEPT_ANSWERS),
+        ("delete from hook_delivery where finished_at < :before", now - KEPT_NOTICES),
     ):
         done += len(session.execute(text(statement + " returning 1"), {"before": before}).all())
     return done
@@ -135,6 +137,10 @@ def _flag(session: Session) -> int:
     return mass_balance.flags_step(session, clock.now())
 
 
+def _tell_of_expiry(session: Session, shard: int) -> int:
+    return expiry_notices.tell_due(session, settings().vault, shard, clock.now(), NOTICES)
+
+
 def _end_offers(session: Session) -> int:
     return offers.end_due(session, clock.now(), CHUNK)
 
@@ -153,6 +159,7 @@ TASKS: tuple[Task, ...] = (
     Task("finish_gifts", timedelta(seconds=30), _finish_gifts),
     Task("mature", timedelta(minutes=10), step_of_shard=_mature),
     Task("expire", timedelta(hours=1), step_of_shard=_expire),
+    Task("tell_of_expiry", timedelta(hours=1), step_of_shard=_tell_of_expiry),
     Task("retire_keys", timedelta(minutes=5), _retire_keys),
     Task("make_partitions", timedelta(hours=12), _partitions),
     Task("clean", timedelta(hours=1), _clean),

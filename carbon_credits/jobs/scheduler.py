@@ -17,6 +17,7 @@ from carbon_credits.core.db import is_away, reading
 from carbon_credits.jobs import doorbell
 from carbon_credits.jobs.doorbell import (
     DELIVERIES,
+    HOOKS,
     LANES,
     PARTNER_FILES,
     VERIFICATION,
@@ -47,6 +48,9 @@ TRACES_WAITING = text("""
 select exists (select from trip_trace
                where judged_at is null and received_at < clock_timestamp() - interval '800 milliseconds')
 """)
+NOTICES_DUE = text("""
+select exists (select from hook_delivery where state = 'waiting' and next_at <= clock_timestamp())
+""")
 
 
 def run(stop: threading.Event) -> None:
@@ -72,6 +76,7 @@ def sweep(redis: Redis) -> list[int]:
         lanes = list(session.execute(OVERDUE, {"lanes": LANES}).scalars())
         deliveries = session.execute(DELIVERIES_DUE, {"topics": list(handlers())}).scalar_one()
         traces = session.execute(TRACES_WAITING).scalar_one()
+        notices = session.execute(NOTICES_DUE).scalar_one()
         files = session.execute(ANY_WAITING).scalar_one()
     rung = [lane for lane in lanes if not redis.exists(draining(lane))]
     for lane in rung:
@@ -79,6 +84,8 @@ def sweep(redis: Redis) -> list[int]:
             enqueue_lane(redis, lane)
     if deliveries:
         doorbell.ring_bell(redis, DELIVERIES)
+    if notices:
+        doorbell.ring_bell(redis, HOOKS)
     if traces:
         doorbell.ring_bell(redis, VERIFICATION)
     # one that waits behind one at work is enough: a file may take minutes

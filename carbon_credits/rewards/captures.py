@@ -18,6 +18,7 @@ from carbon_credits.core.i18n import Text
 from carbon_credits.core.signing import Keyring
 from carbon_credits.ledger import holds
 from carbon_credits.ledger.holds import HoldOver
+from carbon_credits.rewards import hooks
 from carbon_credits.rewards.looking import OVER, Shown, Till, look
 from carbon_credits.rewards.refusals import refusal
 
@@ -104,7 +105,7 @@ def book(
     ).one_or_none()
     if row is None:
         raise InvariantBroken(f"redemption {shown.redemption_id} is not open although its hold was")
-    return Capture(
+    booked = Capture(
         id=row.capture_id,
         redemption_id=shown.redemption_id,
         offer_id=shown.offer_id,
@@ -119,6 +120,23 @@ def book(
         reference=reference,
         client_id=client_id,
     )
+    hooks.announce(session, shown.merchant_id, "redemption.captured", str(booked.id), notice(booked))
+    return booked
+
+
+def notice(one: Capture) -> dict[str, object]:
+    """What a merchant's hooks are told of a capture or its reversal; the rest is at the merchant's door."""
+    return {
+        "id": str(one.id),
+        "offer_id": str(one.offer_id),
+        "points": one.points,
+        "face_fen": one.face_fen,
+        "paid_micro_fen": one.paid_micro_fen,
+        "booked_on": one.booked_on.isoformat(),
+        "till": one.client_id,
+        "reference": one.reference,
+        "reason": one.reason,
+    }
 
 
 # Promises: a capture is written for a redemption that this very statement closed, and for no other.

@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 from carbon_credits.core import clock
 from carbon_credits.ledger import reversing
 from carbon_credits.ledger.reversing import NotReversible
-from carbon_credits.rewards import stock
-from carbon_credits.rewards.captures import Capture, one_of
+from carbon_credits.rewards import hooks, stock
+from carbon_credits.rewards.captures import Capture, notice, one_of
 from carbon_credits.rewards.looking import Till
 from carbon_credits.rewards.refusals import refusal
 
@@ -58,7 +58,9 @@ def reverse(session: Session, till: Till, capture_id: UUID, reason: str) -> Capt
             "reason": reason,
         },
     )
-    return one_of(session, till.merchant_id, capture_id)
+    reversed_now = one_of(session, till.merchant_id, capture_id)
+    hooks.announce(session, till.merchant_id, "redemption.reversed", str(capture_id), notice(reversed_now))
+    return reversed_now
 
 
 def _who_reverses(session: Session, till: Till) -> int | None:

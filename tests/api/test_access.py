@@ -37,6 +37,7 @@ NAMES = {
     "offer": "12",
     "client": "nobody-0000",
     "number": "7",
+    "hook": "1",
 }
 
 

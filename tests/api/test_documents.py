@@ -10,9 +10,9 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 NAMES = ("resident", "partner", "merchant", "public")
-# RFC 6749 has its own errors, and so have the formats of partners
 # a POST only because a code does not belong into an address
 LOOKS = "/merchant/v1/captures/preview"
+# RFC 6749 has its own errors, and so have the formats of partners
 PUSHES = "/partner/v1/feeds/{feed}/{operation}"
 # a secret that is shown once is kept nowhere, so neither is the answer: a lost one is ended or runs out by itself; who
 # has no token has nobody to keep a key for, and a licence applies once
