@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0026_coverage"
-down_revision = "0023_payments_in"
+down_revision = "0025_expiry_notices"
 branch_labels = None
 depends_on = None
 

@@ -102,9 +102,20 @@ def faulty(*plan: tuple[str, int, str]) -> Callable[[str, str, int], Fault]:
 def test_an_approved_settlement_is_paid_once_and_borne_out_by_the_rails_own_statement(
     session: Session, settings: Settings, shop: Shop
 ) -> None:
+    session.execute(
+        text("""
+            insert into merchant_hook (merchant_id, url, events, secret)
+            values (:merchant, 'https://shop.example.com/', '{settlement.paid}', '\\x00')
+        """),
+        {"merchant": shop.merchant_id},
+    )
+    session.commit()
     with running() as server, paid_over(session, settings, server):
         assert pay_all() == 1
         assert pay_all() == 0
+        told = session.execute(text("select event, cause, payload from hook_delivery")).one()
+        assert (told.event, told.cause) == ("settlement.paid", str(number(session)))
+        assert told.payload["amount_fen"] == 285
         assert states(session) == [("paid", 1)]
         read_statements()
         assert states(session) == [("reconciled", 1)]
