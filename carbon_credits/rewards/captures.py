@@ -6,6 +6,7 @@ one wins, the others learn that it is used. What the merchant is paid was agreed
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import Row, text
@@ -29,6 +30,7 @@ class Capture:
 
     id: UUID
     redemption_id: UUID
+    shard_id: int
     offer_id: int
     title: Text
     points: int
@@ -82,44 +84,19 @@ def book(
         spent = holds.capture(session, shown.redemption_id, shown.shard_id, today)
     except HoldOver as error:
         raise refusal(_how_it_ended(session, shown)) from error
-    row = session.execute(
-        _BOOK,
-        {
-            "redemption": shown.redemption_id,
-            "shard": shown.shard_id,
-            "merchant": shown.merchant_id,
-            "offer": shown.offer_id,
-            "client": client_id,
-            "member": shown.member_id,
-            "journal": spent.journal_id,
-            "occurred": occurred_at,
-            "today": today,
-            "points": shown.points,
-            "face": shown.face_fen,
-            "subsidy": shown.subsidy_fen,
-            "purse": shown.purse_id,
-            "paid": shown.paid_micro_fen,
-            "offline": is_offline,
-            "reference": reference,
-        },
-    ).one_or_none()
+    said: dict[str, Any] = {
+        "client_id": client_id,
+        "occurred_at": occurred_at,
+        "booked_on": today,
+        "is_offline": is_offline,
+        "reference": reference,
+    }
+    given = {**vars(shown), **said, "journal_id": spent.journal_id}
+    row = session.execute(_BOOK, given).one_or_none()
     if row is None:
         raise InvariantBroken(f"redemption {shown.redemption_id} is not open although its hold was")
-    booked = Capture(
-        id=row.capture_id,
-        redemption_id=shown.redemption_id,
-        offer_id=shown.offer_id,
-        title=shown.title,
-        points=shown.points,
-        face_fen=shown.face_fen,
-        paid_micro_fen=shown.paid_micro_fen,
-        captured_at=row.captured_at,
-        occurred_at=occurred_at,
-        booked_on=today,
-        is_offline=is_offline,
-        reference=reference,
-        client_id=client_id,
-    )
+    known = {name: getattr(shown, name) for name in _COPIED}
+    booked = Capture(id=row.capture_id, captured_at=row.captured_at, **known, **said)
     hooks.announce(session, shown.merchant_id, "redemption.captured", str(booked.id), notice(booked))
     return booked
 
@@ -139,16 +116,17 @@ def notice(one: Capture) -> dict[str, object]:
     }
 
 
+_COPIED: Final = ("redemption_id", "shard_id", "offer_id", "title", "points", "face_fen", "paid_micro_fen")
 # Promises: a capture is written for a redemption that this very statement closed, and for no other.
 _BOOK = text("""
 with won as (
   update redemption set state = 'captured', resolved_at = clock_timestamp()
-  where redemption_id = :redemption and shard_id = :shard and state = 'reserved' returning redemption_id
+  where redemption_id = :redemption_id and shard_id = :shard_id and state = 'reserved' returning redemption_id
 )
 insert into capture (redemption_id, shard_id, merchant_id, offer_id, client_id, member_id, journal_id, occurred_at,
                      booked_on, points, face_fen, subsidy_fen, purse_id, paid_micro_fen, is_offline, reference)
-select redemption_id, :shard, :merchant, :offer, :client, :member, :journal, :occurred,
-       :today, :points, :face, :subsidy, :purse, :paid, :offline, :reference
+select redemption_id, :shard_id, :merchant_id, :offer_id, :client_id, :member_id, :journal_id, :occurred_at,
+       :booked_on, :points, :face_fen, :subsidy_fen, :purse_id, :paid_micro_fen, :is_offline, :reference
 from won returning capture_id, captured_at
 """)
 
@@ -193,6 +171,7 @@ def _told(row: Row[tuple[object, ...]]) -> Capture:
     return Capture(
         id=row.capture_id,
         redemption_id=row.redemption_id,
+        shard_id=row.shard_id,
         offer_id=row.offer_id,
         title=Text(row.title_zh, row.title_en),
         points=row.points,

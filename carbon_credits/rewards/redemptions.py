@@ -101,15 +101,9 @@ def set_aside(
     reserved_at = session.execute(
         _WRITE,
         {
+            **vars(terms),
             "id": hold.hold_id,
             "resident": resident_id,
-            "offer": terms.offer_id,
-            "points": terms.points,
-            "face": terms.face_fen,
-            "value": terms.value_micro_fen,
-            "subsidy": terms.subsidy_fen,
-            "purse": terms.purse_id,
-            "merchant": terms.merchant_id,
             "kind": kind,
             "ends": ends,
             "gift": gift_id,
@@ -120,25 +114,22 @@ def set_aside(
     return Redemption(
         id=hold.hold_id,
         shard_id=hold.shard_id,
-        offer_id=terms.offer_id,
-        merchant_id=terms.merchant_id,
         kind=kind,
         state="reserved",
-        points=terms.points,
-        face_fen=terms.face_fen,
         reserved_at=reserved_at,
         expires_at=ends,
         resolved_at=None,
-        merchant=terms.merchant,
-        title=terms.title,
         gift_id=gift_id,
+        **{name: getattr(terms, name) for name in _AGREED},
     )
 
 
+_AGREED: Final = ("offer_id", "merchant_id", "points", "face_fen", "merchant", "title")
 _WRITE = text("""
 insert into redemption (redemption_id, resident_id, offer_id, points, face_fen, value_micro_fen, subsidy_fen, purse_id,
                         merchant_id, kind, expires_at, gift_id, shard_id, slot)
-values (:id, :resident, :offer, :points, :face, :value, :subsidy, :purse, :merchant, :kind, :ends, :gift, :shard, :slot)
+values (:id, :resident, :offer_id, :points, :face_fen, :value_micro_fen, :subsidy_fen, :purse_id, :merchant_id, :kind,
+        :ends, :gift, :shard, :slot)
 returning reserved_at
 """)
 

@@ -27,11 +27,8 @@ def reverse(session: Session, till: Till, capture_id: UUID, reason: str) -> Capt
     member_id = _who_reverses(session, till)
     if known.booked_on != today:
         raise refusal("too_late_to_reverse")
-    shard_id = session.execute(
-        text("select shard_id from capture where capture_id = :id"), {"id": capture_id}
-    ).scalar_one()
     try:
-        undone = reversing.reverse(session, known.redemption_id, shard_id, today)
+        undone = reversing.reverse(session, known.redemption_id, known.shard_id, today)
     except NotReversible as error:
         raise refusal("reversed_already") from error
     given_back = session.execute(
@@ -40,7 +37,7 @@ def reverse(session: Session, till: Till, capture_id: UUID, reason: str) -> Capt
             where redemption_id = :id and shard_id = :shard and state = 'captured'
             returning offer_id, resident_id, shard_id, slot
         """),
-        {"id": known.redemption_id, "shard": shard_id},
+        {"id": known.redemption_id, "shard": known.shard_id},
     ).all()
     stock.put_back(session, given_back)
     session.execute(

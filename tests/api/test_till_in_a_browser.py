@@ -1,13 +1,16 @@
 """The till as somebody at a counter uses it: a phone's width, a scanner that types, a network that goes away."""
 
 import base64
+import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
 
 import numpy as np
 import pytest
+import segno
 import zxingcpp
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
@@ -16,7 +19,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, exp
 from carbon_credits.api.till import FILES
 from tests.api.conftest import Caller
 from tests.api.redeemed import give_points, offered
-from tests.api.test_docs_in_a_browser import browser
+from tests.api.test_docs_in_a_browser import NAMES, QUIET, browser
 
 __all__ = ("browser",)
 pytestmark = pytest.mark.browser
@@ -36,6 +39,20 @@ DRAWN = """async ([svg, size]) => {
   for (let place = 0; place < points.length; place += 4) told += String.fromCharCode(points[place]);
   return btoa(told);
 }"""
+# what a browser with a reader has, with a reader from outside behind it
+LENT_READER = """globalThis.BarcodeDetector = class {
+  static getSupportedFormats() { return Promise.resolve(["qr_code"]); }
+  async detect(video) {
+    const [width, height] = [video.videoWidth, video.videoHeight];
+    const context = Object.assign(document.createElement("canvas"), {width, height}).getContext("2d");
+    context.drawImage(video, 0, 0);
+    const points = context.getImageData(0, 0, width, height).data;
+    let told = "";
+    for (let place = 0; place < points.length; place += 4) told += String.fromCharCode(points[place]);
+    const rawValue = await globalThis.read(btoa(told), width, height);
+    return rawValue === null ? [] : [{ rawValue }];
+  }
+};"""
 
 
 @dataclass
@@ -49,6 +66,12 @@ class Counter:
     offer: str
     complaints: list[str]
     asked: list[str]
+    browser: Browser
+
+    def launch(self, more: list[str]) -> Browser:
+        """Another browser of the same kind, told more."""
+        kind = self.browser.browser_type
+        return kind.launch(executable_path=next(filter(None, map(shutil.which, NAMES))), args=[*QUIET, *more])
 
     def pairing_code(self) -> str:
         body = {"label": "收银台 1"}
@@ -97,7 +120,12 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 
 @pytest.fixture
 def counter(
-    app: Flask, context: BrowserContext, threaded_url: str, merchant: Caller, resident: Caller
+    app: Flask,
+    browser: Browser,
+    context: BrowserContext,
+    threaded_url: str,
+    merchant: Caller,
+    resident: Caller,
 ) -> Iterator[Counter]:
     """A counter that nobody has set up yet; afterwards nobody else was asked, and nothing was refused by the policy."""
     for number, pin, role in ((*MANAGER, "manager"), (*CASHIER, "cashier")):
@@ -106,7 +134,9 @@ def counter(
         assert made.status_code == 201, made.get_json()
     give_points(app, resident, 1_000)
     page = context.new_page()
-    found = Counter(page, threaded_url, merchant, resident, offered(app, merchant, offline=True), [], [])
+    found = Counter(
+        page, threaded_url, merchant, resident, offered(app, merchant, offline=True), [], [], browser
+    )
     context.on("request", lambda request: found.asked.append(request.url))
     page.on("pageerror", lambda error: found.complaints.append(str(error)))
     page.on("console", lambda said: found.complaints.extend([said.text] if is_policy(said.text) else []))
@@ -120,11 +150,31 @@ def is_policy(said: str) -> bool:
     return any(word in said for word in ("Content Security Policy", "TrustedScript", "TrustedHTML"))
 
 
+def read(points: str, width: int, height: int) -> str | None:
+    """What a reader of QR codes sees in a picture of a byte of brightness for each point."""
+    found = zxingcpp.read_barcodes(np.frombuffer(base64.b64decode(points), np.uint8).reshape(height, width))
+    return str(found[0].text) if found else None
+
+
 def decoded(page: Page, svg: str) -> str:
     """What a reader of QR codes sees in a drawing."""
-    points = base64.b64decode(page.evaluate(DRAWN, [svg, QR_PIXELS]))
-    (found,) = zxingcpp.read_barcodes(np.frombuffer(points, np.uint8).reshape(QR_PIXELS, QR_PIXELS))
-    return str(found.text)
+    found = read(page.evaluate(DRAWN, [svg, QR_PIXELS]), QR_PIXELS, QR_PIXELS)
+    assert found is not None
+    return found
+
+
+def film(code: str, path: Path) -> None:
+    """What a camera before a code sees, as the raw video that Chromium takes for a camera's: one frame, in grey."""
+    matrix = np.array(
+        [list(row) for row in segno.make(code, micro=False).matrix_iter(scale=8, border=4)], np.uint8
+    )
+    frame = np.full((480, 640), 200, np.uint8)
+    high, wide = matrix.shape
+    frame[20 : 20 + high, 100 : 100 + wide] = np.where(matrix > 0, 20, 235)
+    colours = np.full(640 * 480 // 2, 128, np.uint8)
+    path.write_bytes(
+        b"YUV4MPEG2 W640 H480 F10:1 Ip A1:1 C420mpeg2\nFRAME\n" + frame.tobytes() + colours.tobytes()
+    )
 
 
 def fits(page: Page) -> bool:
@@ -347,6 +397,38 @@ def test_an_answer_that_is_lost_is_asked_for_again_and_nothing_is_taken_twice(
     expect(counter.result).to_contain_text("核销成功")
     assert lost == [f"201 {again.value.headers['idempotency-key']}"]
     assert len(counter.merchant.get("/merchant/v1/captures").get_json()["items"]) == 1
+
+
+def test_a_code_is_read_from_the_camera(counter: Counter, tmp_path: Path) -> None:
+    """Where the browser has a reader. Chromium has none on this system, so a real one is lent to it."""
+    made = counter.redeem()
+    film(made["code"], tmp_path / "code.y4m")
+    seen = [
+        "--use-fake-device-for-media-stream",
+        "--use-fake-ui-for-media-stream",
+        f"--use-file-for-fake-video-capture={tmp_path / 'code.y4m'}",
+    ]
+    with counter.launch(seen) as phone, phone.new_context(viewport=PHONE, locale="zh-CN") as context:
+        context.expose_function("read", read)
+        context.add_init_script(LENT_READER)
+        page = context.new_page()
+        aside = replace(counter, page=page)
+        aside.pair()
+        aside.begin_shift()
+        page.get_by_role("button", name="打开摄像头").click()
+        expect(page.get_by_role("heading", name=made["title"]["zh"])).to_be_visible()
+        page.get_by_role("button", name="确认核销").click()
+        expect(aside.result).to_contain_text("核销成功")
+        # a camera that is taken away with its picture, and one that is not there
+        page.get_by_role("button", name="打开摄像头").click()
+        page.get_by_role("button", name="今日").click()
+        expect(page.locator(".list li")).to_have_count(1)
+        page.evaluate(
+            "() => { navigator.mediaDevices.getUserMedia = () => Promise.reject(new Error('none')); }"
+        )
+        page.get_by_role("button", name="核销", exact=True).click()
+        page.get_by_role("button", name="打开摄像头").click()
+        expect(aside.result).to_contain_text("无法使用摄像头，请输入短码")
 
 
 def test_the_worker_keeps_every_file_of_the_page(counter: Counter) -> None:

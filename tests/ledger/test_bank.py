@@ -15,7 +15,10 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
+from sqlalchemy.exc import DBAPIError
+
 from carbon_credits.core.clock import now
+from carbon_credits.core.db import AGAIN, sqlstate
 from carbon_credits.core.errors import ProgrammeError
 from carbon_credits.ledger.balance_sheet import balance_sheet
 from carbon_credits.ledger.clawback import claw_back
@@ -55,6 +58,7 @@ class Traffic:
             self.give_up: 5,
             self.take_back: 8,
             self.sweep: 4,
+            self.pay_in: 1,
         }
         while not self.over.is_set():
             way = dice.choices(list(ways), list(ways.values()))[0]
@@ -69,6 +73,11 @@ class Traffic:
                 done[way.__name__] += 1
             except (ProgrammeError, IndexError) as error:
                 done[f"{way.__name__} {type(error).__name__}"] += 1
+            except DBAPIError as error:
+                # as at every door: what the database asks to be done again is done again
+                if sqlstate(error) not in AGAIN:
+                    raise
+                done[f"{way.__name__} again"] += 1
         return done
 
     def earn(self, session: Any, dice: random.Random) -> Act:
@@ -82,9 +91,10 @@ class Traffic:
             matures_on=dice.choice([None, None, TODAY + 7 * A_DAY]),
         )
         credit(session, act, TODAY)
-        if dice.random() < 0.02:
-            a_deposit(session, self.funds[1], 50)
         return act
+
+    def pay_in(self, session: Any, _: random.Random) -> None:
+        a_deposit(session, self.funds[1], 50)
 
     def set_aside(self, session: Any, dice: random.Random) -> Reserved:
         until = now() + (SOON if dice.random() < 0.9 else timedelta(0))

@@ -105,7 +105,7 @@ async function look() {
   try {
     await refresh();
     state.away = false;
-    if (state.shift !== null) await sendAll();
+    if (state.shift !== null) await sendAll(state.merchant.id);
   } catch (error) {
     if (!(error instanceof Away)) return lost(error);
     state.away = true;

@@ -4,7 +4,7 @@ export async function canScan() {
   return (await BarcodeDetector.getSupportedFormats()).includes("qr_code");
 }
 
-/* Resolves to what was read, or to null when `signal` ended it. Rejects where there is no camera. */
+/* Resolves to what was read, or to null when `signal` ended it or the picture was taken away. Rejects without a camera. */
 export async function scan(video, signal) {
   const stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" }, audio: false });
   try {
@@ -12,7 +12,7 @@ export async function scan(video, signal) {
     video.srcObject = stream;
     await video.play();
     const detector = new BarcodeDetector({ formats: ["qr_code"] });
-    while (!signal.aborted) {
+    while (!signal.aborted && video.isConnected) {
       const [found] = await detector.detect(video);
       if (found) return found.rawValue;
       await new Promise((resolve) => requestAnimationFrame(resolve));

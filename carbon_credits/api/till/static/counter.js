@@ -82,7 +82,7 @@ async function lookAlone(code) {
   const title = state.titles[good.offer];
   return offer(title ? both(title) : `#${good.offer}`, [[say("points"), String(good.points)], [say("until"), moment(good.expires)]],
     async () => {
-      if (!(await take(code, good))) throw new NotGood("takenHere");
+      if (!(await take(code, good, state.merchant.id))) throw new NotGood("takenHere");
       await tell();
       accept("takenOffline", title ? both(title) : `#${good.offer}`, say("laterSent"));
     }, "warn");
@@ -141,7 +141,9 @@ async function showCamera() {
   show(tabs("counter"), made("p", { class: "hint" }, say("scanning")), video, made("div", { class: "row" }, stop));
   try {
     const code = await scan(video, ended.signal);
-    return code === null ? showCounter() : attempt(() => look(code.trim()));
+    if (code !== null) return attempt(() => look(code.trim()));
+    // where another screen stands by now it stays
+    return video.isConnected ? showCounter() : undefined;
   } catch {
     return refuse(say("noCamera"));
   }

@@ -11,9 +11,10 @@ const LATER = [403, 429];
 let sending = false;
 
 /* Take a verified code here; false where this till has taken it before. */
-export const take = (text, good) =>
+export const take = (text, good, merchant) =>
   add({
     code: good.code,
+    merchant,
     body: { code: text, occurred_at: new Date().toISOString() },
     key: crypto.randomUUID(),
     offer: good.offer,
@@ -27,40 +28,36 @@ export async function waiting() {
   return (await takenHere()).filter((entry) => entry.state === "waiting").length;
 }
 
-/* Send what waits. Stops where nobody answers; resolves to how many were settled one way or the other. */
-export async function sendAll() {
-  if (sending) return 0;
+/* Send what waits and was taken for this merchant. Stops where nobody answers. */
+export async function sendAll(merchant) {
+  if (sending) return;
   sending = true;
-  let settled = 0;
   try {
     for (const entry of (await takenHere()).sort((a, b) => a.at - b.at)) {
       if (entry.state !== "waiting") {
         if (Date.now() - entry.at > KEPT_MS) await drop(entry.code);
         continue;
       }
-      if (await sent(entry)) settled += 1;
+      if (entry.merchant === merchant) await sent(entry);
     }
   } catch (error) {
     if (!(error instanceof Away)) throw error;
   } finally {
     sending = false;
   }
-  return settled;
 }
 
 async function sent(entry) {
   try {
     await call("POST", "/merchant/v1/captures", { body: entry.body, key: entry.key });
     await replace({ ...entry, state: "taken", detail: null });
-    return true;
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     if (error.code === ANOTHER_KEY || error.code === "still_running" || LATER.includes(error.status)) {
       const key = error.code === ANOTHER_KEY ? crypto.randomUUID() : entry.key;
       await replace({ ...entry, key, detail: error.detail });
-      return false;
+    } else {
+      await replace({ ...entry, state: "refused", detail: error.detail });
     }
-    await replace({ ...entry, state: "refused", detail: error.detail });
-    return true;
   }
 }
