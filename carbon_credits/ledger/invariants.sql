@@ -147,7 +147,7 @@ where f.budget is distinct from coalesce(paid.points, 0)
 -- examined
 select (select count(*) from fund) + (select count(*) from fund_slot)
 
--- I10: A redemption is what its hold is, is captured and settled at most once and for what it was; stock and shares add up.
+-- I10: A redemption is what its hold is, is captured and settled at most once and for what it was; a settlement is its lines and is paid once; stock and shares add up.
 -- violations
 with state_of as (
   select r.*, case state when 'reserved' then 'held' when 'cancelled' then 'voided' when 'lapsed' then 'lapsed'
