@@ -14,6 +14,7 @@ from carbon_credits.api.merchant import (
     captures,
     credentials,
     hooks,
+    notices,
     people,
     settlements,
     tills,
@@ -88,7 +89,9 @@ def _routes(app: Flask) -> None:
         feeds.blueprint,
     ):
         partner.register_blueprint(blueprint)
-    merchant = documents.make(app, "merchant", _title(MERCHANT), MERCHANT, (Who.MERCHANT,))
+    merchant = documents.make(
+        app, "merchant", _title(MERCHANT), MERCHANT, (Who.MERCHANT,), webhooks=notices.webhooks()
+    )
     merchant.show(oauth.blueprint)
     for blueprint in (
         applications.blueprint,

@@ -69,16 +69,6 @@ def refuse(offer: int, reason: str, name: str) -> None:
     _step(offer, "offer.refused", reason, name, lambda session: offer_service.refuse(session, offer, reason))
 
 
-@offers.command("pause")
-@click.argument("offer", type=int)
-@click.option("--reason", required=True, help="the merchant reads it")
-@click.option("--as", "name", required=True)
-@plainly
-def pause(offer: int, reason: str, name: str) -> None:
-    """Take an offer off the list for a while; what is out is honoured (role merchant)."""
-    _step(offer, "offer.paused", reason, name, lambda session: offer_service.pause(session, offer, reason))
-
-
 @offers.command("end")
 @click.argument("offer", type=int)
 @click.option("--reason", required=True, help="the merchant reads it")

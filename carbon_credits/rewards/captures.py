@@ -97,13 +97,12 @@ def book(
         raise InvariantBroken(f"redemption {shown.redemption_id} is not open although its hold was")
     known = {name: getattr(shown, name) for name in _COPIED}
     booked = Capture(id=row.capture_id, captured_at=row.captured_at, **known, **said)
-    hooks.announce(session, shown.merchant_id, "redemption.captured", str(booked.id), notice(booked))
-    return booked
+    return announced(session, shown.merchant_id, "redemption.captured", booked)
 
 
-def notice(one: Capture) -> dict[str, object]:
-    """What a merchant's hooks are told of a capture or its reversal; the rest is at the merchant's door."""
-    return {
+def announced(session: Session, merchant_id: int, event: hooks.Event, one: Capture) -> Capture:
+    """The same capture, once its merchant's hooks are told of it; whoever wants more asks at the merchant's door."""
+    told = {
         "id": str(one.id),
         "offer_id": str(one.offer_id),
         "points": one.points,
@@ -114,6 +113,8 @@ def notice(one: Capture) -> dict[str, object]:
         "reference": one.reference,
         "reason": one.reason,
     }
+    hooks.announce(session, merchant_id, event, str(one.id), told)
+    return one
 
 
 _COPIED: Final = ("redemption_id", "shard_id", "offer_id", "title", "points", "face_fen", "paid_micro_fen")

@@ -106,12 +106,15 @@ def refuse(session: Session, offer_id: int, reason: str) -> Offer:
     return _move(session, offer_id, (OfferState.PROPOSED,), OfferState.REFUSED, reason)
 
 
-def pause(session: Session, offer_id: int, reason: str, merchant_id: int | None = None) -> Offer:
-    """Take an offer off the list for a while; what is out is honoured. Raises NotFound, Conflict."""
+def pause(session: Session, merchant_id: int, offer_id: int, reason: str) -> Offer:
+    """Take an offer off the list for a while; what is out is honoured. Raises NotFound, Conflict.
+
+    That is the merchant's own to do and to undo: staff end an offer or suspend its merchant.
+    """
     return _move(session, offer_id, (OfferState.LIVE,), OfferState.PAUSED, reason, merchant_id)
 
 
-def resume(session: Session, offer_id: int, merchant_id: int | None = None) -> Offer:
+def resume(session: Session, merchant_id: int, offer_id: int) -> Offer:
     """Put a paused offer on the list again. Raises NotFound, Conflict."""
     return _move(session, offer_id, (OfferState.PAUSED,), OfferState.LIVE, None, merchant_id)
 

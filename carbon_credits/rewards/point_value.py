@@ -44,7 +44,10 @@ def check(payload: Mapping[str, Any]) -> None:
 
 
 def enact(session: Session, approval_id: int, payload: Mapping[str, Any]) -> None:
-    """Put a value in force from its day on, today or later. Raises Conflict for a day gone by or one that has a value."""
+    """Put a value in force from its day on, today or later; only the first may begin in the past.
+
+    Raises Conflict for a day gone by and for one that has a value.
+    """
     day = date.fromisoformat(payload["in_force"])
     if day < clock.today() and values(session):
         raise Conflict("day_gone_by", Text("生效日已过", "That day has gone by: propose a later one"))

@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 from carbon_credits.core import clock
 from carbon_credits.ledger import reversing
 from carbon_credits.ledger.reversing import NotReversible
-from carbon_credits.rewards import hooks, stock
-from carbon_credits.rewards.captures import Capture, notice, one_of
+from carbon_credits.rewards import stock
+from carbon_credits.rewards.captures import Capture, announced, one_of
 from carbon_credits.rewards.looking import Till
 from carbon_credits.rewards.refusals import refusal
 
@@ -55,9 +55,8 @@ def reverse(session: Session, till: Till, capture_id: UUID, reason: str) -> Capt
             "reason": reason,
         },
     )
-    reversed_now = one_of(session, till.merchant_id, capture_id)
-    hooks.announce(session, till.merchant_id, "redemption.reversed", str(capture_id), notice(reversed_now))
-    return reversed_now
+    undone_one = one_of(session, till.merchant_id, capture_id)
+    return announced(session, till.merchant_id, "redemption.reversed", undone_one)
 
 
 def _who_reverses(session: Session, till: Till) -> int | None:

@@ -32,6 +32,7 @@ from tests.api import redeemed
 from tests.api.conftest import FEED, Caller, a_ride, code_of, partner_in, sign_in
 from tests.api.settled import a_reading, settled
 from tests.factories.partner_files import Sender
+from tests.factories.rewards import a_merchant, a_point_value, an_offer
 from tests.integrations.push_samples import SECRETS
 
 SEED = 20_261_122
@@ -78,6 +79,7 @@ def example(app: Flask, vault: Vault, resident: Caller, partner: Caller, merchan
         "settlement": settled(app, merchant),
         "file": own.get_json()["id"],
         "case": a_question(app, resident, act),
+        "offer": an_open_offer(app, vault),
         "POST /partner/v1/files": sent,
         "POST /v1/auth/token": {"challenge_id": challenge, "code": code_of(app, vault, challenge)},
         "POST /v1/auth/refresh": {"refresh_token": sign_in(app, vault, "+8613800000022").refresh_token},
@@ -108,6 +110,13 @@ def a_hook(merchant: Caller, key: str) -> str:
     """An address that the merchant is told at; nothing is sent while nobody carries it."""
     body = {"url": f"https://{key}.example.com/", "events": ["settlement.paid"]}
     return str(merchant.call("POST", "/merchant/v1/hooks", key=key, json=body).get_json()["id"])
+
+
+def an_open_offer(app: Flask, vault: Vault) -> str:
+    """What a resident can look at."""
+    with app.app_context(), transaction() as session:
+        a_point_value(session)
+        return str(an_offer(session, a_merchant(session, vault)))
 
 
 def _as_parts(sent: dict[str, str]) -> dict[str, Any]:

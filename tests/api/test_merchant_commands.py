@@ -73,7 +73,6 @@ def test_from_an_application_to_an_offer_and_to_the_end(app: Flask) -> None:
     told_why = merchant.get("/merchant/v1/me").get_json()
     assert (told_why["state"], told_why["state_reason"]) == ("suspended", AS[1])
     approve(app, typed(app, "merchants", "propose-resume", "sanyou", *AS))
-    assert "paused" in typed(app, "offers", "pause", offer, *AS)
     assert "closing" in typed(app, "merchants", "close", "sanyou", *AS)
     with app.app_context(), transaction() as session:
         assert session.execute(text("select state from offer")).scalar_one() == "ended"
@@ -107,7 +106,8 @@ def test_a_refused_merchant_reads_why_and_applies_again(app: Flask) -> None:
 def test_points_below_their_value_are_refused_before_anybody_is_asked(app: Flask) -> None:
     value = ("offers", "propose-point-value", "--micro-fen", 1_000_000, "--from", clock.today().isoformat())
     approve(app, typed(app, *value, *AS))
-    typed(app, "funds", "create", "base", "--zh", "基础", "--en", "Base")
-    deposit = ("funds", "propose-deposit", "--fund", 1, "--points", 1_000, "--amount-fen")
+    made = typed(app, "funds", "create", "base", "--zh", "基础", "--en", "Base")
+    (fund,) = re.findall(r"fund (\d+):", made)
+    deposit = ("funds", "propose-deposit", "--fund", fund, "--points", 1_000, "--amount-fen")
     assert "/amount_fen" in typed(app, *deposit, 999, *AS, fails=True)
     approve(app, typed(app, *deposit, 1_000, *AS))

@@ -1,13 +1,19 @@
 """Hooks at the merchant's door: kept once for a key, owned, paged, tried out."""
 
+import json
+
+import jsonschema
 from flask import Flask
 from sqlalchemy import text
 
+from carbon_credits.core import clock
 from carbon_credits.core.crypto import Vault
 from carbon_credits.core.db import transaction
 from carbon_credits.rewards import hooks
 from carbon_credits.rewards.clients import Scope
+from carbon_credits.rewards.hook_deliveries import claim
 from tests.api.conftest import Caller, merchant_in
+from tests.api.redeemed import give_points, offered
 
 URL = "https://shop.example.com/hooks"
 BODY = {"url": URL, "events": ["settlement.paid", "redemption.captured"]}
@@ -88,3 +94,32 @@ def test_a_client_without_the_scope_is_refused(app: Flask, vault: Vault) -> None
     till = merchant_in(app, vault, Scope.CAPTURES)
     answer = till.get("/merchant/v1/hooks")
     assert (answer.status_code, answer.get_json()["code"]) == (403, "scope_missing")
+
+
+def test_what_is_told_is_what_the_document_says(
+    app: Flask, vault: Vault, merchant: Caller, resident: Caller
+) -> None:
+    """A real capture, its reversal and a test, as they arrive, against the schemas of their webhooks."""
+    body = {**BODY, "events": list(hooks.EVENTS)}
+    number = merchant.call("POST", "/merchant/v1/hooks", key="k1", json=body).get_json()["id"]
+    give_points(app, resident, 100)
+    wish = {"offer_id": offered(app, merchant)}
+    code = resident.call("POST", "/v1/redemptions", key="r1", json=wish).get_json()["code"]
+    taken = merchant.call("POST", "/merchant/v1/captures", key="c1", json={"code": code, "reference": "7"})
+    undone = f"/merchant/v1/captures/{taken.get_json()['id']}/reversal"
+    assert merchant.call("POST", undone, key="v1", json={"reason": "wrong cup"}).status_code == 201
+    assert merchant.call("POST", f"/merchant/v1/hooks/{number}/test", key="t1").status_code == 202
+
+    told = merchant.client.get("/openapi/merchant.json").get_json()["webhooks"]
+    heard = []
+    with app.app_context(), transaction() as session:
+        while (notice := claim(session, vault, clock.now())) is not None:
+            said = json.loads(notice.body)
+            operation = told[said["type"]]["post"]
+            jsonschema.validate(said, operation["requestBody"]["content"]["application/json"]["schema"])
+            headers = notice.headers(clock.now())
+            for header in operation["parameters"]:
+                jsonschema.validate(headers[header["name"]], header["schema"])
+            heard.append(said["type"])
+    assert heard == ["redemption.captured", "redemption.reversed", "hook.test"]
+    assert set(told) == {*hooks.EVENTS, hooks.TEST}

@@ -1,6 +1,6 @@
 """Offers: drafts, two people, who pays what, stock and purse laid out, lists, and an end that gives back."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -20,6 +20,7 @@ from carbon_credits.rewards.offer_list import Value, Wish, split
 from carbon_credits.rewards.offers import MICRO, OfferKind
 from carbon_credits.staff.service import Role
 from tests.factories.rewards import a_draft, a_merchant, a_point_value, a_purse, an_offer, approved
+from tests.residents.together import together
 from tests.rewards.test_merchants import a_reserved
 
 NOW = clock.now()
@@ -126,14 +127,14 @@ def test_an_offer_goes_only_where_its_states_allow(session: Session, vault: Vaul
     offer = an_offer(session, merchant)
     other = a_merchant(session, vault)
     with pytest.raises(NotFound):
-        offers.pause(session, offer, "…", other)
-    offers.pause(session, offer, "检修 / repairs", merchant)
+        offers.pause(session, other, offer, "…")
+    offers.pause(session, merchant, offer, "检修 / repairs")
     with pytest.raises(Conflict, match="offer_state"):
-        offers.pause(session, offer, "…")
-    offers.resume(session, offer, merchant)
+        offers.pause(session, merchant, offer, "…")
+    offers.resume(session, merchant, offer)
     offers.end(session, offer, "…")
     with pytest.raises(Conflict):
-        offers.resume(session, offer)
+        offers.resume(session, merchant, offer)
     with pytest.raises(Conflict):
         offers.end(session, offer, "…")
     refused = offers.draft(session, merchant, a_draft(), clock.now()).offer_id
@@ -168,7 +169,7 @@ def test_the_list_shows_what_is_open_by_what_one_looks_for(
     tree = an_offer(session, merchant, category=Category.PLANTING, kind=OfferKind.DONATION, points=50)
     local = an_offer(session, merchant, streets=[Street.SHIWAN])
     later = an_offer(session, merchant, from_at=now + timedelta(days=1))
-    offers.pause(session, an_offer(session, merchant), "…")
+    offers.pause(session, merchant, an_offer(session, merchant), "…")
     away = a_merchant(session, vault)
     an_offer(session, away)
     leaving.suspend(session, away, "…", now)
@@ -212,6 +213,60 @@ def test_what_is_past_its_time_ends_and_its_purse_has_back_what_was_not_used(
     assert offer_approval.release_due(session, after, 10) == 0
 
 
+def test_a_purse_keeps_what_captures_need_until_they_are_settled(session: Session, merchant: int) -> None:
+    now = clock.now()
+    purse = a_purse(session, 30_000)
+    offer = an_offer(session, merchant, 300, purse)
+    offers.end(session, offer, "…")
+    kept, undone = (_captured(session, offer, now - timedelta(days=1)) for _ in range(2))
+    session.execute(
+        text("""
+            insert into capture_reversal (capture_id, merchant_id, journal_id, booked_on, reason)
+            values (:capture, :merchant, 1, :day, '…')
+        """),
+        {"capture": undone, "merchant": merchant, "day": clock.day_of(now) - timedelta(days=1)},
+    )
+    late = now + timedelta(minutes=6)
+    settlement = session.execute(
+        text("""
+            insert into settlement (merchant_id, day, captures, reversals, carried_in, lines_micro_fen, amount_fen,
+                                    carried_out, digest)
+            values (:merchant, :day, 2, 1, 0, 320000000, 320, 0, sha256('test')) returning settlement_id
+        """),
+        {"merchant": merchant, "day": clock.day_of(now) - timedelta(days=1)},
+    ).scalar_one()
+    for capture, kind, sign in ((kept, "capture", 1), (undone, "capture", 1), (undone, "reversal", -1)):
+        assert offer_approval.release_due(session, late, 10) == 0, "a line of it is still to come"
+        session.execute(
+            text("""
+                insert into settlement_line (settlement_id, capture_id, kind, micro_fen, subsidy_fen, purse_id)
+                select :settlement, capture_id, :kind, :sign * paid_micro_fen, :sign * subsidy_fen, purse_id
+                from capture where capture_id = :capture
+            """),
+            {"settlement": settlement, "capture": capture, "kind": kind, "sign": sign},
+        )
+    assert offer_approval.release_due(session, late, 10) == 1
+    known = purses.by_code(session, purse)
+    session.refresh(known)
+    assert known.reserved_fen == 300, "what settlement books as spent"
+
+
+def _captured(session: Session, offer: int, at: datetime) -> str:
+    """A capture as its own room writes it."""
+    return str(
+        session.execute(
+            text("""
+                insert into capture (redemption_id, shard_id, merchant_id, offer_id, journal_id, occurred_at, booked_on,
+                                     points, face_fen, subsidy_fen, purse_id, paid_micro_fen)
+                select uuidv7(), 0, merchant_id, offer_id, 1, :at, :day, points, face_fen, subsidy_fen, purse_id,
+                       points * value_micro_fen + subsidy_fen * 1000000
+                from offer where offer_id = :offer returning capture_id
+            """),
+            {"offer": offer, "at": at, "day": clock.day_of(at)},
+        ).scalar_one()
+    )
+
+
 def test_a_purse_moves_once_for_a_cause_and_never_below_what_it_has(session: Session) -> None:
     code = a_purse(session, 1_000)
     number = purses.by_code(session, code).purse_id
@@ -235,6 +290,23 @@ select kind, sum(amount_fen)::bigint from purse_entry group by kind order by kin
         ("released", 700),
         ("reserved", 700),
     ]
+
+
+def test_of_ten_who_reserve_at_once_as_many_get_it_as_there_is_money_for(
+    session: Session, database_url: str
+) -> None:
+    number = purses.by_code(session, a_purse(session, 1_000)).purse_id
+    session.commit()
+    causes = iter(range(10))
+    heard = together(database_url, 10, lambda own: purses.reserve(own, number, 150, f"offer:{next(causes)}"))
+    assert heard.count(True) == 6
+    assert sum(isinstance(answer, Conflict) for answer in heard) == 4
+    known = purses.purses(session)[0]
+    session.refresh(known)
+    assert known.reserved_fen == 900
+    # ten with one cause are one
+    again = together(database_url, 10, lambda own: purses.release(own, number, 150, "offer:one"))
+    assert (again.count(True), again.count(False)) == (1, 9)
 
 
 def test_a_points_value_is_dated_and_never_changed(session: Session) -> None:

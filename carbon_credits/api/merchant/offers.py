@@ -133,7 +133,7 @@ def pause(body: dict[str, Any], offer: str) -> Response:
     What is out is honoured.
     """
     why = body["reason"]
-    return _step("paused", offer, lambda session, own, number: offers.pause(session, number, why, own))
+    return _step("paused", offer, lambda session, own, number: offers.pause(session, own, number, why))
 
 
 @blueprint.route("/merchant/v1/offers/<offer>/resumption", methods=["POST"], parameters=OFFER)
@@ -143,7 +143,7 @@ def pause(body: dict[str, Any], offer: str) -> Response:
 def resume(offer: str) -> Response:
     """恢复 / Resume a paused offer"""
     no_body()
-    return _step("resumed", offer, lambda session, own, number: offers.resume(session, number, own))
+    return _step("resumed", offer, offers.resume)
 
 
 @blueprint.route("/merchant/v1/offers/<offer>/end", methods=["POST"], parameters=OFFER)

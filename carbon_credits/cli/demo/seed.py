@@ -64,7 +64,7 @@ def seed() -> None:
         ensure_keys(session, vault)
         publish(session)
         service.install(session, feeds())
-        staff = rules.ensure(session)
+        staff = [*rules.ensure(session), *shops.STAFF]
         partners = service.partners(session)
         residents = [_resident(session, vault, number, partners, now) for number in range(1, RESIDENTS + 1)]
         known = _known_clients(session)

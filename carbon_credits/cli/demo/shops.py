@@ -33,6 +33,7 @@ from carbon_credits.staff.service import Role, add
 PROPOSER: Final = "demo-merchants"
 APPROVER: Final = "demo-merchants-2"
 ROLES: Final = (Role.MERCHANT, Role.FINANCE)
+STAFF: Final = [rules.Member(name, tuple(role.value for role in ROLES)) for name in (PROPOSER, APPROVER)]
 # what the demonstration's points were bought for: a hundred are one fen
 MICRO_FEN: Final = 10_000
 OPEN_FOR: Final = timedelta(days=180)
@@ -46,9 +47,9 @@ def ensure(
     session: Session, vault: Vault, known: Iterable[Mapping[str, Any]], now: datetime
 ) -> list[dict[str, Any]]:
     """See that merchants, purses, offers and credentials are there; what is there stays. Returns what the file lists."""
-    for name in (PROPOSER, APPROVER):
-        if session.scalar(select(Staff.staff_id).where(Staff.name == name)) is None:
-            add(session, name, ROLES, by="demo")
+    for member in STAFF:
+        if session.scalar(select(Staff.staff_id).where(Staff.name == member.name)) is None:
+            add(session, member.name, ROLES, by="demo")
     if not point_value.values(session):
         _enact(
             session,
