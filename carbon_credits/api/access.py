@@ -80,6 +80,7 @@ ACCESS: Final[Mapping[str, Who]] = {
     "redemptions.index": Who.RESIDENT,
     "redemptions.show": Who.RESIDENT,
     "redemptions.cancel": Who.RESIDENT,
+    "qr.draw": Who.RESIDENT,
     "gifts.begin": Who.RESIDENT,
     "gifts.show": Who.RESIDENT,
     "gifts.pledge": Who.RESIDENT,
@@ -117,6 +118,15 @@ ACCESS: Final[Mapping[str, Who]] = {
     "merchant_offers.resume": Who.MERCHANT,
     "merchant_offers.end": Who.MERCHANT,
     "webhooks.hear": Who.PROVIDER,
+    "till.page": Who.ANYONE,
+    "till.asset": Who.ANYONE,
+    "hooks.index": Who.MERCHANT,
+    "hooks.add": Who.MERCHANT,
+    "hooks.end": Who.MERCHANT,
+    "hooks.secret": Who.MERCHANT,
+    "hooks.rotate": Who.MERCHANT,
+    "hooks.try_out": Who.MERCHANT,
+    "hooks.deliveries": Who.MERCHANT,
 }
 
 
@@ -168,6 +178,13 @@ NEEDS: Final[Mapping[str, Need]] = {
     "merchant_offers.pause": Need(Scope.OFFERS, SEEING),
     "merchant_offers.resume": Need(Scope.OFFERS, TRADING),
     "merchant_offers.end": Need(Scope.OFFERS, SEEING),
+    "hooks.index": Need(Scope.HOOKS, SEEING),
+    "hooks.add": Need(Scope.HOOKS, HONOURING),
+    "hooks.end": Need(Scope.HOOKS, SEEING),
+    "hooks.secret": Need(Scope.HOOKS, SEEING),
+    "hooks.rotate": Need(Scope.HOOKS, SEEING),
+    "hooks.try_out": Need(Scope.HOOKS, HONOURING),
+    "hooks.deliveries": Need(Scope.HOOKS, SEEING),
 }
 
 # who needs no token is counted by address; these may be asked less often than others

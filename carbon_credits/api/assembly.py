@@ -16,6 +16,7 @@ from carbon_credits.api import (
     limits,
     oauth,
     pages,
+    till,
     webhooks,
 )
 from carbon_credits.api.access import Who
@@ -25,6 +26,8 @@ from carbon_credits.api.merchant import (
     applications,
     captures,
     credentials,
+    hooks,
+    notices,
     people,
     settlements,
     tills,
@@ -40,6 +43,7 @@ from carbon_credits.api.resident import (
     me,
     objections,
     offers,
+    qr,
     receipts,
     redemptions,
     wallet,
@@ -87,7 +91,7 @@ def _configure(app: Flask, settings: Settings) -> None:
 
 def _routes(app: Flask) -> None:
     resident = documents.make(app, "resident", _title(RESIDENT), RESIDENT, (Who.RESIDENT,))
-    for blueprint in (sign_in, me, activities, objections, receipts, wallet, offers, redemptions, gifts):
+    for blueprint in (sign_in, me, activities, objections, receipts, wallet, offers, redemptions, qr, gifts):
         resident.register_blueprint(blueprint.blueprint)
     partner = documents.make(app, "partner", _title(PARTNER), PARTNER, (Who.PARTNER, Who.FEED))
     for blueprint in (
@@ -99,7 +103,9 @@ def _routes(app: Flask) -> None:
         feeds.blueprint,
     ):
         partner.register_blueprint(blueprint)
-    merchant = documents.make(app, "merchant", _title(MERCHANT), MERCHANT, (Who.MERCHANT,))
+    merchant = documents.make(
+        app, "merchant", _title(MERCHANT), MERCHANT, (Who.MERCHANT,), webhooks=notices.webhooks()
+    )
     merchant.show(oauth.blueprint)
     for blueprint in (
         applications.blueprint,
@@ -112,6 +118,7 @@ def _routes(app: Flask) -> None:
         merchant_offers.blueprint,
         captures.blueprint,
         settlements.blueprint,
+        hooks.blueprint,
     ):
         merchant.register_blueprint(blueprint)
     public = documents.make(app, "public", _title(PUBLIC), PUBLIC, ())
@@ -121,6 +128,7 @@ def _routes(app: Flask) -> None:
     app.register_blueprint(docs.blueprint)
     app.register_blueprint(webhooks.blueprint)
     app.register_blueprint(pages.blueprint)
+    app.register_blueprint(till.blueprint)
     app.register_blueprint(partners_guide.blueprint)
 
 

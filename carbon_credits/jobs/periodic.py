@@ -39,6 +39,7 @@ CHUNK = 2_000
 # each is dealt with by statements of its own
 PLEDGES = NOTICES = 200
 KEPT_ANSWERS = timedelta(days=7)
+KEPT_NOTICES = timedelta(days=30)
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,7 @@ def _clean(session: Session) -> int:
     for statement, before in (
         ("delete from idempotency_key where created_at < :before", now - KEPT_ANSWERS),
         ("delete from task_run where slot < :before", now - KEPT_ANSWERS),
+        ("delete from hook_delivery where finished_at < :before", now - KEPT_NOTICES),
     ):
         done += len(session.execute(text(statement + " returning 1"), {"before": before}).all())
     return done

@@ -145,6 +145,12 @@ ordered as (
 """
 
 
+_CAPTURED = text("""
+update hold set state = 'captured', resolved_at = clock_timestamp(), journal_id = :journal
+where hold_id = :hold and shard_id = :shard and state = 'held' returning merchant_id, points
+""")
+
+
 def capture(session: Session, hold_id: UUID, shard_id: int, today: date) -> Captured:
     """Spend a hold at its merchant. A bucket that lapsed while it was held is still good.
 
@@ -160,13 +166,8 @@ def capture(session: Session, hold_id: UUID, shard_id: int, today: date) -> Capt
     journal_id = post_selected(session, _SPENT, given, JournalKind.CAPTURE, shard_id, today).journal_id
     if journal_id is None:
         raise HoldOver
-    won = session.execute(
-        text("""
-            update hold set state = 'captured', resolved_at = clock_timestamp(), journal_id = :journal
-            where hold_id = :hold and shard_id = :shard and state = 'held' returning merchant_id, points
-        """),
-        {"hold": hold_id, "shard": shard_id, "journal": journal_id},
-    ).one_or_none()
+    resolved = {"hold": hold_id, "shard": shard_id, "journal": journal_id}
+    won = session.execute(_CAPTURED, resolved).one_or_none()
     if won is None:
         raise InvariantBroken(f"hold {hold_id} was resolved under its wallet's lock")
     return Captured(hold_id, resident_id, won.merchant_id, won.points, journal_id)

@@ -19,6 +19,7 @@ from carbon_credits.core.i18n import Text
 from carbon_credits.core.signing import Keyring
 from carbon_credits.ledger import holds
 from carbon_credits.ledger.holds import HoldOver
+from carbon_credits.rewards import hooks
 from carbon_credits.rewards.looking import OVER, Shown, Till, look
 from carbon_credits.rewards.refusals import refusal
 
@@ -95,7 +96,25 @@ def book(
     if row is None:
         raise InvariantBroken(f"redemption {shown.redemption_id} is not open although its hold was")
     known = {name: getattr(shown, name) for name in _COPIED}
-    return Capture(id=row.capture_id, captured_at=row.captured_at, **known, **said)
+    booked = Capture(id=row.capture_id, captured_at=row.captured_at, **known, **said)
+    return announced(session, shown.merchant_id, "redemption.captured", booked)
+
+
+def announced(session: Session, merchant_id: int, event: hooks.Event, one: Capture) -> Capture:
+    """The same capture, once its merchant's hooks are told of it; whoever wants more asks at the merchant's door."""
+    told = {
+        "id": str(one.id),
+        "offer_id": str(one.offer_id),
+        "points": one.points,
+        "face_fen": one.face_fen,
+        "paid_micro_fen": one.paid_micro_fen,
+        "booked_on": one.booked_on.isoformat(),
+        "till": one.client_id,
+        "reference": one.reference,
+        "reason": one.reason,
+    }
+    hooks.announce(session, merchant_id, event, str(one.id), told)
+    return one
 
 
 _COPIED: Final = ("redemption_id", "shard_id", "offer_id", "title", "points", "face_fen", "paid_micro_fen")

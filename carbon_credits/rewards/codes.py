@@ -7,7 +7,6 @@ is digested together with its merchant, works there alone, and wrong ones are co
 
 import base64
 import re
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -16,7 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from carbon_credits.core.crypto import Vault
-from carbon_credits.core.errors import TooMany, Unavailable
+from carbon_credits.core.errors import TooMany
 from carbon_credits.core.i18n import Text
 from carbon_credits.rewards.refusals import refusal
 
@@ -30,15 +29,6 @@ _SHORT: Final = re.compile(f"[{ALPHABET}]{{{SHORT}}}")
 # a cashier who mistypes is caught by the check character and not counted; this is for guesses that could be right
 MOST_WRONG: Final = 20
 _HOUR: Final = timedelta(hours=1)
-
-
-@dataclass(frozen=True)
-class Found:
-    """What stands behind a code."""
-
-    redemption_id: UUID
-    shard_id: int
-    merchant_id: int
 
 
 def long_code(vault: Vault, redemption_id: UUID) -> str:
@@ -64,46 +54,21 @@ def well_typed(told: str) -> str | None:
     return code if _check(digits[:-1]) == digits[-1] else None
 
 
-def write(session: Session, vault: Vault, redemption_id: UUID, shard_id: int, merchant_id: int) -> None:
-    """Keep the digests of a redemption's two codes.
-
-    Raises Unavailable in the rare case that its short code was given out by this merchant before: nothing was done,
-    and another number will have another code.
-    """
-    long = digest_of_long(vault, long_code(vault, redemption_id))
-    short = digest_of_short(vault, short_code(vault, redemption_id.bytes), merchant_id)
-    kept = session.execute(
-        text("""
-            insert into redemption_code (code_mac, redemption_id, merchant_id, shard_id, is_short)
-            values (:long, :redemption, :merchant, :shard, false), (:short, :redemption, :merchant, :shard, true)
-            on conflict do nothing returning code_mac
-        """),
-        {
-            "long": long,
-            "short": short,
-            "redemption": redemption_id,
-            "merchant": merchant_id,
-            "shard": shard_id,
-        },
-    ).all()
-    if len(kept) != 2:
-        raise Unavailable("busy", Text("系统繁忙，请稍后重试", "Busy: try again shortly"))
+def digests_of(vault: Vault, redemption_id: UUID, merchant_id: int) -> tuple[bytes, bytes]:
+    """What is kept of a redemption's long code and of its short one."""
+    short = short_code(vault, redemption_id.bytes)
+    return digest_of_long(vault, long_code(vault, redemption_id)), digest_of_short(vault, short, merchant_id)
 
 
-def find(session: Session, vault: Vault, told: str, merchant_id: int) -> Found:
-    """What a code stands for, long or short, at this merchant.
-
-    Raises `code_unknown`, and `code_of_another_merchant` for the long code of one.
-    """
-    row = session.execute(
-        text("select redemption_id, shard_id, merchant_id from redemption_code where code_mac = :mac"),
-        {"mac": _digest(vault, told, merchant_id)},
-    ).one_or_none()
-    if row is None:
+def digest_of(vault: Vault, told: str, merchant_id: int) -> bytes:
+    """What would be kept of a code as it was scanned or typed at this merchant; raises `code_unknown`."""
+    scanned = told.strip().upper()
+    if _LONG.fullmatch(scanned):
+        return digest_of_long(vault, scanned)
+    typed = well_typed(told)
+    if typed is None:
         raise refusal("code_unknown")
-    if row.merchant_id != merchant_id:
-        raise refusal("code_of_another_merchant")
-    return Found(*row)
+    return digest_of_short(vault, typed, merchant_id)
 
 
 def is_guess(told: str) -> bool:
@@ -150,16 +115,6 @@ def digest_of_long(vault: Vault, code: str) -> bytes:
 def digest_of_short(vault: Vault, code: str, merchant_id: int) -> bytes:
     """What is kept of a short code: it belongs to one merchant."""
     return vault.blind("redemption-short", f"{merchant_id}:{code}")
-
-
-def _digest(vault: Vault, told: str, merchant_id: int) -> bytes:
-    scanned = told.strip().upper()
-    if _LONG.fullmatch(scanned):
-        return digest_of_long(vault, scanned)
-    typed = well_typed(told)
-    if typed is None:
-        raise refusal("code_unknown")
-    return digest_of_short(vault, typed, merchant_id)
 
 
 def _check(digits: list[int]) -> int:

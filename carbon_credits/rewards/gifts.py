@@ -114,8 +114,9 @@ def pledge(session: Session, vault: Vault, resident_id: int, join_code: str, now
     if gift.state != "open" or now >= gift.deadline:
         raise refusal("gift_over")
     terms = terms_of(session, gift.offer_id, resident_id, now, None)
+    held_until = gift.deadline + TO_FINISH
     made = set_aside(
-        session, resident_id, terms, "group_gift", gift.deadline, gift.deadline + TO_FINISH, gift.gift_id
+        session, vault, resident_id, terms, "group_gift", gift.deadline, held_until, gift.gift_id
     )
     counted = session.execute(
         text("""

@@ -70,10 +70,12 @@ def look(
     typed = offline.code_within(session, keyring, code) if offline.is_signed(code) else code
     if codes.is_guess(typed):
         codes.check_guesses(session, till.client_id, now)
-    found = codes.find(session, vault, typed, till.merchant_id)
-    row = session.execute(
-        _SHOWN, {"id": found.redemption_id, "shard": found.shard_id, "client": till.client_id}
-    ).one()
+    mac = codes.digest_of(vault, typed, till.merchant_id)
+    row = session.execute(_FOUND, {"mac": mac, "client": till.client_id}).one_or_none()
+    if row is None:
+        raise refusal("code_unknown")
+    if row.merchant_id != till.merchant_id:
+        raise refusal("code_of_another_merchant")
     if row.merchant_state not in HONOURED:
         raise refusal("merchant_suspended")
     if row.client_kind == "till" and row.member_id is None:
@@ -89,14 +91,16 @@ def shown_of(session: Session, redemption_id: UUID, shard_id: int) -> Shown:
     return _shown(session.execute(_SHOWN, {"id": redemption_id, "shard": shard_id, "client": None}).one())
 
 
-_SHOWN = text("""
+_COLUMNS = """
 select r.*, r.points * r.value_micro_fen + r.subsidy_fen * 1000000 as paid_micro_fen, o.title_zh, o.title_en,
        m.state as merchant_state, c.kind as client_kind,
        (select member_id from till_shift s where s.client_id = :client and s.ended_at is null) as member_id
 from redemption r join offer o using (offer_id) join merchant m on m.merchant_id = r.merchant_id
 left join merchant_client c on c.client_id = :client
-where r.redemption_id = :id and r.shard_id = :shard
-""")
+"""
+_SHOWN = text(f"{_COLUMNS} where r.redemption_id = :id and r.shard_id = :shard")
+_FOUND = text(f"""{_COLUMNS}
+join redemption_code k on k.redemption_id = r.redemption_id and k.shard_id = r.shard_id where k.code_mac = :mac""")
 
 
 def _check_time(row: Row[tuple[object, ...]], now: datetime, occurred_at: datetime | None) -> None:

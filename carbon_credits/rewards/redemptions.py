@@ -6,7 +6,7 @@ Lock order: wallet, hold, lots, redemption, share, stock, gift, and only then wh
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import Row, text
@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from carbon_credits.core import clock
 from carbon_credits.core.crypto import Vault
+from carbon_credits.core.errors import Unavailable
 from carbon_credits.core.i18n import Text
 from carbon_credits.core.ids import shard_of
 from carbon_credits.ledger import holds
@@ -75,14 +76,12 @@ def reserve(
         raise refusal("not_offline")
     kind = "offline" if offline else terms.kind
     ends = now + (VOUCHER_LIFE if offline else CODE_LIFE)
-    made = set_aside(session, resident_id, terms, kind, ends, ends + LATE if offline else ends)
-    if kind in WITH_CODES:
-        codes.write(session, vault, made.id, made.shard_id, made.merchant_id)
-    return made
+    return set_aside(session, vault, resident_id, terms, kind, ends, ends + LATE if offline else ends)
 
 
 def set_aside(
     session: Session,
+    vault: Vault,
     resident_id: int,
     terms: Terms,
     kind: str,
@@ -90,56 +89,63 @@ def set_aside(
     held_until: datetime,
     gift_id: int | None = None,
 ) -> Redemption:
-    """Hold the points until `held_until`, count share and stock, write the redemption that ends at `ends`."""
-    try:
-        hold = holds.reserve(session, resident_id, terms.points, terms.merchant_id, held_until, clock.today())
-    except InsufficientPoints as error:
-        raise _short_of_points(session, resident_id) from error
+    """Hold the points until `held_until`, count share and stock, write the redemption that ends at `ends`.
+
+    Raises Unavailable in the rare case that its short code was given out by this merchant before: nothing was done, and
+    another number will have another code.
+    """
+    hold = _hold(session, resident_id, terms, held_until)
     if terms.per_person is not None:
         stock.count_share(session, terms.offer_id, resident_id, hold.shard_id, terms.per_person)
     slot = stock.take_one(session, terms.offer_id, resident_id)
-    reserved_at = session.execute(
-        _WRITE,
-        {
-            **vars(terms),
-            "id": hold.hold_id,
-            "resident": resident_id,
-            "kind": kind,
-            "ends": ends,
-            "gift": gift_id,
-            "shard": hold.shard_id,
-            "slot": slot,
-        },
-    ).scalar_one()
+    macs = codes.digests_of(vault, hold.hold_id, terms.merchant_id) if kind in WITH_CODES else ()
+    own = {"shard_id": hold.shard_id, "kind": kind, "expires_at": ends, "gift_id": gift_id}
+    given = {
+        **vars(terms),
+        **own,
+        "id": hold.hold_id,
+        "resident": resident_id,
+        "slot": slot,
+        "macs": list(macs),
+    }
+    written = session.execute(_WRITE, given).one()
+    if written.codes != len(macs):
+        raise Unavailable("busy", Text("系统繁忙，请稍后重试", "Busy: try again shortly"))
+    agreed: dict[str, Any] = {name: getattr(terms, name) for name in _AGREED} | own
     return Redemption(
-        id=hold.hold_id,
-        shard_id=hold.shard_id,
-        kind=kind,
-        state="reserved",
-        reserved_at=reserved_at,
-        expires_at=ends,
-        resolved_at=None,
-        gift_id=gift_id,
-        **{name: getattr(terms, name) for name in _AGREED},
+        id=hold.hold_id, state="reserved", reserved_at=written.reserved_at, resolved_at=None, **agreed
     )
 
 
 _AGREED: Final = ("offer_id", "merchant_id", "points", "face_fen", "merchant", "title")
+# Promises: the redemption and the digests of its codes are written together; a digest that stands already is not counted.
 _WRITE = text("""
-insert into redemption (redemption_id, resident_id, offer_id, points, face_fen, value_micro_fen, subsidy_fen, purse_id,
+with made as (
+  insert into redemption (redemption_id, resident_id, offer_id, points, face_fen, value_micro_fen, subsidy_fen, purse_id,
                         merchant_id, kind, expires_at, gift_id, shard_id, slot)
 values (:id, :resident, :offer_id, :points, :face_fen, :value_micro_fen, :subsidy_fen, :purse_id, :merchant_id, :kind,
-        :ends, :gift, :shard, :slot)
-returning reserved_at
+        :expires_at, :gift_id, :shard_id, :slot)
+returning redemption_id, merchant_id, shard_id, reserved_at
+),
+found_by as (
+  insert into redemption_code (code_mac, redemption_id, merchant_id, shard_id, is_short)
+  select mac, redemption_id, merchant_id, shard_id, place = 2
+  from made cross join unnest(cast(:macs as bytea[])) with ordinality as m (mac, place)
+  on conflict do nothing returning code_mac
+)
+select reserved_at, (select count(*) from found_by) as codes from made
 """)
 
 
-def _short_of_points(session: Session, resident_id: int) -> Exception:
-    owed = session.execute(
-        text("select debt from wallet where resident_id = :resident and shard_id = :shard"),
-        {"resident": resident_id, "shard": shard_of(resident_id)},
-    ).scalar()
-    return refusal("wallet_in_debt" if owed else "insufficient_points")
+def _hold(session: Session, resident_id: int, terms: Terms, until: datetime) -> holds.Reserved:
+    try:
+        return holds.reserve(session, resident_id, terms.points, terms.merchant_id, until, clock.today())
+    except InsufficientPoints as error:
+        owed = session.execute(
+            text("select debt from wallet where resident_id = :resident and shard_id = :shard"),
+            {"resident": resident_id, "shard": shard_of(resident_id)},
+        ).scalar()
+        raise refusal("wallet_in_debt" if owed else "insufficient_points") from error
 
 
 def cancel(session: Session, resident_id: int, redemption_id: UUID, today: date) -> Redemption:

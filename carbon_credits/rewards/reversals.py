@@ -10,7 +10,7 @@ from carbon_credits.core import clock
 from carbon_credits.ledger import reversing
 from carbon_credits.ledger.reversing import NotReversible
 from carbon_credits.rewards import stock
-from carbon_credits.rewards.captures import Capture, one_of
+from carbon_credits.rewards.captures import Capture, announced, one_of
 from carbon_credits.rewards.looking import Till
 from carbon_credits.rewards.refusals import refusal
 
@@ -55,7 +55,8 @@ def reverse(session: Session, till: Till, capture_id: UUID, reason: str) -> Capt
             "reason": reason,
         },
     )
-    return one_of(session, till.merchant_id, capture_id)
+    undone_one = one_of(session, till.merchant_id, capture_id)
+    return announced(session, till.merchant_id, "redemption.reversed", undone_one)
 
 
 def _who_reverses(session: Session, till: Till) -> int | None:

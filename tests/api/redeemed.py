@@ -53,6 +53,7 @@ def examples(app: Flask, resident: Caller, merchant: Caller) -> dict[str, Any]:
         "redemption": made[1]["id"],
         "join": begun["join_code"],
         "capture": taken["id"],
+        "GET /v1/redemptions/{redemption}/qr.svg": made[3]["id"],
         "POST /v1/redemptions": {"offer_id": tea, "points": 10},
         "POST /v1/gifts": gift,
         "POST /merchant/v1/captures": {"code": made[2]["code"], "reference": "7"},

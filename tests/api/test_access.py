@@ -39,6 +39,7 @@ NAMES = {
     "client": "nobody-0000",
     "number": "7",
     "provider": "stripe",
+    "hook": "1",
 }
 
 

@@ -41,7 +41,11 @@ EXAMPLES = 24
 RECONCILIATION = "GET /partner/v1/reconciliations/{feed}/{date}"
 DAY = "2026-11-20"
 PUSH = "POST /partner/v1/feeds/{feed}/{operation}"
-PATH_NAMES = ("activity", "file", "case", "redemption", "join", "capture", "settlement", "offer")
+PATH_NAMES = ("activity", "file", "case", "redemption", "join", "capture", "offer", "hook", "settlement")
+END_HOOK = "DELETE /merchant/v1/hooks/{hook}"
+QR = "GET /v1/redemptions/{redemption}/qr.svg"
+# what one call ends or uses up is not what the others ask for
+OWN_NAMES = {END_HOOK: "hook", QR: "redemption"}
 # what a well-formed request may still be told, for a reason of the programme
 ACCEPTED = ["2xx", "401", "403", "404", "409", "429"]
 # a list that is too long may be too long for the door before it is looked at
@@ -71,6 +75,8 @@ def example(app: Flask, vault: Vault, resident: Caller, partner: Caller, merchan
     )
     return {
         **redeemed.examples(app, resident, merchant),
+        "hook": a_hook(merchant, "stays"),
+        END_HOOK: a_hook(merchant, "ends"),
         "activity": act,
         "settlement": settled(app, merchant),
         "file": own.get_json()["id"],
@@ -100,6 +106,12 @@ def a_question(app: Flask, resident: Caller, name: str) -> str:
         assert number is not None
         questions.ask(session, number, FEED.code, "请核实", 1, now)
     return str(number)
+
+
+def a_hook(merchant: Caller, key: str) -> str:
+    """An address that the merchant is told at; nothing is sent while nobody carries it."""
+    body = {"url": f"https://{key}.example.com/", "events": ["settlement.paid"]}
+    return str(merchant.call("POST", "/merchant/v1/hooks", key=key, json=body).get_json()["id"])
 
 
 def an_open_offer(app: Flask, vault: Vault) -> str:
@@ -144,6 +156,13 @@ def _with_examples(document: dict[str, Any], example: dict[str, Any]) -> dict[st
     return document
 
 
+def _parameters(name: str, example: dict[str, Any]) -> dict[str, Any]:
+    """What one operation asks for by itself."""
+    if name == RECONCILIATION:
+        return {"parameters": {"feed": FEED.code, "date": DAY}}
+    return {"parameters": {OWN_NAMES[name]: example[name]}} if name in OWN_NAMES else {}
+
+
 def _configuration(
     document: dict[str, Any], token: str, throwaway: str, example: dict[str, Any]
 ) -> SchemathesisConfig:
@@ -168,7 +187,7 @@ def _configuration(
                 # where nobody need sign in a token is one way too many of saying who one is
                 "headers": {"Authorization": f"Bearer {bearer}"} if operation["security"] else {},
                 # a feed of the caller's own, and a day that has begun
-                **({"parameters": {"feed": FEED.code, "date": DAY}} if name == RECONCILIATION else {}),
+                **_parameters(name, example),
             }
         )
     return SchemathesisConfig.from_dict(
