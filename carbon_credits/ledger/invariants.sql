@@ -147,7 +147,7 @@ where f.budget is distinct from coalesce(paid.points, 0)
 -- examined
 select (select count(*) from fund) + (select count(*) from fund_slot)
 
--- I10: A redemption is what its hold is, is captured and settled at most once and for what it was; stock and shares add up.
+-- I10: A redemption is what its hold is, is captured and settled at most once and for what it was; a settlement is its lines and is paid once; stock and shares add up.
 -- violations
 with state_of as (
   select r.*, case state when 'reserved' then 'held' when 'cancelled' then 'voided' when 'lapsed' then 'lapsed'
@@ -197,6 +197,26 @@ left join capture_reversal u using (capture_id)
 where (l.micro_fen, l.subsidy_fen, s.merchant_id)
       is distinct from (w.sign * c.paid_micro_fen, w.sign * c.subsidy_fen, c.merchant_id)
    or l.times > 1 or (l.kind = 'reversal' and u.capture_id is null)
+union all
+select 'a settlement and its lines', s.settlement_id::text,
+       concat_ws('/', s.captures, s.reversals, s.lines_micro_fen, s.adjusted_fen, s.carried_in),
+       concat_ws('/', l.captures, l.reversals, l.micro_fen, a.fen, coalesce(b.carried_out, 0))
+from settlement s
+cross join lateral (select count(*) filter (where kind = 'capture') as captures,
+                           count(*) filter (where kind = 'reversal') as reversals,
+                           coalesce(sum(micro_fen), 0) as micro_fen
+                    from settlement_line l where l.settlement_id = s.settlement_id) l
+cross join lateral (select coalesce(sum(fen), 0) as fen
+                    from settlement_adjusted d join settlement_adjustment a using (adjustment_id)
+                    where d.settlement_id = s.settlement_id) a
+left join settlement b on b.settlement_id = s.follows and b.merchant_id = s.merchant_id and b.day < s.day
+where (s.captures, s.reversals, s.lines_micro_fen, s.adjusted_fen, s.carried_in)
+      is distinct from (l.captures, l.reversals, l.micro_fen, a.fen, coalesce(b.carried_out, 0))
+union all
+select 'a settlement and its payments', settlement_id::text, s.amount_fen::text, concat_ws('/', count(*), max(p.amount_fen))
+from settlement s left join payment p using (settlement_id) where s.state = 'paid'
+group by settlement_id having count(*) filter (where p.state in ('paid', 'reconciled', 'reversed')) <> 1
+  or max(p.amount_fen) is distinct from s.amount_fen
 union all
 select 'an offer and its stock', offer_id::text, o.stock::text, (s.left_n + coalesce(w.n, 0))::text
 from offer o join (select offer_id, sum(left_n) as left_n from offer_stock group by offer_id) s using (offer_id)

@@ -11,9 +11,11 @@ from datetime import date
 from functools import partial
 from typing import Final, TypeVar
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from carbon_credits.core.db import in_transaction, reading
+from carbon_credits.core.errors import InvariantBroken
 from carbon_credits.rewards import payments, take_backs
 from carbon_credits.rewards.payment_contract import Rail, Refused, Told, Unknown
 
@@ -38,7 +40,7 @@ def pay_unfinished(rail: Rail, today: date) -> Round:
     """Ask a rail once about each payment that has no end. Call it alone: `core.db.alone(PAYING, …)`."""
     with reading() as session:
         waiting = payments.unfinished(session, rail.name)
-    results = [_settle(rail, payment_id, today) for payment_id in waiting]
+    results = [_settle_alone(rail, payment_id, today) for payment_id in waiting]
     return Round(results.count("heard"), results.count("refused"), results.count("unknown"))
 
 
@@ -79,6 +81,15 @@ def follow_up(rail: Rail, reference: str, today: date) -> bool:
         return False
     in_transaction(partial(payments.record, payment_id=payment_id, told=told, today=today))
     return True
+
+
+def _settle_alone(rail: Rail, payment_id: int, today: date) -> str:
+    """One that our own rules refuse (a reference that is another payment's, say) waits for a person, alone."""
+    try:
+        return _settle(rail, payment_id, today)
+    except (IntegrityError, InvariantBroken):
+        log.exception("what a rail says of a payment cannot be", extra={"payment": payment_id})
+        return "unknown"
 
 
 def _settle(rail: Rail, payment_id: int, today: date) -> str:

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from carbon_credits.core import audit
 from carbon_credits.core.errors import Conflict
 from carbon_credits.core.i18n import Text
-from carbon_credits.rewards import statements
+from carbon_credits.rewards import hooks, statements
 from carbon_credits.rewards.payment_contract import Instruction, Outcome, Told
 from carbon_credits.rewards.settlement_models import Payment, Settlement
 from carbon_credits.staff.service import Role, require_role
@@ -123,10 +123,7 @@ def record(session: Session, payment_id: int, told: Told, today: date) -> None:
         _move(session, row, "sent", provider_ref=told.reference)
     if told.outcome is not Outcome.PENDING and row.state == "sent":
         _move(session, row, "paid")
-        paid = update(Settlement).where(
-            Settlement.settlement_id == row.settlement_id, Settlement.state == "approved"
-        )
-        session.execute(paid.values(state="paid"))
+        _settled(session, row)
     _take_in_reversal(session, row, _reversed(row, told), today)
 
 
@@ -192,6 +189,21 @@ def _reversed(row: Payment, told: Told) -> int:
     whole = told.outcome in (Outcome.REVERSED, Outcome.FAILED) and not told.reversed_fen
     back = row.amount_fen if whole else min(told.reversed_fen, row.amount_fen)
     return max(back, row.reversed_fen)
+
+
+def _settled(session: Session, row: Payment) -> None:
+    """The settlement is paid, and its merchant's systems hear of it."""
+    paid = (
+        update(Settlement)
+        .where(Settlement.settlement_id == row.settlement_id, Settlement.state == "approved")
+        .values(state="paid")
+        .returning(Settlement.merchant_id, Settlement.day)
+    )
+    found = session.execute(paid).one_or_none()
+    if found is not None:
+        cause = str(row.settlement_id)
+        notice = {"id": cause, "day": found.day.isoformat(), "amount_fen": row.amount_fen, "rail": row.rail}
+        hooks.announce(session, found.merchant_id, "settlement.paid", cause, notice)
 
 
 def _take_in_reversal(session: Session, row: Payment, back: int, today: date) -> None:

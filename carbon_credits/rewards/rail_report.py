@@ -126,7 +126,8 @@ order by at, reference
 # What we hold to be paid and the rail does not show.
 _UNSHOWN = text("""
 select p.payment_id, p.provider_ref, p.amount_fen, p.changed_at from payment p
-where p.rail = :rail and p.state in ('paid', 'reconciled', 'reversed') and p.changed_at < :until
+where p.rail = :rail and p.state in ('paid', 'reconciled', 'reversed')
+  and p.changed_at >= :since and p.changed_at < :until
   and not exists (select from provider_line l where l.provider = :rail and l.source_ref = p.provider_ref
                     and cast(:groups as jsonb) ->> l.kind = 'transfers')
 order by p.payment_id

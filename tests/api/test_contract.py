@@ -41,7 +41,7 @@ EXAMPLES = 24
 RECONCILIATION = "GET /partner/v1/reconciliations/{feed}/{date}"
 DAY = "2026-11-20"
 PUSH = "POST /partner/v1/feeds/{feed}/{operation}"
-PATH_NAMES = ("activity", "file", "case", "redemption", "join", "capture", "settlement", "offer", "hook")
+PATH_NAMES = ("activity", "file", "case", "redemption", "join", "capture", "offer", "hook", "settlement")
 END_HOOK = "DELETE /merchant/v1/hooks/{hook}"
 QR = "GET /v1/redemptions/{redemption}/qr.svg"
 # what one call ends or uses up is not what the others ask for
@@ -156,6 +156,13 @@ def _with_examples(document: dict[str, Any], example: dict[str, Any]) -> dict[st
     return document
 
 
+def _parameters(name: str, example: dict[str, Any]) -> dict[str, Any]:
+    """What one operation asks for by itself."""
+    if name == RECONCILIATION:
+        return {"parameters": {"feed": FEED.code, "date": DAY}}
+    return {"parameters": {OWN_NAMES[name]: example[name]}} if name in OWN_NAMES else {}
+
+
 def _configuration(
     document: dict[str, Any], token: str, throwaway: str, example: dict[str, Any]
 ) -> SchemathesisConfig:
@@ -180,8 +187,7 @@ def _configuration(
                 # where nobody need sign in a token is one way too many of saying who one is
                 "headers": {"Authorization": f"Bearer {bearer}"} if operation["security"] else {},
                 # a feed of the caller's own, and a day that has begun
-                **({"parameters": {"feed": FEED.code, "date": DAY}} if name == RECONCILIATION else {}),
-                **({"parameters": {OWN_NAMES[name]: example[name]}} if name in OWN_NAMES else {}),
+                **_parameters(name, example),
             }
         )
     return SchemathesisConfig.from_dict(

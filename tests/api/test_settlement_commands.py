@@ -52,7 +52,8 @@ def test_a_day_is_settled_and_paid_by_commands(paying: Flask, vault: Vault, tmp_
     typed(paying, "approvals", "approve", number, "--as", "审")
     typed(paying, "settlements", "pay")
     target, answer = tmp_path / "pay.csv", tmp_path / "answer.csv"
-    typed(paying, "settlements", "bank-file", target, "--as", "账")
+    said = typed(paying, "settlements", "bank-file", target, "--as", "账")
+    number = said.partition("/ file ")[2].partition(":")[0]
     rows = list(csv.reader(io.StringIO(target.read_bytes().decode("gb18030"), newline="")))
     # the number that was sealed stands in the file, whole and as text
     assert all(
@@ -60,7 +61,7 @@ def test_a_day_is_settled_and_paid_by_commands(paying: Flask, vault: Vault, tmp_
     )
     assert oct(target.stat().st_mode & 0o777) == "0o600"
     again = tmp_path / "again.csv"
-    typed(paying, "settlements", "bank-file", again, "--again", "1", "--as", "审")
+    typed(paying, "settlements", "bank-file", again, "--again", number, "--as", "审")
     assert again.read_bytes() == target.read_bytes()
     answer.write_bytes(an_answer(*((f"S{n}", "成功", row[6], row[4]) for n, row in enumerate(rows[1:-1]))))
     assert "2 new lines" in typed(paying, "settlements", "bank-answer", answer, "--as", "账")

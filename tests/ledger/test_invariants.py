@@ -51,6 +51,11 @@ LIES = [
     ("I10", "update settlement_line set kind = 'reversal', micro_fen = -micro_fen, subsidy_fen = -subsidy_fen"),
     ("I10", "alter table settlement_line drop constraint settlement_line_pkey;"
             "insert into settlement_line select * from settlement_line"),
+    ("I10", "delete from settlement_line"),
+    ("I10", "update settlement set lines_micro_fen = lines_micro_fen + 1, carried_out = carried_out + 1"),
+    ("I10", "update settlement set carried_in = carried_in + 1, carried_out = carried_out + 1"),
+    ("I10", "update settlement set state = 'paid', approval_id = (select min(approval_id) from approval)"
+            " where amount_fen > 0"),
     ("I10", "update offer_stock set left_n = left_n + 1 where slot = 0"),
     ("I10", "update offer_share set taken = taken - 1"),
     ("I10", "update gift set pledged = pledged - 1"),

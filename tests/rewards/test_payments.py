@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -14,7 +15,7 @@ from carbon_credits.core import clock
 from carbon_credits.core.errors import Conflict
 from carbon_credits.jobs.settlement import pay_all, read_statements
 from carbon_credits.rewards import paying, payments, rail_report, settlement_approval, take_backs
-from carbon_credits.rewards.payment_contract import Ways
+from carbon_credits.rewards.payment_contract import Instruction, Told, Ways
 from carbon_credits.rewards.settlement import make_next
 from carbon_credits.rewards.settlement_models import Payment, Settlement
 from tests.faults.worker import surrounded
@@ -102,9 +103,20 @@ def faulty(*plan: tuple[str, int, str]) -> Callable[[str, str, int], Fault]:
 def test_an_approved_settlement_is_paid_once_and_borne_out_by_the_rails_own_statement(
     session: Session, settings: Settings, shop: Shop
 ) -> None:
+    session.execute(
+        text("""
+            insert into merchant_hook (merchant_id, url, events, secret)
+            values (:merchant, 'https://shop.example.com/', '{settlement.paid}', '\\x00')
+        """),
+        {"merchant": shop.merchant_id},
+    )
+    session.commit()
     with running() as server, paid_over(session, settings, server):
         assert pay_all() == 1
         assert pay_all() == 0
+        told = session.execute(text("select event, cause, payload from hook_delivery")).one()
+        assert (told.event, told.cause) == ("settlement.paid", str(number(session)))
+        assert told.payload["amount_fen"] == 285
         assert states(session) == [("paid", 1)]
         read_statements()
         assert states(session) == [("reconciled", 1)]
@@ -197,6 +209,29 @@ def test_another_refusal_waits_for_a_person_who_may_have_a_new_account_paid(
         assert (
             session.execute(select(Payment.account_id).where(Payment.state == "paid")).scalar_one() == account
         )
+
+
+class Confused(LoopbackRail):
+    """It names one transfer by another's reference."""
+
+    def pay(self, instruction: Instruction) -> Told:
+        told = super().pay(instruction)
+        return replace(told, reference="tr_1") if told.reference == "tr_2" else told
+
+
+def test_an_answer_that_cannot_be_stops_nobody_else(
+    session: Session, settings: Settings, staff: Staff
+) -> None:
+    for _ in range(3):
+        take(session, a_shop(session, staff), DAY)
+    settled(session, staff, DAY)
+    with running() as server, surrounded(settings, Ways({"stripe": Confused(server.port)})):
+        assert pay_all() == 2
+        assert states(session) == [("paid", 1), ("created", 1), ("paid", 1)]
+        pay_all()
+        assert states(session) == [("paid", 1)] * 3
+        assert len(server.books.transfers) == 3
+        session.rollback()
 
 
 def test_without_an_account_nothing_is_paid_and_it_is_counted_as_stuck(

@@ -1,5 +1,6 @@
 """A merchant's day becomes a statement once, to the last micro-fen; what was frozen stays, and two people pay it."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ from carbon_credits.rewards import settlement_approval, statements
 from carbon_credits.rewards.settlement import make_next
 from carbon_credits.rewards.settlement_models import Settlement
 from carbon_credits.staff.models import Staff
+from tests.ledger.conftest import door_of, engine_of
 from tests.rewards import plain_books
 from tests.rewards.plain_books import Owed
 from tests.rewards.till_ground import (
@@ -113,6 +115,28 @@ def test_what_was_committed_after_its_days_statement_stands_in_the_next_one(sess
     assert settle(session, NEXT) == 1
     assert [at.captures for at in found(session).values()] == [1, 1]
     assert one(session, "select sum(micro_fen) from settlement_line") == 2 * shop.micro_fen
+
+
+def test_two_that_make_statements_at_once_make_each_once(session: Session, database_url: str) -> None:
+    taken = a_small_month(session)
+    engine = engine_of(database_url, pool_size=4)
+    door = door_of(engine)
+
+    def make(_: int) -> int:
+        made = 0
+        while True:
+            with door() as opened:
+                numbers = make_next(opened, after(DAY + timedelta(days=8)))
+            if not numbers:
+                return made
+            made += len(numbers)
+
+    with ThreadPoolExecutor(4) as makers:
+        made = sum(makers.map(make, range(4)))
+    engine.dispose()
+    expected = plain_books.owed(taken)
+    assert made == len(expected)
+    assert found(session) == expected
 
 
 def test_a_residual_is_carried_until_it_is_a_fen(session: Session) -> None:
