@@ -31,6 +31,12 @@ ordered as (
 """
 
 
+_HAS_LAPSED = text("""
+select exists (select from lot where resident_id = :resident and shard_id = :shard
+               and expires_on < :today and remaining > 0)
+""")
+
+
 def expire_due(session: Session, shard_id: int, today: date, limit: int) -> int:
     """Expire up to `limit` lapsed buckets of a shard, oldest first; returns how many, 0 when none is left.
 
@@ -55,10 +61,7 @@ def expire_resident(session: Session, resident_id: int, today: date) -> int:
     lock_wallets(session, shard_id, [resident_id])
     # most wallets have nothing to expire: ask before writing
     lapsed = session.execute(
-        text("""
-            select exists (select from lot where resident_id = :resident and shard_id = :shard
-                           and expires_on < :today and remaining > 0)
-        """),
+        _HAS_LAPSED,
         {"resident": resident_id, "shard": shard_id, "today": today},
     ).scalar_one()
     return _expire_locked(session, shard_id, [resident_id], today) if lapsed else 0
