@@ -8,6 +8,7 @@ from flask import Flask
 from carbon_credits.core.crypto import Vault
 from tests.api import redeemed
 from tests.api.conftest import Caller, merchant_in
+from tests.api.settled import settled
 from tests.api.test_merchant_doors import an_offer_body
 
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -18,6 +19,7 @@ MISSING = {
     "hook": "999999999",
     "number": "998",
     "offer": "999999999",
+    "settlement": "999999999",
 }
 
 
@@ -32,6 +34,7 @@ def owned(app: Flask, resident: Caller, merchant: Caller) -> dict[str, str]:
         "offer": merchant.call("POST", "/merchant/v1/offers", key="o", json=an_offer_body()).get_json()["id"],
         "client": merchant.headers["client_id"],
         "capture": redeemed.examples(app, resident, merchant)["capture"],
+        "settlement": settled(app, merchant),
     }
     return {name: str(value) for name, value in made.items()}
 

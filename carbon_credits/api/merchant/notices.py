@@ -1,4 +1,4 @@
-"""What a merchant's system is told, as its document says it: `webhooks` of OpenAPI 3.1, signed as Standard Webhooks are."""
+"""What a merchant's system is told, as its document says it: `webhooks` of OpenAPI 3.1."""
 
 from collections.abc import Mapping
 from typing import Any, Final
