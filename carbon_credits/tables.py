@@ -9,6 +9,7 @@ from carbon_credits.core import outbox as _outbox
 from carbon_credits.core import signing as _signing
 from carbon_credits.core.db import Base
 from carbon_credits.crediting import models as _crediting
+from carbon_credits.incentives import models as _incentives
 from carbon_credits.ledger import models as _ledger
 from carbon_credits.partners import models as _partners
 from carbon_credits.partners import stations as _stations
@@ -30,6 +31,7 @@ ROOMS = (
     _coverage,
     _crediting,
     _idempotency,
+    _incentives,
     _outbox,
     _signing,
     _ledger,

@@ -37,6 +37,7 @@ APPEND_ONLY = {
     "formula_release",
     "fund_deposit",
     "hold_lot",
+    "incentive_outcome",
     "journal",
     "point_value",
     "posting",

@@ -36,11 +36,12 @@ from carbon_credits.api.merchant import (
 from carbon_credits.api.merchant import me as merchant_self
 from carbon_credits.api.merchant import offers as merchant_offers
 from carbon_credits.api.pages import partners_guide
-from carbon_credits.api.partner import feeds, files, questions, reconciliations, records
-from carbon_credits.api.public import coverage, keys, methodologies, probes
+from carbon_credits.api.partner import feeds, files, outcomes, questions, reconciliations, records
+from carbon_credits.api.public import coverage, keys, methodologies, probes, statuses
 from carbon_credits.api.resident import (
     activities,
     gifts,
+    incentives,
     me,
     objections,
     offers,
@@ -76,6 +77,7 @@ DOORS: Final[Mapping[str, Sequence[documents.Blueprint]]] = {
         redemptions.blueprint,
         qr.blueprint,
         gifts.blueprint,
+        incentives.blueprint,
     ),
     "partner": (
         oauth.blueprint,
@@ -83,6 +85,7 @@ DOORS: Final[Mapping[str, Sequence[documents.Blueprint]]] = {
         files.blueprint,
         questions.blueprint,
         reconciliations.blueprint,
+        outcomes.blueprint,
         feeds.blueprint,
     ),
     "merchant": (
@@ -98,7 +101,13 @@ DOORS: Final[Mapping[str, Sequence[documents.Blueprint]]] = {
         settlements.blueprint,
         hooks.blueprint,
     ),
-    "public": (methodologies.blueprint, coverage.blueprint, keys.blueprint, probes.blueprint),
+    "public": (
+        methodologies.blueprint,
+        coverage.blueprint,
+        keys.blueprint,
+        statuses.blueprint,
+        probes.blueprint,
+    ),
 }
 # pages for people, and what providers call in a form of their own
 UNDOCUMENTED: Final = (

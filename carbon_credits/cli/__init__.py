@@ -21,6 +21,7 @@ PLACES: Final = {
     "factors": "factors:factors",
     "fundings": "fundings:group",
     "funds": "policy:funds",
+    "incentives": "incentives:group",
     "inbox": "fundings:inbox_group",
     "keys": "running:keys",
     "ledger": "ledger:ledger",

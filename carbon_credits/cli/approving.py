@@ -11,6 +11,7 @@ from carbon_credits.core.approvals import Approval
 from carbon_credits.core.errors import FieldFault, Invalid
 from carbon_credits.core.i18n import Text
 from carbon_credits.crediting import restating
+from carbon_credits.incentives import lifecycle
 from carbon_credits.jobs.surroundings import settings
 from carbon_credits.ledger import funds as fund_service
 from carbon_credits.methodologies.catalogue import BY_CODE
@@ -75,6 +76,7 @@ KINDS: Mapping[str, Kind] = {
     settlement_approval.KIND: Kind(Role.FINANCE, settlement_approval.check, settlement_approval.enact),
     take_backs.KIND: Kind(Role.FINANCE, take_backs.check, take_backs.enact),
     periods.CLOSE: Kind(Role.FINANCE, periods.check_close, periods.close_approved),
+    lifecycle.KIND: Kind(Role.PROGRAMME, lifecycle.check, lifecycle.enact),
     fraud.KIND: Kind(
         Role.PROGRAMME,
         fraud.check,

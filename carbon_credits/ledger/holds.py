@@ -206,20 +206,19 @@ def lapse_due(session: Session, today: date, limit: int) -> list[UUID]:
     return lapsed
 
 
+_LOCK_OWNER = text("""
+select resident_id from wallet
+where shard_id = :shard and resident_id = (select resident_id from hold where hold_id = :hold and shard_id = :shard)
+for no key update
+""")
+
+
 def lock_owner(session: Session, hold_id: UUID, shard_id: int) -> int:
     """Lock the wallet a hold belongs to; whoever resolves a hold does this first, so one of them wins.
 
     Raises NotFound for an unknown hold.
     """
-    resident_id = session.execute(
-        text("""
-            select resident_id from wallet
-            where shard_id = :shard
-              and resident_id = (select resident_id from hold where hold_id = :hold and shard_id = :shard)
-            for no key update
-        """),
-        {"hold": hold_id, "shard": shard_id},
-    ).scalar()
+    resident_id = session.execute(_LOCK_OWNER, {"hold": hold_id, "shard": shard_id}).scalar()
     if resident_id is None:
         raise NotFound("hold_unknown", Text("没有该预留", "There is no such hold"))
     return int(resident_id)

@@ -6,9 +6,10 @@ A line names the pockets it moves; its points are their sum, so wallet and posti
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
+from functools import cache
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
 from carbon_credits.core.errors import InvariantBroken
@@ -151,6 +152,12 @@ def post_selected(
     return _write(session, ctes, given, kind, shard_id, booked_on, None)
 
 
+@cache
+def _statement(ctes: str) -> TextClause:
+    """Made once for each caller's constant: reading it for its parameters costs more than sending it."""
+    return text(f"with {ctes} {_POST}")
+
+
 def _write(
     session: Session,
     ctes: str,
@@ -161,7 +168,7 @@ def _write(
     cause: str | None,
 ) -> Posted:
     journal_id, wanted, written = session.execute(
-        text(f"with {ctes} {_POST}"),
+        _statement(ctes),
         {
             "reverses": None,
             **parameters,

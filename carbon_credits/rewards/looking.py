@@ -92,7 +92,9 @@ def shown_of(session: Session, redemption_id: UUID, shard_id: int) -> Shown:
 
 
 _COLUMNS = """
-select r.*, r.points * r.value_micro_fen + r.subsidy_fen * 1000000 as paid_micro_fen, o.title_zh, o.title_en,
+select r.redemption_id, r.shard_id, r.offer_id, r.merchant_id, r.kind, r.state, r.points, r.face_fen, r.subsidy_fen,
+       r.purse_id, r.reserved_at, r.expires_at, o.title_zh, o.title_en,
+       r.points * r.value_micro_fen + r.subsidy_fen * 1000000 as paid_micro_fen,
        m.state as merchant_state, c.kind as client_kind,
        (select member_id from till_shift s where s.client_id = :client and s.ended_at is null) as member_id
 from redemption r join offer o using (offer_id) join merchant m on m.merchant_id = r.merchant_id

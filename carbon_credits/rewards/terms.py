@@ -33,7 +33,9 @@ class Terms:
 
 
 _READ = text("""
-select o.*, m.state as merchant_state, m.name_zh, m.name_en, r.street,
+select o.offer_id, o.merchant_id, o.kind, o.points, o.face_fen, o.value_micro_fen, o.subsidy_fen, o.purse_id,
+       o.per_person, o.offline, o.streets, o.state, o.from_at, o.to_at, o.title_zh, o.title_en,
+       m.state as merchant_state, m.name_zh, m.name_en, r.street,
        exists (select from offer n where n.replaces = o.offer_id and n.state = 'live') as replaced
 from offer o join merchant m using (merchant_id) left join resident r on r.resident_id = :resident
 where o.offer_id = :offer

@@ -23,6 +23,7 @@ from carbon_credits.core.crypto import Vault
 from carbon_credits.core.db import transaction
 from carbon_credits.core.ids import shard_of
 from carbon_credits.crediting.batch import credit_batch
+from carbon_credits.incentives.programmes import Programme
 from carbon_credits.partners import feed_secrets, keys
 from carbon_credits.partners import service as partners
 from carbon_credits.reconciliation import cases, questions
@@ -31,6 +32,7 @@ from integrations import carpool
 from tests.api import redeemed
 from tests.api.conftest import FEED, Caller, a_ride, code_of, partner_in, sign_in
 from tests.api.settled import a_reading, settled
+from tests.factories.incentives import a_bank, give_grams, put_in_force
 from tests.factories.partner_files import Sender
 from tests.factories.rewards import a_merchant, an_offer
 from tests.integrations.push_samples import SECRETS
@@ -40,8 +42,22 @@ EXAMPLES = 24
 # one of the formats of partners stands for all of them: what each answers has tests of its own
 RECONCILIATION = "GET /partner/v1/reconciliations/{feed}/{date}"
 DAY = "2026-11-20"
+OUTCOME = "POST /partner/v1/incentives/outcomes"
 PUSH = "POST /partner/v1/feeds/{feed}/{operation}"
-PATH_NAMES = ("activity", "file", "case", "redemption", "join", "capture", "offer", "hook", "settlement")
+PATH_NAMES = (
+    "activity",
+    "file",
+    "case",
+    "redemption",
+    "join",
+    "capture",
+    "offer",
+    "hook",
+    "settlement",
+    "incentive",
+    "statement",
+    "status_list",
+)
 END_HOOK = "DELETE /merchant/v1/hooks/{hook}"
 QR = "GET /v1/redemptions/{redemption}/qr.svg"
 # what one call ends or uses up is not what the others ask for
@@ -70,6 +86,7 @@ def example(app: Flask, vault: Vault, resident: Caller, partner: Caller, merchan
         feed_secrets.put_in_force(
             session, vault, source.source_id, "registry", SECRETS["registry"], clock.now(), timedelta(0)
         )
+    loan, statement, status_url, bank = a_statement(app, vault, resident)
     own = partner.call(
         "POST", "/partner/v1/files", key="own", data=_as_parts(sent), content_type="multipart/form-data"
     )
@@ -81,6 +98,12 @@ def example(app: Flask, vault: Vault, resident: Caller, partner: Caller, merchan
         "settlement": settled(app, merchant),
         "file": own.get_json()["id"],
         "case": a_question(app, resident, act),
+        "incentive": loan.id,
+        "statement": statement,
+        "status_list": int(status_url.rpartition("/")[2]),
+        "bank": bank,
+        "POST /v1/incentives/{incentive}/statements": {"consent_version": loan.terms.consent_version},
+        OUTCOME: {"statement_id": statement, "outcome": "not_used"},
         "offer": an_open_offer(app, vault),
         "POST /partner/v1/files": sent,
         "POST /v1/auth/token": {"challenge_id": challenge, "code": code_of(app, vault, challenge)},
@@ -106,6 +129,17 @@ def a_question(app: Flask, resident: Caller, name: str) -> str:
         assert number is not None
         questions.ask(session, number, FEED.code, "请核实", 1, now)
     return str(number)
+
+
+def a_statement(app: Flask, vault: Vault, resident: Caller) -> tuple[Programme, str, str, str]:
+    """A programme in force, the number and status list of a statement under it, and its bank's token."""
+    with app.app_context(), transaction() as session:
+        a_bank(session, vault)
+        loan = put_in_force(session)
+        give_grams(session, resident.id, 60_000)
+    version = {"consent_version": loan.terms.consent_version}
+    made = resident.call("POST", f"/v1/incentives/{loan.id}/statements", key="own", json=version).get_json()
+    return loan, made["id"], made["status_url"], partner_in(app, vault, loan.bank.code).token
 
 
 def a_hook(merchant: Caller, key: str) -> str:
@@ -174,6 +208,8 @@ def _configuration(
         if name == PUSH or any(told["name"] == "cursor" for told in operation.get("parameters", [])):
             allowed.append("400")
         bearer = throwaway if name == "POST /v1/auth/logout" else token
+        if name == OUTCOME:
+            bearer = example["bank"]
         if name == PUSH:
             bearer = SECRETS["registry"]["token"]
         operations.append(

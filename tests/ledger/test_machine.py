@@ -174,8 +174,8 @@ class Books(RuleBasedStateMachine):
         for shard_id in self.shards():
             with self.door() as session:
                 mature_due(session, shard_id, self.today, MANY)
-        for wallet in self.wallets.values():
-            wallet.mature(self.today)
+            mine = [wallet for who, wallet in self.wallets.items() if shard_of(who) == shard_id]
+            model.mature_together(mine, self.today)
 
     @rule()
     def points_expire(self) -> None:

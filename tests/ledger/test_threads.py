@@ -204,11 +204,12 @@ class Harness:
             if what == "lapse":
                 self.lapse_again(books, lapsed, today)
                 return
-            for wallet in [books[who] for who in books if shard_of(who) == shard_id]:
-                if what == "mature":
-                    wallet.mature(today)
-                else:
-                    wallet.expire(today)
+            mine = [books[who] for who in books if shard_of(who) == shard_id]
+            if what == "mature":
+                model.mature_together(mine, today)
+                return
+            for wallet in mine:
+                wallet.expire(today)
 
         self.remember(number, again)
         return what

@@ -1,4 +1,4 @@
-"""What a merchant's system is told, as its document says it: `webhooks` of OpenAPI 3.1."""
+"""What a merchant's system is told, as its document says it: OpenAPI 3.1 `webhooks`, signed as Standard Webhooks are."""
 
 from collections.abc import Mapping
 from typing import Any, Final
