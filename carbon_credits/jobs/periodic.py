@@ -16,6 +16,7 @@ from carbon_credits.activities.traces import forget_old
 from carbon_credits.core import clock
 from carbon_credits.core.db import in_transaction, reading
 from carbon_credits.core.signing import retire_old
+from carbon_credits.crediting.group_months import compute_due
 from carbon_credits.crediting.nightly import replay_step
 from carbon_credits.jobs.corrections import settle_all
 from carbon_credits.jobs.surroundings import begin
@@ -127,6 +128,10 @@ def _flag(session: Session) -> int:
     return mass_balance.flags_step(session, clock.now())
 
 
+def _group_months(session: Session) -> int:
+    return compute_due(session, clock.now())
+
+
 def _end_offers(session: Session) -> int:
     return offers.end_due(session, clock.now(), CHUNK)
 
@@ -158,6 +163,8 @@ TASKS: tuple[Task, ...] = (
     # holds what a bag or a month's purchases do not bear out, and lets go what a late ticket explains
     Task("mass_balance", timedelta(hours=1), _balance),
     Task("station_flags", timedelta(hours=24), _flag),
+    # each group's months once a day of the programme; hourly, so that a night that was cut short is finished
+    Task("group_months", timedelta(hours=1), _group_months),
     Task("end_offers", timedelta(minutes=1), _end_offers),
     # what ended offers did not use goes back to the purse that topped them up, once nothing of them is out
     Task("release_purses", timedelta(minutes=15), _release_purses),

@@ -21,6 +21,7 @@ class Purpose(StrEnum):
     PARTNER_RECORDS = "partner_records"
     LOCATION_TRACES = "location_traces"
     STATISTICS = "statistics"
+    GROUPS = "groups"
 
 
 # the text shown with each question; a new text is a new version, and the old answers keep theirs
