@@ -14,7 +14,16 @@ from carbon_credits.api.merchant import offers as merchant_offers
 from carbon_credits.api.pages import partners_guide
 from carbon_credits.api.partner import feeds, files, questions, reconciliations, records
 from carbon_credits.api.public import keys, methodologies, probes
-from carbon_credits.api.resident import activities, me, objections, offers, receipts, wallet
+from carbon_credits.api.resident import (
+    activities,
+    groups,
+    me,
+    memberships,
+    objections,
+    offers,
+    receipts,
+    wallet,
+)
 from carbon_credits.api.resident import auth as sign_in
 from carbon_credits.config import Settings
 from carbon_credits.core.i18n import Text
@@ -58,7 +67,7 @@ def _configure(app: Flask, settings: Settings) -> None:
 
 def _routes(app: Flask) -> None:
     resident = documents.make(app, "resident", _title(RESIDENT), RESIDENT, (Who.RESIDENT,))
-    for blueprint in (sign_in, me, activities, objections, receipts, wallet, offers):
+    for blueprint in (sign_in, me, activities, objections, receipts, wallet, offers, groups, memberships):
         resident.register_blueprint(blueprint.blueprint)
     partner = documents.make(app, "partner", _title(PARTNER), PARTNER, (Who.PARTNER, Who.FEED))
     for blueprint in (

@@ -20,6 +20,7 @@ PLACES: Final = {
     "demo": "demo:group",
     "factors": "factors:factors",
     "funds": "policy:funds",
+    "groups": "groups:group",
     "keys": "running:keys",
     "ledger": "ledger:ledger",
     "merchants": "merchants:group",

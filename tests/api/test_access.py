@@ -32,6 +32,7 @@ NAMES = {
     "operation": "cdrs",
     "date": "2026-11-20",
     "offer": "12",
+    "group": "12",
     "client": "nobody-0000",
     "number": "7",
 }

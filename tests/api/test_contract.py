@@ -23,12 +23,16 @@ from carbon_credits.core.crypto import Vault
 from carbon_credits.core.db import transaction
 from carbon_credits.core.ids import shard_of
 from carbon_credits.crediting.batch import credit_batch
+from carbon_credits.groups import membership
+from carbon_credits.groups.service import GroupKind
 from carbon_credits.partners import feed_secrets, keys
 from carbon_credits.partners import service as partners
 from carbon_credits.reconciliation import cases, questions
 from carbon_credits.reconciliation.cases import act_subject
+from carbon_credits.residents import consents
 from integrations import carpool
 from tests.api.conftest import FEED, Caller, a_ride, code_of, partner_in, sign_in
+from tests.factories.groups import a_group, admitted
 from tests.factories.partner_files import Sender
 from tests.factories.rewards import a_merchant, a_point_value, an_offer
 from tests.integrations.push_samples import SECRETS
@@ -36,6 +40,11 @@ from tests.integrations.push_samples import SECRETS
 SEED = 20_261_122
 EXAMPLES = 24
 # one of the formats of partners stands for all of them: what each answers has tests of its own
+HOUSEHOLD = "POST /v1/groups/{group}/codes"
+KEEPING = "PUT /v1/groups/{group}/membership"
+LEAVING = "DELETE /v1/groups/{group}/membership"
+CONSENT = "PUT /v1/consents/{purpose}"
+JOINING = "POST /v1/groups/memberships"
 RECONCILIATION = "GET /partner/v1/reconciliations/{feed}/{date}"
 DAY = "2026-11-20"
 PUSH = "POST /partner/v1/feeds/{feed}/{operation}"
@@ -68,6 +77,7 @@ def example(app: Flask, vault: Vault, resident: Caller, partner: Caller) -> dict
         "file": own.get_json()["id"],
         "case": a_question(app, resident, act),
         "offer": an_open_offer(app, vault),
+        **some_groups(app, vault, resident),
         "POST /partner/v1/files": sent,
         "POST /v1/auth/token": {"challenge_id": challenge, "code": code_of(app, vault, challenge)},
         "POST /v1/auth/refresh": {"refresh_token": sign_in(app, vault, "+8613800000022").refresh_token},
@@ -99,6 +109,25 @@ def an_open_offer(app: Flask, vault: Vault) -> str:
     with app.app_context(), transaction() as session:
         a_point_value(session)
         return str(an_offer(session, a_merchant(session, vault)))
+
+
+def some_groups(app: Flask, vault: Vault, resident: Caller) -> dict[str, Any]:
+    """One to look at and ask for, a household to invite to, one to leave, and a code of a fourth."""
+    now = clock.now()
+    with app.app_context(), transaction() as session:
+        consents.give(session, resident.id, consents.Purpose.GROUPS, None, now)
+        kinds = (GroupKind.ESTATE, GroupKind.HOUSEHOLD, GroupKind.FIRM, GroupKind.MALL)
+        estate, household, firm, mall = (a_group(session, now, kind) for kind in kinds)
+        for number in (household, firm):
+            admitted(session, number, [resident.id], now)
+        code = membership.new_code(session, vault, mall, "tests", now, now + timedelta(days=1)).code
+    return {
+        "group": str(estate),
+        HOUSEHOLD: str(household),
+        KEEPING: str(household),
+        LEAVING: str(firm),
+        JOINING: {"code": code},
+    }
 
 
 def _as_parts(sent: dict[str, str]) -> dict[str, Any]:
@@ -158,6 +187,9 @@ def _configuration(
                 "headers": {"Authorization": f"Bearer {bearer}"} if operation["security"] else {},
                 # a feed of the caller's own, and a day that has begun
                 **({"parameters": {"feed": FEED.code, "date": DAY}} if name == RECONCILIATION else {}),
+                **({"parameters": {"group": example[name]}} if name in {HOUSEHOLD, KEEPING, LEAVING} else {}),
+                # what is taken back takes what hangs on it away
+                **({"parameters": {"purpose": "statistics"}} if name == CONSENT else {}),
             }
         )
     return SchemathesisConfig.from_dict(
@@ -166,7 +198,7 @@ def _configuration(
             "workers": 1,
             "continue-on-failure": True,
             "parameters": {
-                **{name: example[name] for name in ("activity", "file", "case", "offer")},
+                **{name: example[name] for name in ("activity", "file", "case", "offer", "group")},
                 "feed": "carpool",
                 "operation": "journeys",
             },

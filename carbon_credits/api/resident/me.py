@@ -16,6 +16,7 @@ from carbon_credits.core import clock
 from carbon_credits.core.db import in_transaction, reading
 from carbon_credits.core.errors import NotFound
 from carbon_credits.core.i18n import LANGUAGES, Text
+from carbon_credits.groups.membership import leave_all
 from carbon_credits.partners import service as partners
 from carbon_credits.residents import consents as agreed
 from carbon_credits.residents import service as residents
@@ -115,10 +116,10 @@ def consents() -> Response:
 def consent(body: dict[str, Any], purpose: str) -> Response:
     """授权或撤回 / Agree or withdraw
 
-    撤回对合作方记录的授权会同时解除与该合作方的绑定；撤回轨迹授权会立即删除已保存的轨迹。
+    撤回对合作方记录的授权会同时解除与该合作方的绑定；撤回轨迹授权会立即删除已保存的轨迹；撤回组授权即退出所有组。
 
     Withdrawing from a partner's records also ends the bindings with that partner; withdrawing from traces deletes those
-    that are kept, at once.
+    that are kept, at once; withdrawing from groups leaves them all.
     """
     if purpose not in PURPOSES:
         raise NotFound("purpose_unknown", Text("没有这项授权", "There is no such purpose"))
@@ -130,6 +131,8 @@ def consent(body: dict[str, Any], purpose: str) -> Response:
         say(session, principal().id, agreed.Purpose(purpose), partner, now)
         if purpose == agreed.Purpose.LOCATION_TRACES and not body["granted"]:
             forget_of(session, principal().id)
+        if purpose == agreed.Purpose.GROUPS and not body["granted"]:
+            leave_all(session, principal().id, now)
         return answer({"items": _consents(session)})
 
     return in_transaction(work)
