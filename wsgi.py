@@ -1,6 +1,7 @@
 """The composition: the one file that names both the programme and what stands outside it."""
 
 import sys
+from dataclasses import replace
 
 import click
 from flask import Flask
@@ -9,8 +10,11 @@ from flask.cli import FlaskGroup
 from carbon_credits import app
 from carbon_credits.config import Settings, WrongSettings, read_settings
 from carbon_credits.core.messages import TextMessages
+from carbon_credits.jobs.settlement import about_bank, between_bank
 from carbon_credits.local.application import adopt_running
-from integrations import PROVIDERS
+from carbon_credits.rewards.payment_contract import Ways
+from integrations import PROVIDERS, stripe_connect
+from integrations.bank_file import BankFile, BankTable
 from integrations.sms_gateway import SmsGateway
 from integrations.sms_outbox import SmsOutbox
 
@@ -26,7 +30,9 @@ def create_app() -> Flask:
     except WrongSettings as wrong:
         print(wrong, file=sys.stderr)
         raise SystemExit(2) from None
-    return app.create_app(settings, PROVIDERS, _text_messages, doors=not _is_looked_through())
+    return app.create_app(
+        settings, PROVIDERS, _text_messages, _ways_of_paying, doors=not _is_looked_through()
+    )
 
 
 def _is_looked_through() -> bool:
@@ -40,3 +46,19 @@ def _text_messages(settings: Settings) -> TextMessages:
     if settings.is_demo:
         return SmsOutbox(settings.home / "outbox" / "sms.jsonl")
     return SmsGateway(settings.sms_url)
+
+
+def _ways_of_paying(settings: Settings) -> Ways:
+    """A file for the bank, which needs nobody's leave, and Stripe where there is a key for it."""
+    ways = Ways(rails={"bank": BankFile(about_bank, between_bank)}, bank=BankTable())
+    if not settings.stripe_key:
+        return ways
+    stripe = stripe_connect.ways_of(
+        settings.stripe_key,
+        settings.stripe_webhook_secrets,
+        settings.stripe_url or None,
+        f"{settings.public_url}/methodologies",
+    )
+    return replace(
+        ways, rails={**ways.rails, **stripe.rails}, collector=stripe.collector, notices=stripe.notices
+    )

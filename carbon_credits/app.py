@@ -16,22 +16,25 @@ from carbon_credits.jobs.deliveries import OWN_HANDLERS
 from carbon_credits.partners.contract import Feed
 from carbon_credits.partners.service import Register
 from carbon_credits.residents import notices, otp
+from carbon_credits.rewards.payment_contract import Ways
 
 Sender = Callable[[Settings], TextMessages]
+Payer = Callable[[Settings], Ways]
 
 
 def create_app(
     settings: Settings | None = None,
     feeds: Iterable[Feed] = (),
     sender: Sender | None = None,
+    payer: Payer | None = None,
     *,
     doors: bool = True,
 ) -> Flask:
     """An application for these settings, or for those of the environment; raises WrongSettings.
 
     `feeds` are the partners it knows; `sender` makes the provider of text messages, without which codes wait in
-    the outbox. Nothing is connected to before the first request. Without `doors` it answers none: workers and
-    operators' commands start in half the time.
+    the outbox; `payer` makes the ways of paying merchants, without which nobody is paid. Nothing is connected to
+    before the first request. Without `doors` it answers none: workers and operators' commands start in half the time.
     """
     told = read_settings() if settings is None else settings
     log.configure()
@@ -40,6 +43,7 @@ def create_app(
     app.config[surroundings.SETTINGS] = told
     app.config[surroundings.FEEDS] = Register(feeds)
     app.config[surroundings.HANDLERS] = {**OWN_HANDLERS, **_texts(told, sender)}
+    app.config[surroundings.WAYS] = Ways() if payer is None else payer(told)
     if doors:
         from carbon_credits.api import assembly  # noqa: PLC0415 - half the time a command takes to start
 

@@ -7,7 +7,7 @@ import base64
 import os
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import parse_qs, urlsplit
@@ -88,6 +88,23 @@ SETTINGS: tuple[Setting, ...] = (
         "where text messages are posted; empty in the demonstration",
         lambda e, n: e.str(n, ""),
     ),
+    Setting(
+        "CARBON_STRIPE_KEY",
+        "Stripe's secret key; without it there is no Stripe",
+        lambda e, n: e.str(n, ""),
+        True,
+    ),
+    Setting(
+        "CARBON_STRIPE_WEBHOOK_SECRETS",
+        "secrets of the endpoint /webhooks/stripe, comma separated; two while one is changed",
+        lambda e, n: e.list(n, []),
+        secret=True,
+    ),
+    Setting(
+        "CARBON_STRIPE_URL",
+        "a server that stands in for Stripe; on loopback in the demonstration",
+        lambda e, n: e.str(n, ""),
+    ),
     Setting("CARBON_OTP_PER_PHONE", "codes sent to one phone an hour", lambda e, n: e.int(n, 0)),
     Setting("CARBON_OTP_PER_ADDRESS", "codes asked for from one address an hour", lambda e, n: e.int(n, 0)),
     Setting("CARBON_WEB_WORKERS", "API processes", lambda e, n: e.int(n, 2)),
@@ -111,6 +128,9 @@ class Settings:
     proxies: int
     vault: Vault
     sms_url: str
+    stripe_key: str = field(repr=False)
+    stripe_webhook_secrets: tuple[str, ...] = field(repr=False)
+    stripe_url: str
     otp_per_phone: int
     otp_per_address: int
     web_workers: int
@@ -127,7 +147,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     given = dict(os.environ if environ is None else environ)
     values, faults = _read_each(given)
     demo = values.get("CARBON_MODE") == "demo"
-    faults += _faults_of_mode(values, demo)
+    faults += _faults_of_mode(values, demo) + _faults_of_stripe(values, demo)
     vault, vault_faults = _vault(values, demo)
     faults += vault_faults
     if faults or vault is None:
@@ -145,6 +165,9 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         proxies=values["CARBON_PROXIES"],
         vault=vault,
         sms_url=values["CARBON_SMS_URL"],
+        stripe_key=values["CARBON_STRIPE_KEY"],
+        stripe_webhook_secrets=tuple(values["CARBON_STRIPE_WEBHOOK_SECRETS"]),
+        stripe_url=values["CARBON_STRIPE_URL"],
         otp_per_phone=values["CARBON_OTP_PER_PHONE"] or (1_000 if demo else 10),
         otp_per_address=values["CARBON_OTP_PER_ADDRESS"] or (1_000_000 if demo else 60),
         web_workers=values["CARBON_WEB_WORKERS"],
@@ -219,6 +242,25 @@ def _faults_of_mode(values: Mapping[str, Any], demo: bool) -> list[str]:
         faults.append("CARBON_TRUSTED_HOSTS is not set: " + _setting("CARBON_TRUSTED_HOSTS").meaning)
     if not str(values.get("CARBON_SMS_URL", "")).startswith("https://"):
         faults.append("CARBON_SMS_URL must be the https address of the text message gateway")
+    return faults
+
+
+def _faults_of_stripe(values: Mapping[str, Any], demo: bool) -> list[str]:
+    key, url = (
+        str(values.get("CARBON_STRIPE_KEY") or ""),
+        urlsplit(str(values.get("CARBON_STRIPE_URL") or "")),
+    )
+    faults = []
+    if values.get("CARBON_STRIPE_WEBHOOK_SECRETS") and not key:
+        faults.append(
+            "CARBON_STRIPE_WEBHOOK_SECRETS without CARBON_STRIPE_KEY: what is told is asked for again"
+        )
+    if demo and key and "_test_" not in key:
+        faults.append("CARBON_MODE=demo moves no money: CARBON_STRIPE_KEY must be a key for tests")
+    if demo and url.netloc and url.hostname not in ("127.0.0.1", "::1", "localhost"):
+        faults.append("CARBON_MODE=demo asks nobody outside: CARBON_STRIPE_URL must be on loopback")
+    if not demo and url.netloc and url.scheme != "https":
+        faults.append("CARBON_STRIPE_URL must be an https address")
     return faults
 
 

@@ -11,6 +11,7 @@ from carbon_credits.core.db import Base
 from carbon_credits.crediting import models as _crediting
 from carbon_credits.groups import drive_models as _drives
 from carbon_credits.groups import models as _groups
+from carbon_credits.incentives import models as _incentives
 from carbon_credits.ledger import models as _ledger
 from carbon_credits.partners import models as _partners
 from carbon_credits.partners import stations as _stations
@@ -18,6 +19,7 @@ from carbon_credits.programme import models as _programme
 from carbon_credits.reconciliation import balance_models as _balance
 from carbon_credits.reconciliation import models as _reconciliation
 from carbon_credits.residents import models as _residents
+from carbon_credits.rewards import coverage_models as _coverage
 from carbon_credits.rewards import merchant_models as _merchants
 from carbon_credits.rewards import offer_models as _offers
 from carbon_credits.rewards import redemption_models as _redemptions
@@ -28,10 +30,12 @@ ROOMS = (
     _activities,
     _approvals,
     _audit,
+    _coverage,
     _crediting,
     _drives,
     _groups,
     _idempotency,
+    _incentives,
     _outbox,
     _signing,
     _ledger,

@@ -18,6 +18,7 @@ KEPT = (
     "journal_kind",
     "activity_state",
     "partner_file_state",
+    "reward_state",
     "recon_case_kind",
     "recon_case_state",
     "station_alarm_state",

@@ -21,6 +21,8 @@ class Who(StrEnum):
     MERCHANT = "merchant"
     # a partner's own format has its own way of showing who sends, and the feed judges it
     FEED = "feed"
+    # likewise a provider of payments, known by the signature over what it tells
+    PROVIDER = "provider"
     LOOPBACK = "loopback"
 
 
@@ -42,6 +44,10 @@ ACCESS: Final[Mapping[str, Who]] = {
     "receipts.lend_out": Who.RESIDENT,
     "wallet.show": Who.RESIDENT,
     "wallet.postings": Who.RESIDENT,
+    "incentives.index": Who.RESIDENT,
+    "incentives.state": Who.RESIDENT,
+    "incentives.given": Who.RESIDENT,
+    "incentives.revoke": Who.RESIDENT,
     "methodologies.index": Who.ANYONE,
     "methodologies.show": Who.ANYONE,
     "oauth.issue": Who.ANYONE,
@@ -53,8 +59,10 @@ ACCESS: Final[Mapping[str, Who]] = {
     "questions.index": Who.PARTNER,
     "questions.reply": Who.PARTNER,
     "reconciliations.show": Who.PARTNER,
+    "outcomes.report": Who.PARTNER,
     "feeds.push": Who.FEED,
     "keys.publish": Who.ANYONE,
+    "statuses.show": Who.ANYONE,
     "probes.alive": Who.ANYONE,
     "probes.ready": Who.ANYONE,
     "probes.metrics": Who.LOOPBACK,
@@ -84,6 +92,24 @@ ACCESS: Final[Mapping[str, Who]] = {
     "applications.apply": Who.ANYONE,
     "pairing.pair": Who.ANYONE,
     "merchant.show": Who.MERCHANT,
+    "redemptions.reserve": Who.RESIDENT,
+    "redemptions.index": Who.RESIDENT,
+    "redemptions.show": Who.RESIDENT,
+    "redemptions.cancel": Who.RESIDENT,
+    "qr.draw": Who.RESIDENT,
+    "gifts.begin": Who.RESIDENT,
+    "gifts.show": Who.RESIDENT,
+    "gifts.pledge": Who.RESIDENT,
+    "captures.preview": Who.MERCHANT,
+    "captures.take": Who.MERCHANT,
+    "captures.index": Who.MERCHANT,
+    "captures.reverse": Who.MERCHANT,
+    "settlements.index": Who.MERCHANT,
+    "settlements.show": Who.MERCHANT,
+    "settlements.lines": Who.MERCHANT,
+    "settlements.table": Who.MERCHANT,
+    "coverage.show": Who.ANYONE,
+    "pages.coverage": Who.ANYONE,
     "account.show": Who.MERCHANT,
     "account.give": Who.MERCHANT,
     "clients.index": Who.MERCHANT,
@@ -107,6 +133,16 @@ ACCESS: Final[Mapping[str, Who]] = {
     "merchant_offers.pause": Who.MERCHANT,
     "merchant_offers.resume": Who.MERCHANT,
     "merchant_offers.end": Who.MERCHANT,
+    "webhooks.hear": Who.PROVIDER,
+    "till.page": Who.ANYONE,
+    "till.asset": Who.ANYONE,
+    "hooks.index": Who.MERCHANT,
+    "hooks.add": Who.MERCHANT,
+    "hooks.end": Who.MERCHANT,
+    "hooks.secret": Who.MERCHANT,
+    "hooks.rotate": Who.MERCHANT,
+    "hooks.try_out": Who.MERCHANT,
+    "hooks.deliveries": Who.MERCHANT,
 }
 
 
@@ -125,6 +161,15 @@ TRADING: Final = frozenset({State.ACTIVE})
 # what each address of a merchant's needs beyond a token; one without a row here stops the start too
 NEEDS: Final[Mapping[str, Need]] = {
     "merchant.show": Need(None, SEEING),
+    "captures.preview": Need(Scope.CAPTURES, HONOURING),
+    "captures.take": Need(Scope.CAPTURES, HONOURING),
+    "captures.index": Need(Scope.CAPTURES, SEEING),
+    # undoing gives back to residents, so one that is suspended may
+    "captures.reverse": Need(Scope.REVERSALS, SEEING),
+    "settlements.index": Need(Scope.SETTLEMENTS, SEEING),
+    "settlements.show": Need(Scope.SETTLEMENTS, SEEING),
+    "settlements.lines": Need(Scope.SETTLEMENTS, SEEING),
+    "settlements.table": Need(Scope.SETTLEMENTS, SEEING),
     "account.show": Need(Scope.SETTLEMENTS, SEEING),
     "account.give": Need(Scope.SETTLEMENTS, HONOURING),
     "clients.index": Need(Scope.STAFF, SEEING),
@@ -149,6 +194,13 @@ NEEDS: Final[Mapping[str, Need]] = {
     "merchant_offers.pause": Need(Scope.OFFERS, SEEING),
     "merchant_offers.resume": Need(Scope.OFFERS, TRADING),
     "merchant_offers.end": Need(Scope.OFFERS, SEEING),
+    "hooks.index": Need(Scope.HOOKS, SEEING),
+    "hooks.add": Need(Scope.HOOKS, HONOURING),
+    "hooks.end": Need(Scope.HOOKS, SEEING),
+    "hooks.secret": Need(Scope.HOOKS, SEEING),
+    "hooks.rotate": Need(Scope.HOOKS, SEEING),
+    "hooks.try_out": Need(Scope.HOOKS, HONOURING),
+    "hooks.deliveries": Need(Scope.HOOKS, SEEING),
 }
 
 # who needs no token is counted by address; these may be asked less often than others

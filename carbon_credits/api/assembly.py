@@ -1,27 +1,55 @@
 """The door put together: frame, sign-in, errors, the routes of each audience and the documents they are in."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from carbon_credits.api import access, auth, docs, documents, errors, frame, house, limits, oauth, pages
+from carbon_credits.api import (
+    access,
+    auth,
+    docs,
+    documents,
+    errors,
+    frame,
+    house,
+    limits,
+    oauth,
+    pages,
+    till,
+    webhooks,
+)
 from carbon_credits.api.access import Who
 from carbon_credits.api.answers import StrictJson
-from carbon_credits.api.merchant import account, applications, credentials, people, tills
+from carbon_credits.api.merchant import (
+    account,
+    applications,
+    captures,
+    credentials,
+    hooks,
+    notices,
+    people,
+    settlements,
+    tills,
+)
 from carbon_credits.api.merchant import me as merchant_self
 from carbon_credits.api.merchant import offers as merchant_offers
 from carbon_credits.api.pages import partners_guide
-from carbon_credits.api.partner import feeds, files, questions, reconciliations, records
-from carbon_credits.api.public import keys, methodologies, probes
+from carbon_credits.api.partner import feeds, files, outcomes, questions, reconciliations, records
+from carbon_credits.api.public import coverage, keys, methodologies, probes, statuses
 from carbon_credits.api.resident import (
     activities,
+    gifts,
     groups,
+    incentives,
     me,
     memberships,
     objections,
     offers,
+    qr,
     receipts,
+    redemptions,
     wallet,
 )
 from carbon_credits.api.resident import auth as sign_in
@@ -37,6 +65,62 @@ PARTNER = Text("合作方接口。", "For partners' systems.")
 MERCHANT = Text("商户端接口。", "For merchants' systems and tills.")
 PUBLIC = Text("公开接口，无需登录。", "For anyone, without signing in.")
 NAME = Text("禅城碳普惠", "Chancheng carbon rewards")
+
+# what stands in which document, in this order; what speaks for two audiences is shown in the other's besides
+DOORS: Final[Mapping[str, Sequence[documents.Blueprint]]] = {
+    "resident": (
+        sign_in.blueprint,
+        me.blueprint,
+        activities.blueprint,
+        objections.blueprint,
+        receipts.blueprint,
+        wallet.blueprint,
+        offers.blueprint,
+        redemptions.blueprint,
+        qr.blueprint,
+        gifts.blueprint,
+        incentives.blueprint,
+        groups.blueprint,
+        memberships.blueprint,
+    ),
+    "partner": (
+        oauth.blueprint,
+        records.blueprint,
+        files.blueprint,
+        questions.blueprint,
+        reconciliations.blueprint,
+        outcomes.blueprint,
+        feeds.blueprint,
+    ),
+    "merchant": (
+        applications.blueprint,
+        tills.newcomers,
+        merchant_self.blueprint,
+        account.blueprint,
+        credentials.blueprint,
+        people.blueprint,
+        tills.blueprint,
+        merchant_offers.blueprint,
+        captures.blueprint,
+        settlements.blueprint,
+        hooks.blueprint,
+    ),
+    "public": (
+        methodologies.blueprint,
+        coverage.blueprint,
+        keys.blueprint,
+        statuses.blueprint,
+        probes.blueprint,
+    ),
+}
+# pages for people, and what providers call in a form of their own
+UNDOCUMENTED: Final = (
+    docs.blueprint,
+    webhooks.blueprint,
+    pages.blueprint,
+    till.blueprint,
+    partners_guide.blueprint,
+)
 
 
 def register(app: Flask, settings: Settings, others: Mapping[str, Who] | None = None) -> None:
@@ -66,39 +150,21 @@ def _configure(app: Flask, settings: Settings) -> None:
 
 
 def _routes(app: Flask) -> None:
-    resident = documents.make(app, "resident", _title(RESIDENT), RESIDENT, (Who.RESIDENT,))
-    for blueprint in (sign_in, me, activities, objections, receipts, wallet, offers, groups, memberships):
-        resident.register_blueprint(blueprint.blueprint)
-    partner = documents.make(app, "partner", _title(PARTNER), PARTNER, (Who.PARTNER, Who.FEED))
-    for blueprint in (
-        oauth.blueprint,
-        records.blueprint,
-        files.blueprint,
-        questions.blueprint,
-        reconciliations.blueprint,
-        feeds.blueprint,
-    ):
-        partner.register_blueprint(blueprint)
-    merchant = documents.make(app, "merchant", _title(MERCHANT), MERCHANT, (Who.MERCHANT,))
-    merchant.show(oauth.blueprint)
-    for blueprint in (
-        applications.blueprint,
-        tills.newcomers,
-        merchant_self.blueprint,
-        account.blueprint,
-        credentials.blueprint,
-        people.blueprint,
-        tills.blueprint,
-        merchant_offers.blueprint,
-    ):
-        merchant.register_blueprint(blueprint)
-    public = documents.make(app, "public", _title(PUBLIC), PUBLIC, ())
-    for blueprint in (methodologies.blueprint, keys.blueprint, probes.blueprint):
-        public.register_blueprint(blueprint)
-    documents.serve(app, {"resident": resident, "partner": partner, "merchant": merchant, "public": public})
-    app.register_blueprint(docs.blueprint)
-    app.register_blueprint(pages.blueprint)
-    app.register_blueprint(partners_guide.blueprint)
+    told = {
+        "resident": documents.make(app, "resident", _title(RESIDENT), RESIDENT, (Who.RESIDENT,)),
+        "partner": documents.make(app, "partner", _title(PARTNER), PARTNER, (Who.PARTNER, Who.FEED)),
+        "merchant": documents.make(
+            app, "merchant", _title(MERCHANT), MERCHANT, (Who.MERCHANT,), webhooks=notices.webhooks()
+        ),
+        "public": documents.make(app, "public", _title(PUBLIC), PUBLIC, ()),
+    }
+    for name, blueprints in DOORS.items():
+        for blueprint in blueprints:
+            told[name].register_blueprint(blueprint)
+    told["merchant"].show(oauth.blueprint)
+    documents.serve(app, told)
+    for page in UNDOCUMENTED:
+        app.register_blueprint(page)
 
 
 def _title(words: Text) -> Text:

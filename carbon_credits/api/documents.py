@@ -184,13 +184,16 @@ class Blueprint(flask_smorest.Blueprint):
         return doc
 
 
-def make(app: Flask, name: str, title: Text, description: Text, schemes: tuple[Who, ...]) -> Document:
-    """An empty document; blueprints register in it."""
+def make(
+    app: Flask, name: str, title: Text, description: Text, schemes: tuple[Who, ...], **more: Mapping[str, Any]
+) -> Document:
+    """An empty document; blueprints register in it. `more` stands at its top as it is."""
     prefix = name.upper()
     app.config[f"{prefix}_API_TITLE"] = f"{title.zh} / {title.en}"
     app.config[f"{prefix}_API_VERSION"] = VERSION
     app.config[f"{prefix}_OPENAPI_VERSION"] = "3.1.0"
-    options = {"info": {"description": f"{description.zh}\n\n{description.en}"}, "servers": [{"url": "/"}]}
+    info = {"description": f"{description.zh}\n\n{description.en}"}
+    options = {"info": info, "servers": [{"url": "/"}], **more}
     made = Document(app, config_prefix=prefix, spec_kwargs=options)
     # its own metadata say what a field is; the base class alone stands for any value
     made.register_field(Checked, None, None)

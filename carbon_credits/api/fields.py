@@ -5,7 +5,7 @@
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
@@ -230,6 +230,20 @@ class Day(Checked):
 
     def __init__(self, **options: Any) -> None:
         super().__init__({"type": "string", "format": "date"}, **options)
+
+
+class QueryDay(Day):
+    """A calendar day in a query."""
+
+    def check(self, value: Any) -> date:
+        """Ten characters, and a day there is."""
+        try:
+            found = date.fromisoformat(value)
+        except ValueError as error:
+            raise ValidationError(WRONG_FORMAT) from error
+        if found.isoformat() != value:
+            raise ValidationError(WRONG_FORMAT)
+        return found
 
 
 class Quantities(Checked):

@@ -1,7 +1,7 @@
 """What the whole door shares, made once by the factory: settings, keys, rates, limits and the doorbell."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, cast
 
 from flask import Flask, current_app, g
@@ -13,6 +13,7 @@ from carbon_credits.config import Settings
 from carbon_credits.core.crypto import Vault
 from carbon_credits.core.signing import Keyring
 from carbon_credits.core.tokens import Principal
+from carbon_credits.incentives.status_lists import StatusLists
 from carbon_credits.jobs.doorbell import Ringer
 from carbon_credits.programme.rate_card import RateCard
 
@@ -30,6 +31,7 @@ class House:
     redis: Redis
     ringer: Ringer
     access: Mapping[str, Who]
+    statuses: StatusLists = field(default_factory=StatusLists)
 
     @property
     def vault(self) -> Vault:

@@ -3,7 +3,8 @@
 The key is written last, in the transaction of the effect: whoever finds it taken rolls back what was done and says
 again what was said first. That costs an accepted request one INSERT, and leaves no half-claimed key behind a crash.
 A refusal by the programme (409, 422) is kept too, in a transaction of its own, since it changed nothing; what the
-door refuses before the work, and anything that went wrong on our side, is never kept.
+door refuses before the work, and anything that went wrong on our side, is never kept. An answer that holds a secret of
+its reader (a code worth money) is kept sealed for the row it stands in.
 """
 
 import re
@@ -18,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from carbon_credits.api.answers import encode
 from carbon_credits.api.errors import headers_of, status_of
-from carbon_credits.api.house import principal
+from carbon_credits.api.house import house, principal
 from carbon_credits.api.problems import MEDIA_TYPE, Problem, document
 from carbon_credits.core.crypto import digest
 from carbon_credits.core.db import in_transaction, reading, sqlstate
@@ -29,6 +30,7 @@ HEADER: Final = "Idempotency-Key"
 REPLAYED: Final = "Idempotency-Replayed"
 KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
 LOCK_NOT_AVAILABLE: Final = "55P03"
+PURPOSE: Final = "idempotency"
 
 KEEP = text("""
 insert into idempotency_key (actor, operation, key, fingerprint, status, body)
@@ -53,29 +55,37 @@ class _TakenKey(Exception):
     """The key has an answer already: what this transaction did is not to be."""
 
 
-def once(operation: str, body: Any, work: Callable[[Session], tuple[int, Any]]) -> Response:
+def once(
+    operation: str, body: Any, work: Callable[[Session], tuple[int, Any]], *, secret: bool = False
+) -> Response:
     """Do `work` in one transaction and answer with the status and document it returns, once for the request's key.
 
-    `body` is the decoded body as it came. Raises what `work` raises, except that a kept answer goes before it.
+    `body` is the decoded body as it came; `secret` says that the document is kept sealed. Raises what `work` raises,
+    except that a kept answer goes before it.
     """
     place = {"actor": principal().actor, "operation": operation, "key": key_of_request()}
     fingerprint = digest("request", request.method.encode(), request.path.encode(), _canonical(body))
     try:
-        said = in_transaction(lambda session: _work_and_keep(session, place, fingerprint, work))
+        said = in_transaction(lambda session: _work_and_keep(session, place, fingerprint, work, secret))
     except _TakenKey:
-        return _again(place, fingerprint)
+        return _again(place, fingerprint, secret)
     except ProgrammeError as refusal:
-        return _refused(refusal, place, fingerprint)
+        return _refused(refusal, place, fingerprint, secret)
     return _response(said)
 
 
 def _work_and_keep(
-    session: Session, place: dict[str, str], fingerprint: bytes, work: Callable[[Session], tuple[int, Any]]
+    session: Session,
+    place: dict[str, str],
+    fingerprint: bytes,
+    work: Callable[[Session], tuple[int, Any]],
+    secret: bool,
 ) -> Said:
     try:
         status, told = work(session)
         said = Said(status, encode(told))
-        _keep(session, place, fingerprint, said)
+        kept = house().vault.seal(PURPOSE, said.body, _row(place)) if secret else said.body
+        _keep(session, place, fingerprint, Said(status, kept))
     except DBAPIError as error:
         if sqlstate(error) == LOCK_NOT_AVAILABLE:
             detail = Text(
@@ -93,33 +103,37 @@ def _keep(session: Session, place: dict[str, str], fingerprint: bytes, said: Sai
         raise _TakenKey
 
 
-def _refused(refusal: ProgrammeError, place: dict[str, str], fingerprint: bytes) -> Response:
+def _refused(refusal: ProgrammeError, place: dict[str, str], fingerprint: bytes, secret: bool) -> Response:
     """A refusal after an answer is the answer; a first one is kept when the programme itself said no."""
     if not isinstance(refusal, Conflict | Invalid):
         with reading() as session:
             taken = session.execute(SAID, place).first() is not None
         if taken:
-            return _again(place, fingerprint)
+            return _again(place, fingerprint, secret)
         raise refusal
     status = status_of(refusal)
     said = Said(status, encode(document(status, refusal.code, refusal.detail, refusal.faults)))
     try:
         in_transaction(lambda session: _keep(session, place, fingerprint, said))
     except _TakenKey:
-        return _again(place, fingerprint)
+        return _again(place, fingerprint, secret)
     g.problem = refusal.code
     response = _response(said)
     response.headers.extend(headers_of(refusal))
     return response
 
 
-def _again(place: dict[str, str], fingerprint: bytes) -> Response:
+def _again(place: dict[str, str], fingerprint: bytes, secret: bool) -> Response:
     with reading() as session:
         kept = session.execute(SAID, place).one()
     if bytes(kept.fingerprint) != fingerprint:
         detail = Text("该键已用于另一个请求", "This key belongs to another request")
         raise Problem("idempotency_key_reused", detail)
-    response = _response(Said(kept.status, bytes(kept.body)))
+    body = bytes(kept.body)
+    # a refusal holds nothing of anybody and is kept as it is
+    if secret and kept.status < 400:
+        body = house().vault.unseal(PURPOSE, body, _row(place))
+    response = _response(Said(kept.status, body))
     response.headers[REPLAYED] = "true"
     return response
 
@@ -132,6 +146,10 @@ def _response(said: Said) -> Response:
         if "self" in links:
             response.headers["Location"] = links["self"]
     return response
+
+
+def _row(place: dict[str, str]) -> str:
+    return "idempotency_key|body|" + "|".join(place[name] for name in ("actor", "operation", "key"))
 
 
 def key_of_request() -> str:

@@ -36,6 +36,7 @@ PROBLEMS: Final[Mapping[str, Kind]] = {
     "too_deep": Kind(400, Text("嵌套过深", "Nested too deeply")),
     "number_too_large": Kind(400, Text("数值过大", "Number too large")),
     "bad_cursor": Kind(400, Text("翻页标记无效", "Bad cursor")),
+    "webhook_refused": Kind(400, Text("通知未被接受", "Notice refused")),
     "idempotency_key_missing": Kind(400, Text("缺少 Idempotency-Key", "Idempotency-Key is missing")),
     "bad_idempotency_key": Kind(400, Text("Idempotency-Key 无效", "Bad Idempotency-Key")),
     "not_authenticated": Kind(401, Text("请先登录", "Sign in first")),

@@ -12,12 +12,24 @@ from carbon_credits.core.errors import FieldFault, Invalid
 from carbon_credits.core.i18n import Text
 from carbon_credits.crediting import restating
 from carbon_credits.groups import drive_criteria, drives
+from carbon_credits.incentives import lifecycle
 from carbon_credits.jobs.surroundings import settings
 from carbon_credits.ledger import funds as fund_service
 from carbon_credits.methodologies.catalogue import BY_CODE
 from carbon_credits.programme import service as programme_service
 from carbon_credits.reconciliation import fraud, periods, purchases
-from carbon_credits.rewards import accounts, leaving, merchants, offer_approval, point_value, purses
+from carbon_credits.rewards import (
+    accounts,
+    funding_refunds,
+    fundings,
+    leaving,
+    merchants,
+    offer_approval,
+    point_value,
+    purses,
+    settlement_approval,
+    take_backs,
+)
 from carbon_credits.staff.service import Role, by_name, require_role
 
 FAMILIES = frozenset(versions[-1].family for versions in BY_CODE.values())
@@ -62,7 +74,10 @@ KINDS: Mapping[str, Kind] = {
     DEPOSIT: Kind(Role.FINANCE, _check_deposit, _enact_deposit),
     purchases.PURCHASES: Kind(Role.FINANCE, purchases.check, purchases.enact),
     restating.RESTATE: Kind(Role.PROGRAMME, restating.check_order, restating.order),
+    settlement_approval.KIND: Kind(Role.FINANCE, settlement_approval.check, settlement_approval.enact),
+    take_backs.KIND: Kind(Role.FINANCE, take_backs.check, take_backs.enact),
     periods.CLOSE: Kind(Role.FINANCE, periods.check_close, periods.close_approved),
+    lifecycle.KIND: Kind(Role.PROGRAMME, lifecycle.check, lifecycle.enact),
     fraud.KIND: Kind(
         Role.PROGRAMME,
         fraud.check,
@@ -70,6 +85,8 @@ KINDS: Mapping[str, Kind] = {
     ),
     merchants.ADMIT: Kind(Role.MERCHANT, merchants.check_admission, merchants.admit),
     leaving.RESUME: Kind(Role.MERCHANT, leaving.check_resume, leaving.resume),
+    fundings.KIND: Kind(Role.FINANCE, fundings.check, fundings.enact),
+    funding_refunds.KIND: Kind(Role.FINANCE, funding_refunds.check, funding_refunds.enact),
     accounts.CHANGE: Kind(Role.FINANCE, accounts.check_change, accounts.enact_change),
     point_value.SET: Kind(Role.FINANCE, point_value.check, point_value.enact),
     purses.PAY_IN: Kind(Role.FINANCE, purses.check_pay_in, purses.enact_pay_in),

@@ -8,6 +8,7 @@ from carbon_credits.core import audit, clock
 from carbon_credits.core.db import reading, transaction
 from carbon_credits.crediting.ledger_hash import ledger_hash
 from carbon_credits.crediting.reversal import reverse as reverse_credit
+from carbon_credits.ledger.balance_sheet import balance_sheet
 from carbon_credits.ledger.check import check, report
 from carbon_credits.staff.service import Role, by_name, require_role
 
@@ -30,6 +31,20 @@ def check_ledger(seal_delay: int) -> None:
         for row in finding.sample:
             click.echo(f"     {finding.name}: {row}", err=True)
     if any(finding.violations for finding in findings):
+        raise click.exceptions.Exit(1)
+
+
+@ledger.command("sheet")
+@plainly
+def show_sheet() -> None:
+    """The books on one page, at one moment; ends with 1 when they do not balance."""
+    with reading() as session:
+        sheet = balance_sheet(session)
+    for name, amount in vars(sheet).items():
+        click.echo(f"{name:<14} {amount:>18,}")
+    for fault in sheet.faults():
+        click.echo(f"不平 / does not balance: {fault}", err=True)
+    if sheet.faults():
         raise click.exceptions.Exit(1)
 
 

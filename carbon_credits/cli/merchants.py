@@ -7,6 +7,7 @@ from typing import Any
 import click
 from sqlalchemy.orm import Session
 
+from carbon_credits.cli.later import LaterGroup
 from carbon_credits.cli.policy import put_before
 from carbon_credits.cli.saying import plainly
 from carbon_credits.core import audit, clock
@@ -21,7 +22,7 @@ from carbon_credits.rewards.merchants import Application, Category
 from carbon_credits.staff.service import Role, by_name, require_role
 
 
-@click.group("merchants")
+@click.group("merchants", cls=LaterGroup, places={"onboard": "onboarding:command"})
 def group() -> None:
     """商户 / Merchants, their clients and accounts."""
 

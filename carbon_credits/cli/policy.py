@@ -5,6 +5,7 @@ A proposal is checked before anybody is asked to approve it; the approval puts i
 
 import json
 from collections.abc import Mapping
+from datetime import date, datetime
 from typing import Any
 
 import click
@@ -15,6 +16,7 @@ from carbon_credits.cli.saying import plainly
 from carbon_credits.core.approvals import Approval
 from carbon_credits.core.db import reading, transaction
 from carbon_credits.ledger import funds as fund_service
+from carbon_credits.ledger.breakage import breakage
 from carbon_credits.programme import service as programme_service
 from carbon_credits.staff.service import Role, add
 
@@ -176,6 +178,20 @@ order by f.fund_id
     for row in rows:
         names = f"{row.name_zh} / {row.name_en}"
         click.echo(f"{row.fund_id:>3} {row.code:<16} {row.remaining:>16,} / {row.budget:,} points  {names}")
+
+
+@funds.command("breakage")
+@click.option("--from", "first", type=click.DateTime(["%Y-%m-%d"]), help="first booking day")
+@click.option("--to", "last", type=click.DateTime(["%Y-%m-%d"]), help="last booking day")
+@plainly
+def show_breakage(first: datetime | None, last: datetime | None) -> None:
+    """What lapsed unused in each fund, and what it had cost; of all days unless some are named."""
+    with reading() as session:
+        found = breakage(session, first.date() if first else date.min, last.date() if last else date.max)
+    for one in found:
+        share = f"{100 * one.lapsed / one.granted:.1f} %" if one.granted > 0 else "-"
+        cost = f"¥{one.cost_fen // 100:,}.{one.cost_fen % 100:02}"
+        click.echo(f"{one.code:<16} {one.lapsed:>14,} / {one.granted:,} points  {share:>8}  {cost}")
 
 
 @funds.command("propose-deposit")

@@ -12,7 +12,7 @@ from carbon_credits.cli.later import LaterGroup
 from carbon_credits.cli.saying import plainly
 from carbon_credits.core import clock
 from carbon_credits.core.db import forget_connections, transaction
-from carbon_credits.core.signing import ensure_keys, rotate
+from carbon_credits.core.signing import PURPOSES, Purpose, ensure_keys, rotate
 from carbon_credits.crediting.releases import all_releases, publish
 from carbon_credits.jobs import scheduler as scheduling
 from carbon_credits.jobs.doorbell import QUEUES
@@ -55,16 +55,17 @@ def scheduler() -> None:
 
 @click.group()
 def keys() -> None:
-    """Signing keys of access tokens."""
+    """Signing keys of access tokens and of statements to banks."""
 
 
 @keys.command("rotate")
+@click.option("--for", "purpose", default="access", show_default=True, type=click.Choice(PURPOSES))
 @plainly
-def rotate_keys() -> None:
-    """Let the next key sign; the old one stays published until its last token has run out."""
+def rotate_keys(purpose: Purpose) -> None:
+    """Let the next key sign; the old one stays published until the last it signed has run out."""
     with transaction() as session:
         ensure_keys(session, settings().vault)
-        kid = rotate(session, settings().vault, clock.now())
+        kid = rotate(session, settings().vault, clock.now(), purpose)
     click.echo(f"现由密钥 {kid} 签名 / now signing with {kid}")
 
 

@@ -26,7 +26,9 @@ CREDITING: Final = "crediting"
 BACKGROUND: Final = "background"
 TRIPS: Final = "trips"
 FILES: Final = "files"
-QUEUES: Final = (CREDITING, BACKGROUND, TRIPS, FILES)
+# apart from everything else: whom merchants have us call may be as slow as they like
+CALLS: Final = "calls"
+QUEUES: Final = (CREDITING, BACKGROUND, TRIPS, FILES, CALLS)
 PATIENCE_S: Final = 0.2
 FLAG_MS: Final = 1_000
 DRAINING_MS: Final = 3_000
@@ -51,6 +53,8 @@ class Bell(NamedTuple):
 
 DELIVERIES: Final = Bell("deliveries", BACKGROUND, "carbon_credits.jobs.deliveries.deliver")
 PARTNER_FILES: Final = Bell("files", FILES, "carbon_credits.jobs.partner_files.work_on_files")
+INBOX: Final = Bell("inbox", BACKGROUND, "carbon_credits.jobs.inbox.work")
+HOOKS: Final = Bell("hooks", CALLS, "carbon_credits.jobs.hooks.tell")
 VERIFICATION: Final = Bell("verification", TRIPS, "carbon_credits.jobs.verification.verify")
 
 # Set the flag; 1 when it was not set before and nobody is draining: then the ringer queues the job.

@@ -19,9 +19,11 @@ from carbon_credits.core.signing import retire_old
 from carbon_credits.crediting.group_months import compute_due
 from carbon_credits.crediting.nightly import replay_step
 from carbon_credits.jobs.corrections import settle_all
-from carbon_credits.jobs.surroundings import begin
+from carbon_credits.jobs.coverage import read_coverage
+from carbon_credits.jobs.inbox import collect
+from carbon_credits.jobs.settlement import make_statements, pay_all, read_statements
+from carbon_credits.jobs.surroundings import begin, settings
 from carbon_credits.ledger.expiry import expire_due
-from carbon_credits.ledger.holds import lapse_due
 from carbon_credits.ledger.locks import lock_shard
 from carbon_credits.ledger.maturing import mature_due
 from carbon_credits.ledger.sealing import seal_once
@@ -29,12 +31,16 @@ from carbon_credits.reconciliation import clawbacks, mass_balance
 from carbon_credits.reconciliation.waiting import end_waiting
 from carbon_credits.reconciliation.watching import watch
 from carbon_credits.residents.service import forget_stale
-from carbon_credits.rewards import leaving, offer_approval, offers
+from carbon_credits.rewards import codes, expiry_notices, gifts, inbox, leaving, offer_approval, offers
+from carbon_credits.rewards.redemptions import lapse_due
 
 log = logging.getLogger(__name__)
 
 CHUNK = 2_000
+# each is dealt with by statements of its own
+PLEDGES = NOTICES = 200
 KEPT_ANSWERS = timedelta(days=7)
+KEPT_NOTICES = timedelta(days=30)
 
 
 @dataclass(frozen=True)
@@ -74,6 +80,10 @@ def _lapse(session: Session) -> int:
     return lapse_due(session, clock.today(), CHUNK)
 
 
+def _finish_gifts(session: Session) -> int:
+    return gifts.finish_due(session, clock.now(), clock.today(), PLEDGES)
+
+
 def _partitions(session: Session) -> int:
     today = clock.today()
     session.execute(
@@ -86,10 +96,11 @@ def _partitions(session: Session) -> int:
 def _clean(session: Session) -> int:
     now = clock.now()
     forget_stale(session, now)
-    done = 0
+    done = codes.forget_guesses(session, now)
     for statement, before in (
         ("delete from idempotency_key where created_at < :before", now - KEPT_ANSWERS),
         ("delete from task_run where slot < :before", now - KEPT_ANSWERS),
+        ("delete from hook_delivery where finished_at < :before", now - KEPT_NOTICES),
     ):
         done += len(session.execute(text(statement + " returning 1"), {"before": before}).all())
     return done
@@ -132,6 +143,14 @@ def _group_months(session: Session) -> int:
     return compute_due(session, clock.now())
 
 
+def _forget_notices(session: Session) -> int:
+    return inbox.forget_old(session, clock.now(), CHUNK)
+
+
+def _tell_of_expiry(session: Session, shard: int) -> int:
+    return expiry_notices.tell_due(session, settings().vault, shard, clock.now(), NOTICES)
+
+
 def _end_offers(session: Session) -> int:
     return offers.end_due(session, clock.now(), CHUNK)
 
@@ -147,8 +166,10 @@ def _close_merchants(session: Session) -> int:
 TASKS: tuple[Task, ...] = (
     Task("seal", timedelta(seconds=15), _seal),
     Task("lapse_holds", timedelta(seconds=30), _lapse),
+    Task("finish_gifts", timedelta(seconds=30), _finish_gifts),
     Task("mature", timedelta(minutes=10), step_of_shard=_mature),
     Task("expire", timedelta(hours=1), step_of_shard=_expire),
+    Task("tell_of_expiry", timedelta(hours=1), step_of_shard=_tell_of_expiry),
     Task("retire_keys", timedelta(minutes=5), _retire_keys),
     Task("make_partitions", timedelta(hours=12), _partitions),
     Task("clean", timedelta(hours=1), _clean),
@@ -165,6 +186,14 @@ TASKS: tuple[Task, ...] = (
     Task("station_flags", timedelta(hours=24), _flag),
     # each group's months once a day of the programme; hourly, so that a night that was cut short is finished
     Task("group_months", timedelta(hours=1), _group_months),
+    # a merchant's day is settled the day after; what a second person approved is paid within the minute
+    Task("settle", timedelta(minutes=30), make_statements),
+    Task("pay", timedelta(minutes=1), work=pay_all),
+    Task("read_rails", timedelta(hours=1), work=read_statements),
+    # what sponsors' notices did not tell, or told too early
+    Task("collect", timedelta(minutes=5), work=collect),
+    Task("forget_notices", timedelta(hours=12), _forget_notices),
+    Task("coverage", timedelta(hours=1), work=read_coverage),
     Task("end_offers", timedelta(minutes=1), _end_offers),
     # what ended offers did not use goes back to the purse that topped them up, once nothing of them is out
     Task("release_purses", timedelta(minutes=15), _release_purses),

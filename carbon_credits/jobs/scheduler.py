@@ -17,6 +17,8 @@ from carbon_credits.core.db import is_away, reading
 from carbon_credits.jobs import doorbell
 from carbon_credits.jobs.doorbell import (
     DELIVERIES,
+    HOOKS,
+    INBOX,
     LANES,
     PARTNER_FILES,
     VERIFICATION,
@@ -29,6 +31,7 @@ from carbon_credits.jobs.periodic import due_now
 from carbon_credits.jobs.surroundings import handlers, redis_of, settings
 from carbon_credits.partners.progress import ANY_WAITING
 from carbon_credits.reconciliation.cases import counts
+from carbon_credits.rewards.inbox import DUE as INBOX_DUE
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +49,9 @@ select exists (select from outbox where state = 'waiting' and next_at <= clock_t
 TRACES_WAITING = text("""
 select exists (select from trip_trace
                where judged_at is null and received_at < clock_timestamp() - interval '800 milliseconds')
+""")
+NOTICES_DUE = text("""
+select exists (select from hook_delivery where state = 'waiting' and next_at <= clock_timestamp())
 """)
 
 
@@ -71,7 +77,9 @@ def sweep(redis: Redis) -> list[int]:
     with reading() as session:
         lanes = list(session.execute(OVERDUE, {"lanes": LANES}).scalars())
         deliveries = session.execute(DELIVERIES_DUE, {"topics": list(handlers())}).scalar_one()
+        heard = session.execute(INBOX_DUE).scalar_one()
         traces = session.execute(TRACES_WAITING).scalar_one()
+        notices = session.execute(NOTICES_DUE).scalar_one()
         files = session.execute(ANY_WAITING).scalar_one()
     rung = [lane for lane in lanes if not redis.exists(draining(lane))]
     for lane in rung:
@@ -79,6 +87,10 @@ def sweep(redis: Redis) -> list[int]:
             enqueue_lane(redis, lane)
     if deliveries:
         doorbell.ring_bell(redis, DELIVERIES)
+    if heard:
+        doorbell.ring_bell(redis, INBOX)
+    if notices:
+        doorbell.ring_bell(redis, HOOKS)
     if traces:
         doorbell.ring_bell(redis, VERIFICATION)
     # one that waits behind one at work is enough: a file may take minutes

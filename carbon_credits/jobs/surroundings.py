@@ -12,10 +12,12 @@ from carbon_credits.core.db import forget_connections
 from carbon_credits.core.outbox import Handler
 from carbon_credits.jobs import doorbell
 from carbon_credits.partners.service import Register
+from carbon_credits.rewards.payment_contract import Ways
 
 SETTINGS = "CARBON_SETTINGS"
 FEEDS = "CARBON_FEEDS"
 HANDLERS = "CARBON_OUTBOX_HANDLERS"
+WAYS = "CARBON_WAYS_OF_PAYING"
 
 
 _BORN_IN = os.getpid()
@@ -40,6 +42,11 @@ def handlers() -> Mapping[str, Handler]:
 def feeds() -> Register:
     """The feeds this programme was put together with."""
     return cast(Register, current_app.config[FEEDS])
+
+
+def ways() -> Ways:
+    """The ways of paying that this programme was put together with."""
+    return cast(Ways, current_app.config[WAYS])
 
 
 def redis_of() -> Redis:

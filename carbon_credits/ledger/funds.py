@@ -35,6 +35,14 @@ def deposit(session: Session, fund_id: int, points: int, amount_fen: int, approv
     Raises NotFound for an unknown fund, Invalid when the points cost less than what a merchant is paid for them.
     """
     refuse_below_value(session, points, amount_fen)
+    book_paid(session, fund_id, points, amount_fen, approval_id)
+
+
+def book_paid(session: Session, fund_id: int, points: int, amount_fen: int, approval_id: int) -> None:
+    """Points whose price was agreed before and whose money is here now; what they are worth by now changes nothing.
+
+    Raises NotFound for an unknown fund.
+    """
     found = session.execute(
         text("""
             update fund set budget = budget + :points, unallocated = unallocated + :points
@@ -51,6 +59,35 @@ def deposit(session: Session, fund_id: int, points: int, amount_fen: int, approv
         """),
         {"fund": fund_id, "points": points, "fen": amount_fen, "approval": approval_id},
     )
+
+
+def withdraw(session: Session, fund_id: int, points: int, amount_fen: int, approval_id: int) -> bool:
+    """Take points out of the unallocated rest for whoever paid `amount_fen` for them; False where it has fewer.
+
+    Points that are in slots or with residents stay: they are, or may be, spent already. Raises NotFound.
+    """
+    found = session.execute(
+        text("""
+            update fund set budget = budget - :points, unallocated = unallocated - :points
+            where fund_id = :fund and unallocated >= :points returning fund_id
+        """),
+        {"fund": fund_id, "points": points},
+    ).scalar()
+    if found is None:
+        if (
+            session.execute(text("select 1 from fund where fund_id = :fund"), {"fund": fund_id}).scalar()
+            is None
+        ):
+            raise _unknown(fund_id)
+        return False
+    session.execute(
+        text("""
+            insert into fund_deposit (fund_id, points, amount_fen, approval_id)
+            values (:fund, -:points, -:fen, :approval)
+        """),
+        {"fund": fund_id, "points": points, "fen": amount_fen, "approval": approval_id},
+    )
+    return True
 
 
 def refuse_below_value(session: Session, points: int, amount_fen: int) -> None:

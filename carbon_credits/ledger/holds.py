@@ -120,17 +120,21 @@ def reserve(
     return Reserved(hold_id, resident_id, shard_id, points, expires_at)
 
 
-# Promises: what leaves is what was held, bucket by bucket.
+# Promises: what leaves is what was held, bucket by bucket, and only out of a hold that is still good.
 _SPENT = """
+live as (
+  select merchant_id from hold
+  where hold_id = :hold and shard_id = :shard and state = 'held' and expires_at > clock_timestamp()
+),
 spent as (
   update lot l set held = l.held - h.points
-  from hold_lot h
+  from hold_lot h cross join live
   where h.hold_id = :hold and h.shard_id = :shard and l.resident_id = :resident and l.shard_id = :shard
     and l.expires_on = h.expires_on and l.fund_id = h.fund_id
-  returning l.resident_id, l.expires_on, l.fund_id, h.points
+  returning l.resident_id, l.expires_on, l.fund_id, h.points, live.merchant_id
 ),
 ordered as (
-  select resident_id, cast(:merchant_kind as smallint) as contra_kind, cast(:merchant as int) as contra_ref,
+  select resident_id, cast(:merchant_kind as smallint) as contra_kind, merchant_id as contra_ref,
          cast(:today as date) as effective_on,
          0::bigint as available, -points as held, 0::bigint as pending, 0::bigint as debt,
          0::bigint as verified_mg, 0::bigint as claimed_mg, 0::bigint as removal_mg,
@@ -141,39 +145,32 @@ ordered as (
 """
 
 
+_CAPTURED = text("""
+update hold set state = 'captured', resolved_at = clock_timestamp(), journal_id = :journal
+where hold_id = :hold and shard_id = :shard and state = 'held' returning merchant_id, points
+""")
+
+
 def capture(session: Session, hold_id: UUID, shard_id: int, today: date) -> Captured:
     """Spend a hold at its merchant. A bucket that lapsed while it was held is still good.
 
     Raises NotFound for an unknown hold, HoldOver when it is no longer held or its time is up.
     """
-    resident_id = _lock_owner(session, hold_id, shard_id)
-    live = session.execute(
-        text("""
-            select points, merchant_id from hold
-            where hold_id = :hold and shard_id = :shard and state = 'held' and expires_at > clock_timestamp()
-        """),
-        {"hold": hold_id, "shard": shard_id},
-    ).one_or_none()
-    if live is None:
-        raise HoldOver
+    resident_id = lock_owner(session, hold_id, shard_id)
     given = {
         "hold": hold_id,
         "resident": resident_id,
         "merchant_kind": int(ContraKind.MERCHANT),
-        "merchant": live.merchant_id,
         "today": today,
     }
     journal_id = post_selected(session, _SPENT, given, JournalKind.CAPTURE, shard_id, today).journal_id
-    won = session.execute(
-        text("""
-            update hold set state = 'captured', resolved_at = clock_timestamp(), journal_id = :journal
-            where hold_id = :hold and shard_id = :shard and state = 'held' returning hold_id
-        """),
-        {"hold": hold_id, "shard": shard_id, "journal": journal_id},
-    ).one_or_none()
-    if won is None or journal_id is None:
+    if journal_id is None:
+        raise HoldOver
+    resolved = {"hold": hold_id, "shard": shard_id, "journal": journal_id}
+    won = session.execute(_CAPTURED, resolved).one_or_none()
+    if won is None:
         raise InvariantBroken(f"hold {hold_id} was resolved under its wallet's lock")
-    return Captured(hold_id, resident_id, live.merchant_id, live.points, journal_id)
+    return Captured(hold_id, resident_id, won.merchant_id, won.points, journal_id)
 
 
 def void(session: Session, hold_id: UUID, shard_id: int, today: date) -> None:
@@ -181,13 +178,18 @@ def void(session: Session, hold_id: UUID, shard_id: int, today: date) -> None:
 
     Raises NotFound for an unknown hold, HoldOver when it is no longer held.
     """
-    _lock_owner(session, hold_id, shard_id)
+    lock_owner(session, hold_id, shard_id)
     if not _release(session, shard_id, [hold_id], "voided", today):
         raise HoldOver
 
 
-def lapse_due(session: Session, today: date, limit: int) -> int:
-    """Release up to `limit` holds whose time is up, in any shard; returns how many, 0 when none is left."""
+def void_locked(session: Session, shard_id: int, holds: Sequence[UUID], today: date) -> list[UUID]:
+    """Give back, as `void` does, those of these holds that are still held; their wallets are locked. Says which."""
+    return _release(session, shard_id, holds, "voided", today)
+
+
+def lapse_due(session: Session, today: date, limit: int) -> list[UUID]:
+    """Release up to `limit` holds whose time is up, in any shard; says which, none when none is left."""
     due = session.execute(
         text("""
             select shard_id, resident_id, hold_id from hold
@@ -195,7 +197,7 @@ def lapse_due(session: Session, today: date, limit: int) -> int:
         """),
         {"limit": limit},
     ).all()
-    lapsed = 0
+    lapsed: list[UUID] = []
     # shards and residents ascend together, so wallets are locked in one order
     for shard_id, rows in groupby(sorted(due), key=lambda row: int(row.shard_id)):
         holds = list(rows)
@@ -204,15 +206,21 @@ def lapse_due(session: Session, today: date, limit: int) -> int:
     return lapsed
 
 
-def _lock_owner(session: Session, hold_id: UUID, shard_id: int) -> int:
-    """Lock the wallet a hold belongs to; whoever resolves a hold does this first, so one of them wins."""
-    resident_id = session.execute(
-        text("select resident_id from hold where hold_id = :hold and shard_id = :shard"),
-        {"hold": hold_id, "shard": shard_id},
-    ).scalar()
+_LOCK_OWNER = text("""
+select resident_id from wallet
+where shard_id = :shard and resident_id = (select resident_id from hold where hold_id = :hold and shard_id = :shard)
+for no key update
+""")
+
+
+def lock_owner(session: Session, hold_id: UUID, shard_id: int) -> int:
+    """Lock the wallet a hold belongs to; whoever resolves a hold does this first, so one of them wins.
+
+    Raises NotFound for an unknown hold.
+    """
+    resident_id = session.execute(_LOCK_OWNER, {"hold": hold_id, "shard": shard_id}).scalar()
     if resident_id is None:
         raise NotFound("hold_unknown", Text("没有该预留", "There is no such hold"))
-    lock_wallets(session, shard_id, [resident_id])
     return int(resident_id)
 
 
@@ -250,7 +258,7 @@ moved as (
         from settled where not lapsed group by resident_id) s
   where w.resident_id = s.resident_id and w.shard_id = :shard
 )
-select (select count(*) from won) as released, resident_id, expires_on, fund_id, points
+select (select coalesce(array_agg(hold_id), '{}') from won) as released, resident_id, expires_on, fund_id, points
 from (select 1) one left join settled on lapsed
 order by resident_id, expires_on, fund_id
 """)
@@ -258,8 +266,8 @@ order by resident_id, expires_on, fund_id
 
 def _release(
     session: Session, shard_id: int, holds: Sequence[UUID], state: Literal["voided", "lapsed"], today: date
-) -> int:
-    """Release holds whose wallets are locked; buckets that lapsed leave the held pocket as breakage."""
+) -> list[UUID]:
+    """Release holds whose wallets are locked; buckets that lapsed leave the held pocket as breakage. Says which."""
     rows = session.execute(
         _RELEASE, {"shard": shard_id, "holds": list(holds), "state": state, "today": today}
     ).all()
@@ -276,4 +284,4 @@ def _release(
         if row.resident_id is not None
     ]
     post(session, JournalKind.EXPIRY, shard_id, today, lines)
-    return int(rows[0].released)
+    return list(rows[0].released)

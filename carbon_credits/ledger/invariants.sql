@@ -78,7 +78,7 @@ where (debt > 0 and available > 0) or available < 0 or held < 0 or pending < 0 o
 -- examined
 select count(*) from wallet
 
--- I8: A hold is resolved once and in full; an act is clawed back once, in full, and only when reversed or replaced.
+-- I8: A hold is resolved once and in full, a capture reversed once and as it was; an act is clawed back once, in full, and only when reversed or replaced.
 -- violations
 with split as (
   select hold_id, sum(points) as points from hold_lot group by hold_id
@@ -100,6 +100,18 @@ where c.points is distinct from -j.points_sum or c.holds <> 1
 union all
 select 'an outcome and its journal', hold_id::text, (state = 'captured')::int, (journal_id is not null)::int
 from hold where (state = 'captured') <> (journal_id is not null)
+union all
+select 'a reversal and its capture', r.journal_id::text, -c.points_sum, r.points_sum
+from (select *, count(*) over (partition by reverses, shard_id) as times from journal where kind = 7) r
+left join journal c on c.journal_id = r.reverses and c.shard_id = r.shard_id and c.kind = 2
+where r.points_sum is distinct from -c.points_sum or r.times > 1
+union all
+select 'a reversal and its lots', concat_ws('/', r.journal_id, lot_on), -c.points, r.points
+from (select j.journal_id, j.reverses, p.resident_id, p.lot_on, sum(p.points) as points
+      from journal j join posting p using (journal_id, shard_id) where j.kind = 7 group by 1, 2, 3, 4) r
+left join (select journal_id as reverses, resident_id, lot_on, sum(points) as points
+           from posting where contra_kind = 3 and points < 0 group by 1, 2, 3) c using (reverses, resident_id, lot_on)
+where r.points is distinct from -c.points
 union all
 select 'a clawback and its postings', concat_ws('/', resident_id, activity_id, generation),
        c.from_pending + c.from_lot + c.from_other + c.from_breakage + c.to_debt, t.points
@@ -135,11 +147,92 @@ where f.budget is distinct from coalesce(paid.points, 0)
 -- examined
 select (select count(*) from fund) + (select count(*) from fund_slot)
 
--- I10: A captured redemption is settled at most once, and not for more than it was (no settlement exists yet).
+-- I10: A redemption is what its hold is, is captured and settled at most once and for what it was; a settlement is its lines and is paid once; stock and shares add up.
 -- violations
-select null as redemption where false
+with state_of as (
+  select r.*, case state when 'reserved' then 'held' when 'cancelled' then 'voided' when 'lapsed' then 'lapsed'
+                         else 'captured' end as hold_state,
+         points::numeric * value_micro_fen + subsidy_fen::numeric * 1000000 as worth
+  from redemption r
+),
+wanted as (
+  select offer_id, count(*) as n from redemption where state in ('reserved', 'captured') group by offer_id
+),
+shares as (
+  select offer_id, resident_id, count(*) as n
+  from redemption join offer using (offer_id)
+  where per_person is not null and redemption.state in ('reserved', 'captured') group by 1, 2
+)
+select 'a redemption and its hold' as what, r.redemption_id::text as key,
+       concat_ws('/', r.hold_state, r.points, r.merchant_id, r.resident_id) as expected,
+       concat_ws('/', h.state, h.points, h.merchant_id, h.resident_id) as found
+from state_of r left join hold h on h.hold_id = r.redemption_id and h.shard_id = r.shard_id
+where (h.state, h.points, h.merchant_id, h.resident_id)
+      is distinct from (r.hold_state, r.points, r.merchant_id, r.resident_id)
+union all
+select 'a redemption and its capture', redemption_id::text,
+       concat_ws('/', r.merchant_id, r.offer_id, r.points, r.worth, h.journal_id),
+       concat_ws('/', c.merchant_id, c.offer_id, c.points, c.paid_micro_fen, c.journal_id)
+from (select * from state_of where hold_state = 'captured') r
+left join hold h on h.hold_id = r.redemption_id and h.shard_id = r.shard_id
+full join capture c using (redemption_id)
+where (c.merchant_id, c.offer_id, c.points, c.subsidy_fen, c.purse_id, c.paid_micro_fen, c.journal_id)
+      is distinct from (r.merchant_id, r.offer_id, r.points, r.subsidy_fen, r.purse_id, r.worth, h.journal_id)
+union all
+select 'a redemption and its reversal', redemption_id::text, c.journal_id::text, j.reverses::text
+from (select * from redemption where state = 'reversed') r
+full join (select c.redemption_id, c.journal_id, u.journal_id as undone_by, u.booked_on = c.booked_on as same_day
+           from capture_reversal u join capture c using (capture_id)) c using (redemption_id)
+left join journal j on j.journal_id = c.undone_by and j.kind = 7
+where c.journal_id is null or r.redemption_id is null or j.reverses is distinct from c.journal_id or not c.same_day
+union all
+select 'a settled line and its capture', concat_ws('/', l.kind, l.capture_id),
+       concat_ws('/', w.sign * c.paid_micro_fen, w.sign * c.subsidy_fen, c.merchant_id),
+       concat_ws('/', l.micro_fen, l.subsidy_fen, s.merchant_id)
+from (select l.*, count(*) over (partition by capture_id, kind) as times from settlement_line l) l
+join (values ('capture', 1), ('reversal', -1)) w (kind, sign) using (kind)
+left join settlement s using (settlement_id)
+left join capture c using (capture_id)
+left join capture_reversal u using (capture_id)
+where (l.micro_fen, l.subsidy_fen, s.merchant_id)
+      is distinct from (w.sign * c.paid_micro_fen, w.sign * c.subsidy_fen, c.merchant_id)
+   or l.times > 1 or (l.kind = 'reversal' and u.capture_id is null)
+union all
+select 'a settlement and its lines', s.settlement_id::text,
+       concat_ws('/', s.captures, s.reversals, s.lines_micro_fen, s.adjusted_fen, s.carried_in),
+       concat_ws('/', l.captures, l.reversals, l.micro_fen, a.fen, coalesce(b.carried_out, 0))
+from settlement s
+cross join lateral (select count(*) filter (where kind = 'capture') as captures,
+                           count(*) filter (where kind = 'reversal') as reversals,
+                           coalesce(sum(micro_fen), 0) as micro_fen
+                    from settlement_line l where l.settlement_id = s.settlement_id) l
+cross join lateral (select coalesce(sum(fen), 0) as fen
+                    from settlement_adjusted d join settlement_adjustment a using (adjustment_id)
+                    where d.settlement_id = s.settlement_id) a
+left join settlement b on b.settlement_id = s.follows and b.merchant_id = s.merchant_id and b.day < s.day
+where (s.captures, s.reversals, s.lines_micro_fen, s.adjusted_fen, s.carried_in)
+      is distinct from (l.captures, l.reversals, l.micro_fen, a.fen, coalesce(b.carried_out, 0))
+union all
+select 'a settlement and its payments', settlement_id::text, s.amount_fen::text, concat_ws('/', count(*), max(p.amount_fen))
+from settlement s left join payment p using (settlement_id) where s.state = 'paid'
+group by settlement_id having count(*) filter (where p.state in ('paid', 'reconciled', 'reversed')) <> 1
+  or max(p.amount_fen) is distinct from s.amount_fen
+union all
+select 'an offer and its stock', offer_id::text, o.stock::text, (s.left_n + coalesce(w.n, 0))::text
+from offer o join (select offer_id, sum(left_n) as left_n from offer_stock group by offer_id) s using (offer_id)
+left join wanted w using (offer_id)
+where o.stock <> s.left_n + coalesce(w.n, 0)
+union all
+select 'a share and its redemptions', concat_ws('/', offer_id, resident_id), s.n::text, h.taken::text
+from shares s full join (select * from offer_share where taken > 0) h using (offer_id, resident_id)
+where s.n is distinct from h.taken
+union all
+select 'a gift and its pledges', gift_id::text, g.pledged::text, coalesce(p.points, 0)::text
+from gift g left join (select gift_id, sum(points) as points from redemption
+                       where state = 'reserved' group by gift_id) p using (gift_id)
+where g.state = 'open' and g.pledged <> coalesce(p.points, 0)
 -- examined
-select 0
+select (select count(*) from redemption) + (select count(*) from settlement_line)
 
 -- I11: A journal says what its postings say; once the delay is over it lies in one seal, and every seal recomputes.
 -- violations

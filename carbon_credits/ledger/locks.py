@@ -14,6 +14,13 @@ SHARD_LOCK = 440604
 SEALER_LOCK = 440605
 
 
+_WALLETS = text("""
+select resident_id from wallet
+where shard_id = :shard and resident_id = any(cast(:residents as bigint[]))
+order by resident_id for no key update
+""")
+
+
 def lock_shard(session: Session, shard_id: int) -> None:
     """Be the only one who credits or claws back in this shard until the transaction ends."""
     session.execute(
@@ -26,12 +33,4 @@ def lock_wallets(session: Session, shard_id: int, residents: Sequence[int]) -> i
 
     The next statement sees what the previous holder wrote, since each statement reads afresh.
     """
-    rows = session.execute(
-        text("""
-            select resident_id from wallet
-            where shard_id = :shard and resident_id = any(cast(:residents as bigint[]))
-            order by resident_id for no key update
-        """),
-        {"shard": shard_id, "residents": list(residents)},
-    )
-    return len(rows.all())
+    return len(session.execute(_WALLETS, {"shard": shard_id, "residents": list(residents)}).all())

@@ -199,7 +199,7 @@ class Fund(Model):
 
 
 class FundDeposit(Model):
-    """A purchase of points under one approval, at a price that never changes."""
+    """A purchase of points under one approval, at a price that never changes; below zero what was taken back of one."""
 
     __tablename__ = "fund_deposit"
     deposit_id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
@@ -207,7 +207,7 @@ class FundDeposit(Model):
     points: Mapped[int] = mapped_column(BigInteger)
     amount_fen: Mapped[int] = mapped_column(BigInteger)
     # the approvals' table lives in core without a model here; the database holds the reference
-    approval_id: Mapped[int] = mapped_column(BigInteger, unique=True)
+    approval_id: Mapped[int] = mapped_column(BigInteger)
     at: Mapped[datetime] = _written_at()
 
 

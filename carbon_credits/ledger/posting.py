@@ -6,9 +6,10 @@ A line names the pockets it moves; its points are their sum, so wallet and posti
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
+from functools import cache
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
 from carbon_credits.core.errors import InvariantBroken
@@ -83,10 +84,10 @@ numbered as materialized (
   from line join moved using (resident_id)
 ),
 written as (
-  insert into journal (kind, shard_id, cause, n,
+  insert into journal (kind, shard_id, cause, reverses, n,
                        points_sum, verified_sum, claimed_sum, removal_sum, content_hash)
-  select :kind, :shard, :cause, count(*), sum(points), sum(verified_mg), sum(claimed_mg), sum(removal_mg),
-         {JOURNAL_HASH}
+  select :kind, :shard, :cause, cast(:reverses as bigint), count(*),
+         sum(points), sum(verified_mg), sum(claimed_mg), sum(removal_mg), {JOURNAL_HASH}
   from numbered having count(*) > 0
   returning journal_id
 ),
@@ -140,13 +141,21 @@ def post_selected(
     kind: JournalKind,
     shard_id: int,
     booked_on: date,
+    reverses: int | None = None,
 ) -> Posted:
     """Write as one journal whatever the CTE `ordered` yields: the columns of Line, and `place` to order by.
 
-    `ctes` is a constant of the calling module and ends in a comma; the caller holds the wallets.
-    Raises InvariantBroken when a resident has no wallet.
+    `ctes` is a constant of the calling module and ends in a comma; the caller holds the wallets. `reverses` is the
+    journal that this one undoes. Raises InvariantBroken when a resident has no wallet.
     """
-    return _write(session, ctes, parameters, kind, shard_id, booked_on, None)
+    given = {**parameters, "reverses": reverses}
+    return _write(session, ctes, given, kind, shard_id, booked_on, None)
+
+
+@cache
+def _statement(ctes: str) -> TextClause:
+    """Made once for each caller's constant: reading it for its parameters costs more than sending it."""
+    return text(f"with {ctes} {_POST}")
 
 
 def _write(
@@ -159,8 +168,15 @@ def _write(
     cause: str | None,
 ) -> Posted:
     journal_id, wanted, written = session.execute(
-        text(f"with {ctes} {_POST}"),
-        {**parameters, "kind": int(kind), "shard": shard_id, "booked_on": booked_on, "cause": cause},
+        _statement(ctes),
+        {
+            "reverses": None,
+            **parameters,
+            "kind": int(kind),
+            "shard": shard_id,
+            "booked_on": booked_on,
+            "cause": cause,
+        },
     ).one()
     if wanted != written:
         raise InvariantBroken(f"{wanted} lines, {written} postings: a resident without a wallet")

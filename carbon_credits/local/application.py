@@ -85,6 +85,7 @@ def _commands(root: Path, env: Mapping[str, str], port: int) -> Iterator[Command
         ("background", ("worker", "background")),
         ("trips", ("worker", "trips")),
         ("files", ("worker", "files")),
+        ("calls", ("worker", "calls")),
         ("scheduler", ("scheduler",)),
     ):
         yield Command(name, _flask(*arguments), root, env, needs=needs)

@@ -54,6 +54,15 @@ def partner_by_code(session: Session, code: str) -> Partner:
     return partner
 
 
+def add_partner(session: Session, code: str, names: Text) -> int:
+    """Register a partner that has no feed, for its clients; its number. Its code must be free."""
+    session.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+    partner_id = _next(session, func.max(Partner.partner_id))
+    row = {"partner_id": partner_id, "code": code, "name_zh": names.zh, "name_en": names.en}
+    session.execute(insert(Partner).values(**row))
+    return partner_id
+
+
 def partners(session: Session) -> list[Partner]:
     """The active partners, by number."""
     asked = select(Partner).where(Partner.status == "active").order_by(Partner.partner_id)

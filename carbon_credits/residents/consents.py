@@ -22,6 +22,7 @@ class Purpose(StrEnum):
     LOCATION_TRACES = "location_traces"
     STATISTICS = "statistics"
     GROUPS = "groups"
+    GREEN_FINANCE = "green_finance"
 
 
 # the text shown with each question; a new text is a new version, and the old answers keep theirs

@@ -1,12 +1,13 @@
 """Enrolling residents, and what they and we know of them."""
 
 import secrets
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import Sequence, delete, func, insert, select, update
+from sqlalchemy import ARRAY, BigInteger, Sequence, any_, cast, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from carbon_credits.core import crypto
@@ -100,6 +101,16 @@ def resident_key(session: Session, vault: Vault, resident_id: int) -> bytes:
     if sealed is None:
         raise _unknown()
     return vault.unseal("resident-key", sealed, _key_place(resident_id))
+
+
+def keys_of(session: Session, vault: Vault, resident_ids: Collection[int]) -> Mapping[int, bytes]:
+    """The own keys of many residents, by number; those whose key was destroyed are left out."""
+    numbers = cast(list(resident_ids), ARRAY(BigInteger))
+    held = select(ResidentKey).where(ResidentKey.resident_id == any_(numbers))
+    return {
+        row.resident_id: vault.unseal("resident-key", row.sealed_key, _key_place(row.resident_id))
+        for row in session.scalars(held)
+    }
 
 
 def seal_for(key: bytes, purpose: str, plain: bytes, place: str) -> bytes:

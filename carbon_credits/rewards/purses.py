@@ -18,7 +18,7 @@ from carbon_credits.rewards.offer_models import Purse
 
 PAY_IN: Final = "purse.pay_in"
 Kind = Literal["programme", "sponsor"]
-Movement = Literal["paid_in", "reserved", "released", "refunded"]
+Movement = Literal["paid_in", "reserved", "released", "refunded", "refund_failed"]
 
 # what a movement does to the balances of its purse; the table refuses what there is not
 _MOVES: Final[Mapping[Movement, str]] = {
@@ -26,6 +26,7 @@ _MOVES: Final[Mapping[Movement, str]] = {
     "reserved": "reserved_fen = reserved_fen + :fen",
     "released": "reserved_fen = reserved_fen - :fen",
     "refunded": "refunded_fen = refunded_fen + :fen",
+    "refund_failed": "refunded_fen = refunded_fen - :fen",
 }
 _FREE: Final = "paid_in_fen - reserved_fen - spent_fen - refunded_fen >= :fen"
 _ENOUGH: Final[Mapping[Movement, str]] = {
@@ -33,6 +34,7 @@ _ENOUGH: Final[Mapping[Movement, str]] = {
     "reserved": _FREE,
     "released": "reserved_fen >= :fen",
     "refunded": _FREE,
+    "refund_failed": "refunded_fen >= :fen",
 }
 
 
@@ -81,6 +83,11 @@ def release(session: Session, purse_id: int, amount_fen: int, cause: str) -> boo
 def refund(session: Session, purse_id: int, amount_fen: int, cause: str) -> bool:
     """Take out fen that nobody needs, once for its cause. Raises NotFound, Conflict when they are reserved or spent."""
     return _move(session, "refunded", purse_id, amount_fen, cause)
+
+
+def undo_refund(session: Session, purse_id: int, amount_fen: int, cause: str) -> bool:
+    """Put back fen that were to be refunded and came back, once for its cause. Raises NotFound, Conflict."""
+    return _move(session, "refund_failed", purse_id, amount_fen, cause)
 
 
 def check_pay_in(payload: Mapping[str, Any]) -> None:

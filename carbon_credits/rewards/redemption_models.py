@@ -129,3 +129,17 @@ class CaptureReversal(Model):
     reversed_at: Mapped[datetime] = mapped_column(_INSTANT, server_default=_NOW)
     booked_on: Mapped[date] = mapped_column(Date)
     reason: Mapped[str] = mapped_column(Text)
+
+
+class ExpiryNotice(Model):
+    """That somebody was told of points about to lapse, or could not be. Never changed."""
+
+    __tablename__ = "expiry_notice"
+
+    resident_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    expires_on: Mapped[date] = mapped_column(Date, primary_key=True)
+    days_before: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    points: Mapped[int] = mapped_column(BigInteger)
+    told: Mapped[bool] = mapped_column(Boolean)
+    at: Mapped[datetime] = mapped_column(_INSTANT, server_default=_NOW)
+    shard_id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)

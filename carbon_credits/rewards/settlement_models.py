@@ -39,6 +39,7 @@ class Settlement(Model):
     reversals: Mapped[int]
     carried_in: Mapped[int] = mapped_column(BigInteger)
     lines_micro_fen: Mapped[int] = mapped_column(BigInteger)
+    adjusted_fen: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     amount_fen: Mapped[int] = mapped_column(BigInteger)
     carried_out: Mapped[int] = mapped_column(BigInteger)
     state: Mapped[str] = mapped_column(Text, server_default=text("'frozen'"))
@@ -83,6 +84,51 @@ class Payment(Model):
     changed_at: Mapped[datetime] = mapped_column(_INSTANT, server_default=_NOW)
 
 
+class SettlementAdjustment(Model):
+    """What a merchant's next statement is put right by, in fen: owed to it above zero, by it below. Never changed."""
+
+    __tablename__ = "settlement_adjustment"
+
+    adjustment_id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    merchant_id: Mapped[int] = mapped_column(Integer, ForeignKey("merchant.merchant_id"))
+    payment_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("payment.payment_id"))
+    kind: Mapped[str] = mapped_column(Text)
+    fen: Mapped[int] = mapped_column(BigInteger)
+    booked_on: Mapped[date] = mapped_column(Date)
+    cause: Mapped[str] = mapped_column(Text)
+    made_at: Mapped[datetime] = mapped_column(_INSTANT, server_default=_NOW)
+
+
+class SettlementAdjusted(Model):
+    """Which settlement an adjustment went into, once. Never changed."""
+
+    __tablename__ = "settlement_adjusted"
+
+    adjustment_id: Mapped[int] = mapped_column(
+        BigInteger,
+        ForeignKey("settlement_adjustment.adjustment_id"),
+        primary_key=True,
+        autoincrement=False,
+    )
+    settlement_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("settlement.settlement_id"))
+
+
+class TakeBack(Model):
+    """Money that was paid and is asked back, in fen; `key` is what a provider hears."""
+
+    __tablename__ = "take_back"
+
+    take_back_id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    payment_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("payment.payment_id"))
+    amount_fen: Mapped[int] = mapped_column(BigInteger)
+    approval_id: Mapped[int] = mapped_column(BigInteger)
+    key: Mapped[str] = mapped_column(Text, Computed("'take_back:' || take_back_id"), unique=True)
+    state: Mapped[str] = mapped_column(Text, server_default=text("'created'"))
+    failure: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(_INSTANT, server_default=_NOW)
+    changed_at: Mapped[datetime] = mapped_column(_INSTANT, server_default=_NOW)
+
+
 class BankFile(Model):
     """A file of payments for the bank, as it was written. Never changed."""
 
@@ -93,6 +139,7 @@ class BankFile(Model):
     made_at: Mapped[datetime] = mapped_column(_INSTANT, server_default=_NOW)
     n: Mapped[int]
     total_fen: Mapped[int] = mapped_column(BigInteger)
+    encoding: Mapped[str] = mapped_column(Text)
     sha256: Mapped[bytes] = mapped_column(LargeBinary)
 
 

@@ -40,7 +40,7 @@ grant update (paid_in_fen, reserved_fen, spent_fen, refunded_fen) on purse to ca
 create table purse_entry (
   entry_id   bigint generated always as identity primary key,
   purse_id   int not null references purse,
-  kind       text not null check (kind in ('paid_in', 'reserved', 'released', 'spent', 'returned', 'refunded')),
+  kind       text not null check (kind in ('paid_in', 'reserved', 'released', 'spent', 'returned', 'refunded', 'refund_failed')),
   amount_fen bigint not null check (amount_fen > 0),
   cause      text not null check (length(cause) between 1 and 120),
   at         timestamptz not null default clock_timestamp(),

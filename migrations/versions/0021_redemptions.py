@@ -9,6 +9,8 @@ depends_on = None
 
 UP = """
 insert into journal_kind (journal_kind, name) values (7, 'reversal');
+-- what is undone is undone once
+create unique index journal_reverses on journal (reverses, shard_id) where reverses is not null;
 insert into reward_state (machine, follows, state) values
   ('redemption', 'reserved', 'captured'), ('redemption', 'reserved', 'cancelled'), ('redemption', 'reserved', 'lapsed'),
   ('redemption', 'captured', 'reversed'),
@@ -63,7 +65,6 @@ create table redemption (
   check ((subsidy_fen > 0) <= (purse_id is not null))
 ) with (fillfactor = 80);
 create index redemption_of_resident on redemption (resident_id, reserved_at);
-create index redemption_due on redemption (expires_at) where state = 'reserved';
 create index redemption_of_gift on redemption (gift_id) where gift_id is not null;
 create trigger only_allowed_redemption_states before update on redemption
   for each row execute function only_allowed_reward_states('redemption');
@@ -138,6 +139,7 @@ call make_append_only('capture_reversal');
 DOWN = """
 drop table capture_reversal, capture, wrong_code, redemption_code, redemption, gift;
 delete from reward_state where machine in ('redemption', 'gift');
+drop index journal_reverses;
 delete from journal_kind where journal_kind = 7;
 """
 

@@ -10,8 +10,12 @@ depends_on = None
 UP = """
 insert into reward_state (machine, follows, state) values
   ('funding', 'created', 'paid'), ('funding', 'created', 'failed'), ('funding', 'created', 'expired'),
-  ('funding', 'paid', 'refunded'),
+  -- money that comes late is booked all the same
+  ('funding', 'expired', 'paid'), ('funding', 'failed', 'paid'),
+  ('funding', 'paid', 'refunded'), ('funding', 'refunded', 'paid'),
   ('refund', 'created', 'sent'), ('refund', 'created', 'failed'), ('refund', 'sent', 'paid'), ('refund', 'sent', 'failed'),
+  -- the sponsor's bank may return what it had taken
+  ('refund', 'paid', 'failed'),
   ('inbox', 'received', 'done'), ('inbox', 'received', 'dead'), ('inbox', 'dead', 'received');
 
 -- What a provider told us, by its own number: once, whole, as it came.
@@ -33,7 +37,7 @@ create table inbox_event (
 create index inbox_event_due on inbox_event (next_at) where state = 'received';
 create trigger only_allowed_inbox_states before update on inbox_event
   for each row execute function only_allowed_reward_states('inbox');
-grant select, insert on inbox_event to carbon_app;
+grant select, insert, delete on inbox_event to carbon_app;
 grant update (state, attempts, next_at, processed_at, last_error) on inbox_event to carbon_app;
 
 -- A sponsor pays for points of a fund, or into a purse. Points are credited to the fund once the money is here, under the
@@ -77,10 +81,19 @@ create table funding_refund (
   created_at   timestamptz not null default clock_timestamp(),
   changed_at   timestamptz not null default clock_timestamp()
 );
+create index funding_refund_of on funding_refund (funding_id);
 create trigger only_allowed_refund_states before update on funding_refund
   for each row execute function only_allowed_reward_states('refund');
 grant select, insert on funding_refund to carbon_app;
 grant update (provider_ref, state, failure, changed_at) on funding_refund to carbon_app;
+
+-- What a sponsor takes back of a fund is a deposit below zero, so that a fund's budget stays the sum of its deposits. An
+-- approval makes one of each sign at most: the one above zero undoes a refund that came back.
+alter table fund_deposit drop constraint fund_deposit_points_check,
+  drop constraint fund_deposit_amount_fen_check,
+  drop constraint fund_deposit_approval_id_key,
+  add constraint fund_deposit_signs check (points > 0 and amount_fen >= 0 or points < 0 and amount_fen <= 0);
+create unique index fund_deposit_approval_once on fund_deposit (approval_id, (points > 0));
 
 -- Where a merchant wants to be told, and the secret that signs; during a rotation both sign.
 create table merchant_hook (
@@ -126,6 +139,11 @@ grant update (attempts, next_at, state, last_status, last_error, finished_at) on
 """
 
 DOWN = """
+drop index fund_deposit_approval_once;
+alter table fund_deposit drop constraint fund_deposit_signs,
+  add constraint fund_deposit_points_check check (points > 0),
+  add constraint fund_deposit_amount_fen_check check (amount_fen >= 0),
+  add constraint fund_deposit_approval_id_key unique (approval_id);
 drop table hook_delivery, merchant_hook, funding_refund, funding, inbox_event;
 delete from reward_state where machine in ('funding', 'refund', 'inbox');
 """

@@ -3,14 +3,14 @@
 from alembic import op
 
 revision = "0031_groups"
-down_revision = "0023_payments_in"
+down_revision = "0030_incentives"
 branch_labels = None
 depends_on = None
 
 UP = """
 alter table consent drop constraint consent_purpose_check,
   add constraint consent_purpose_check
-    check (purpose in ('programme', 'partner_records', 'location_traces', 'statistics', 'groups'));
+    check (purpose in ('programme', 'partner_records', 'location_traces', 'statistics', 'green_finance', 'groups'));
 
 -- Which states the things of this room have and which may follow which: the only list, read by the trigger below.
 create table group_state (
@@ -328,7 +328,7 @@ delete from consent where purpose = 'groups';
 alter table consent enable trigger append_only;
 alter table consent drop constraint consent_purpose_check,
   add constraint consent_purpose_check
-    check (purpose in ('programme', 'partner_records', 'location_traces', 'statistics'));
+    check (purpose in ('programme', 'partner_records', 'location_traces', 'statistics', 'green_finance'));
 """
 
 

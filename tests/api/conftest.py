@@ -154,10 +154,10 @@ def code_of(app: Flask, vault: Vault, challenge: str) -> str:
     return str(content["code"])
 
 
-def partner_in(app: Flask, vault: Vault) -> Caller:
-    """A new client of the first feed's partner, signed in through /oauth/token."""
+def partner_in(app: Flask, vault: Vault, code: str = FEED.partner) -> Caller:
+    """A new client of a partner, the first feed's unless another is named, signed in through /oauth/token."""
     with app.app_context(), transaction() as session:
-        row = partners.partner_by_code(session, FEED.partner)
+        row = partners.partner_by_code(session, code)
         made = clients.add_client(session, vault, row.partner_id, clock.now())
         number = row.partner_id
     return caller_of(app, made, number)

@@ -31,10 +31,19 @@ NAMES = {
     "feed": "ev_charging",
     "operation": "cdrs",
     "date": "2026-11-20",
+    "incentive": "1",
+    "statement": "A" * 22,
+    "status_list": "1",
+    "redemption": "0193a1b2-0000-7000-8000-000000000001",
+    "capture": "0193a1b2-0000-7000-8000-000000000002",
+    "join": "7K3M9QX2TA",
+    "settlement": "17",
     "offer": "12",
     "group": "12",
     "client": "nobody-0000",
     "number": "7",
+    "provider": "stripe",
+    "hook": "1",
 }
 
 
@@ -49,7 +58,7 @@ def _needing(application: Flask) -> list[tuple[str, str, Need]]:
 
 def _paths(application: Flask) -> list[tuple[str, str, str]]:
     return [
-        (method, re.sub(r"<(\w+)>", lambda found: NAMES[found[1]], rule.rule), rule.endpoint)
+        (method, re.sub(r"<(?:int\(.*?\):)?(\w+)>", lambda found: NAMES[found[1]], rule.rule), rule.endpoint)
         for rule in application.url_map.iter_rules()
         for method in sorted((rule.methods or set()) - {"HEAD"})
     ]

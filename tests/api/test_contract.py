@@ -25,14 +25,18 @@ from carbon_credits.core.ids import shard_of
 from carbon_credits.crediting.batch import credit_batch
 from carbon_credits.groups import membership
 from carbon_credits.groups.service import GroupKind
+from carbon_credits.incentives.programmes import Programme
 from carbon_credits.partners import feed_secrets, keys
 from carbon_credits.partners import service as partners
 from carbon_credits.reconciliation import cases, questions
 from carbon_credits.reconciliation.cases import act_subject
 from carbon_credits.residents import consents
 from integrations import carpool
+from tests.api import redeemed
 from tests.api.conftest import FEED, Caller, a_ride, code_of, partner_in, sign_in
+from tests.api.settled import a_reading, settled
 from tests.factories.groups import a_group, admitted
+from tests.factories.incentives import a_bank, give_grams, put_in_force
 from tests.factories.partner_files import Sender
 from tests.factories.rewards import a_merchant, a_point_value, an_offer
 from tests.integrations.push_samples import SECRETS
@@ -47,13 +51,35 @@ CONSENT = "PUT /v1/consents/{purpose}"
 JOINING = "POST /v1/groups/memberships"
 RECONCILIATION = "GET /partner/v1/reconciliations/{feed}/{date}"
 DAY = "2026-11-20"
+OUTCOME = "POST /partner/v1/incentives/outcomes"
 PUSH = "POST /partner/v1/feeds/{feed}/{operation}"
+PATH_NAMES = (
+    "group",
+    "activity",
+    "file",
+    "case",
+    "redemption",
+    "join",
+    "capture",
+    "offer",
+    "hook",
+    "settlement",
+    "incentive",
+    "statement",
+    "status_list",
+)
+END_HOOK = "DELETE /merchant/v1/hooks/{hook}"
+QR = "GET /v1/redemptions/{redemption}/qr.svg"
+# what one call ends or uses up is not what the others ask for
+OWN_NAMES = {END_HOOK: "hook", QR: "redemption", HOUSEHOLD: "group", KEEPING: "group", LEAVING: "group"}
 # what a well-formed request may still be told, for a reason of the programme
 ACCEPTED = ["2xx", "401", "403", "404", "409", "429"]
+# a list that is too long may be too long for the door before it is looked at
+REFUSED = ["400", "401", "403", "404", "405", "406", "409", "413", "415", "422", "428", "429"]
 
 
 @pytest.fixture
-def example(app: Flask, vault: Vault, resident: Caller, partner: Caller) -> dict[str, Any]:
+def example(app: Flask, vault: Vault, resident: Caller, partner: Caller, merchant: Caller) -> dict[str, Any]:
     """Something for each operation that needs more than its schema says."""
     act = resident.claim(a_ride(minutes_ago=60)).get_json()["id"]
     with app.app_context(), transaction() as session:
@@ -63,19 +89,31 @@ def example(app: Flask, vault: Vault, resident: Caller, partner: Caller) -> dict
         app.test_client().post("/v1/auth/otp", json={"phone": "+8613800000021"}).get_json()["challenge_id"]
     )
     record = {**a_ride(), "methodology": FEED.methodologies[0], "record_id": "r1", "subject": "s1"}
+    a_reading(app)
     sent = a_sent_file(app)
     with app.app_context(), transaction() as session:
         source = partners.source_by_feed(session, "carpool")
         feed_secrets.put_in_force(
             session, vault, source.source_id, "registry", SECRETS["registry"], clock.now(), timedelta(0)
         )
+    loan, statement, status_url, bank = a_statement(app, vault, resident)
     own = partner.call(
         "POST", "/partner/v1/files", key="own", data=_as_parts(sent), content_type="multipart/form-data"
     )
     return {
+        **redeemed.examples(app, resident, merchant),
+        "hook": a_hook(merchant, "stays"),
+        END_HOOK: a_hook(merchant, "ends"),
         "activity": act,
+        "settlement": settled(app, merchant),
         "file": own.get_json()["id"],
         "case": a_question(app, resident, act),
+        "incentive": loan.id,
+        "statement": statement,
+        "status_list": int(status_url.rpartition("/")[2]),
+        "bank": bank,
+        "POST /v1/incentives/{incentive}/statements": {"consent_version": loan.terms.consent_version},
+        OUTCOME: {"statement_id": statement, "outcome": "not_used"},
         "offer": an_open_offer(app, vault),
         **some_groups(app, vault, resident),
         "POST /partner/v1/files": sent,
@@ -102,6 +140,23 @@ def a_question(app: Flask, resident: Caller, name: str) -> str:
         assert number is not None
         questions.ask(session, number, FEED.code, "请核实", 1, now)
     return str(number)
+
+
+def a_statement(app: Flask, vault: Vault, resident: Caller) -> tuple[Programme, str, str, str]:
+    """A programme in force, the number and status list of a statement under it, and its bank's token."""
+    with app.app_context(), transaction() as session:
+        a_bank(session, vault)
+        loan = put_in_force(session)
+        give_grams(session, resident.id, 60_000)
+    version = {"consent_version": loan.terms.consent_version}
+    made = resident.call("POST", f"/v1/incentives/{loan.id}/statements", key="own", json=version).get_json()
+    return loan, made["id"], made["status_url"], partner_in(app, vault, loan.bank.code).token
+
+
+def a_hook(merchant: Caller, key: str) -> str:
+    """An address that the merchant is told at; nothing is sent while nobody carries it."""
+    body = {"url": f"https://{key}.example.com/", "events": ["settlement.paid"]}
+    return str(merchant.call("POST", "/merchant/v1/hooks", key=key, json=body).get_json()["id"])
 
 
 def an_open_offer(app: Flask, vault: Vault) -> str:
@@ -165,6 +220,16 @@ def _with_examples(document: dict[str, Any], example: dict[str, Any]) -> dict[st
     return document
 
 
+def _parameters(name: str, example: dict[str, Any]) -> dict[str, Any]:
+    """What one operation asks for by itself."""
+    if name == RECONCILIATION:
+        return {"parameters": {"feed": FEED.code, "date": DAY}}
+    # what is taken back takes what hangs on it away
+    if name == CONSENT:
+        return {"parameters": {"purpose": "statistics"}}
+    return {"parameters": {OWN_NAMES[name]: example[name]}} if name in OWN_NAMES else {}
+
+
 def _configuration(
     document: dict[str, Any], token: str, throwaway: str, example: dict[str, Any]
 ) -> SchemathesisConfig:
@@ -177,19 +242,21 @@ def _configuration(
         if name == PUSH or any(told["name"] == "cursor" for told in operation.get("parameters", [])):
             allowed.append("400")
         bearer = throwaway if name == "POST /v1/auth/logout" else token
+        if name == OUTCOME:
+            bearer = example["bank"]
         if name == PUSH:
             bearer = SECRETS["registry"]["token"]
         operations.append(
             {
                 "include-name": name,
-                "checks": {"positive_data_acceptance": {"expected-statuses": allowed}},
+                "checks": {
+                    "positive_data_acceptance": {"expected-statuses": allowed},
+                    "negative_data_rejection": {"expected-statuses": REFUSED},
+                },
                 # where nobody need sign in a token is one way too many of saying who one is
                 "headers": {"Authorization": f"Bearer {bearer}"} if operation["security"] else {},
                 # a feed of the caller's own, and a day that has begun
-                **({"parameters": {"feed": FEED.code, "date": DAY}} if name == RECONCILIATION else {}),
-                **({"parameters": {"group": example[name]}} if name in {HOUSEHOLD, KEEPING, LEAVING} else {}),
-                # what is taken back takes what hangs on it away
-                **({"parameters": {"purpose": "statistics"}} if name == CONSENT else {}),
+                **_parameters(name, example),
             }
         )
     return SchemathesisConfig.from_dict(
@@ -198,7 +265,7 @@ def _configuration(
             "workers": 1,
             "continue-on-failure": True,
             "parameters": {
-                **{name: example[name] for name in ("activity", "file", "case", "offer", "group")},
+                **{name: example[name] for name in PATH_NAMES},
                 "feed": "carpool",
                 "operation": "journeys",
             },
@@ -210,9 +277,18 @@ def _configuration(
 
 @pytest.mark.parametrize("name", ["resident", "partner", "public"])
 def test_the_door_does_what_its_document_says(
-    app: Flask, threaded_url: str, vault: Vault, resident: Caller, example: dict[str, Any], name: str
+    app: Flask,
+    threaded_url: str,
+    vault: Vault,
+    resident: Caller,
+    example: dict[str, Any],
+    name: str,
 ) -> None:
-    token = {"resident": resident.token, "partner": partner_in(app, vault).token, "public": ""}[name]
+    token = {
+        "resident": resident.token,
+        "partner": partner_in(app, vault).token,
+        "public": "",
+    }[name]
     throwaway = sign_in(app, vault, "+8613800000023").token
     document = _with_examples(json.loads(resident.client.get(f"/openapi/{name}.json").data), example)
     configuration = _configuration(document, token, throwaway, example)

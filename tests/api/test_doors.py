@@ -285,5 +285,5 @@ def test_an_unknown_methodology_is_404(client: FlaskClient, code: str) -> None:
 
 def test_the_key_set_holds_public_halves_alone(client: FlaskClient) -> None:
     keys = client.get("/.well-known/jwks.json").get_json()["keys"]
-    assert len(keys) == 2
+    assert len(keys) == 4
     assert all(key.keys() == {"kty", "crv", "x", "y", "kid", "alg", "use"} for key in keys)

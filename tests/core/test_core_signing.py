@@ -16,16 +16,17 @@ from tests.residents.together import together
 ISSUER = "https://carbon.test"
 
 
-def states(session: Session) -> list[str]:
-    """The state of each key, oldest first."""
-    found = session.execute(text("select state from signing_key order by created_at, kid"))
-    return list(found.scalars())
+def states(session: Session, purpose: str = "access") -> list[str]:
+    """The state of each key of a purpose, oldest first."""
+    asked = text("select state from signing_key where purpose = :purpose order by created_at, kid")
+    return list(session.execute(asked, {"purpose": purpose}).scalars())
 
 
 def test_keys_are_made_once_even_by_ten_at_once(session: Session, vault: Vault, database_url: str) -> None:
     heard = together(database_url, 10, lambda own: signing.ensure_keys(own, vault))
     assert heard == [None] * 10
     assert sorted(states(session)) == ["next", "signing"]
+    assert sorted(states(session, "statement")) == ["next", "signing"]
 
 
 def test_there_is_nothing_to_sign_with_before(session: Session, vault: Vault) -> None:
@@ -53,6 +54,49 @@ def test_an_old_key_stays_published_until_its_last_token_has_run_out(session: Se
     signing.rotate(session, vault, now)
     assert signing.retire_old(session, now + signing.TOKEN_LIFE) == 0
     assert signing.retire_old(session, now + signing.RETIRED_AFTER + timedelta(seconds=1)) == 1
+
+
+def test_a_key_of_statements_stays_published_as_long_as_a_statement_may_live(
+    session: Session, vault: Vault
+) -> None:
+    ring = a_ring_of_statements(session, vault)
+    signed_with, now = ring.keys(session).signing_kid, clock.now()
+    signing.rotate(session, vault, now, "statement")
+    # a process that has not looked yet signs with the old key for a while, for the longest time there is
+    last = now + timedelta(seconds=signing.KEPT_S) + signing.STATEMENT_LIFE
+    signing.retire_old(session, last)
+    assert signed_with in Keyring(vault, ISSUER).of("statement").keys(session).public
+    assert signed_with in {key["kid"] for key in Keyring(vault, ISSUER).published(session)["keys"]}
+    assert signing.retire_old(session, now + signing.STATEMENTS_RETIRED_AFTER + timedelta(seconds=1)) == 1
+    assert signed_with not in Keyring(vault, ISSUER).of("statement").keys(session).public
+
+
+def test_a_rotation_of_one_purpose_leaves_the_other_and_no_key_serves_both(
+    session: Session, vault: Vault
+) -> None:
+    statements = a_ring_of_statements(session, vault).keys(session)
+    access = Keyring(vault, ISSUER).keys(session)
+    assert not set(statements.public) & set(access.public)
+    signing.rotate(session, vault, clock.now())
+    assert Keyring(vault, ISSUER).of("statement").keys(session).signing_kid == statements.signing_kid
+    signing.rotate(session, vault, clock.now(), "statement")
+    assert sorted(states(session)) == sorted(states(session, "statement")) == ["next", "retiring", "signing"]
+
+
+def test_a_purpose_without_keys_yet_leaves_the_others_published(session: Session, vault: Vault) -> None:
+    signing.ensure_keys(session, vault)
+    # as on the first day after statements came: all keys there were are of access tokens
+    session.execute(text("update signing_key set state = 'retired' where purpose = 'statement'"))
+    ring = Keyring(vault, ISSUER)
+    assert len(ring.published(session)["keys"]) == 2
+    with pytest.raises(Unavailable):
+        ring.of("statement").keys(session)
+
+
+def a_ring_of_statements(session: Session, vault: Vault) -> Keyring:
+    """The ring that statements are signed with, with its first keys made."""
+    signing.ensure_keys(session, vault)
+    return Keyring(vault, ISSUER).of("statement")
 
 
 def test_two_rotations_at_once_rotate_once(session: Session, vault: Vault, database_url: str) -> None:

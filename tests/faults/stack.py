@@ -20,7 +20,7 @@ from carbon_credits.local.processes import session_members
 from carbon_credits.local.state import read_json
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-WORKERS = ("crediting-1", "crediting-2", "background", "trips", "files")
+WORKERS = ("crediting-1", "crediting-2", "background", "trips", "files", "calls")
 LISTENING = "0A"
 LOOPBACK = ("0100007F", "00000000000000000000000001000000")
 

@@ -17,7 +17,8 @@ from carbon_credits.jobs import doorbell
 from carbon_credits.jobs.crediting import credit_lane, drain_lane, shards_with_work
 from carbon_credits.jobs.periodic import TASKS, due, run_task, slot_of
 from carbon_credits.jobs.scheduler import sweep
-from carbon_credits.jobs.surroundings import HANDLERS, SETTINGS
+from carbon_credits.jobs.surroundings import HANDLERS, SETTINGS, WAYS
+from carbon_credits.rewards.payment_contract import Ways
 from tests.factories.acts import a_claimed_act
 from tests.factories.programme import a_fund, a_rate, two_staff
 
@@ -28,6 +29,7 @@ START = clock.now() - timedelta(hours=5)
 def redis(redis_url: str, bare_app: Flask, settings: Settings) -> Redis:
     bare_app.config[SETTINGS] = settings
     bare_app.config[HANDLERS] = {}
+    bare_app.config[WAYS] = Ways()
     connection = doorbell.connect(redis_url, patience_s=2.0)
     connection.flushdb()
     return connection

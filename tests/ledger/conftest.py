@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import Engine, create_engine, make_url, text
 from sqlalchemy.orm import Session
 
+from carbon_credits.core.clock import today
 from carbon_credits.ledger.check import check
 from tests.factories.ledger import TODAY, months_of
 
@@ -41,6 +42,8 @@ def engine(empty: None, database_url: str) -> Iterator[Engine]:
     made = engine_of(database_url, pool_size=10)
     with door_of(made)() as opened:
         months_of(opened, TODAY.replace(day=1), TODAY.replace(year=TODAY.year + 1))
+        # what redeems books on the day it is
+        months_of(opened, today(), today())
     yield made
     made.dispose()
 

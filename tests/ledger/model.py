@@ -60,14 +60,14 @@ class Wallet:
         self.breakage[bucket] += points
         self.post(ContraKind.BREAKAGE, bucket[1], -points)
 
-    def mature(self, today: date) -> None:
+    def mature(self, today: date) -> list[Bucket]:
+        """What is due becomes spendable; says which buckets it came to."""
         due: dict[Bucket, int] = defaultdict(int)
-        for key in [key for key in self.pending if key[0] <= today]:
+        for key in [key for key, points in self.pending.items() if key[0] <= today and points]:
             due[key[1:]] += self.pending.pop(key)
         for bucket in sorted(due):
             self.receive(bucket, due[bucket])
-        if any(bucket[0] < today for bucket in due):
-            self.expire(today)
+        return sorted(due)
 
     def reserve(self, points: int, today: date) -> dict[Bucket, int] | None:
         usable = {bucket: n for bucket, n in sorted(self.free.items()) if bucket[0] >= today and n}
@@ -87,6 +87,15 @@ class Wallet:
         for bucket in sorted(split):
             self.held[bucket] -= split[bucket]
             self.post(ContraKind.MERCHANT, merchant_id, -split[bucket])
+
+    def undo(self, split: dict[Bucket, int], merchant_id: int, today: date) -> None:
+        for bucket in sorted(split):
+            self.post(ContraKind.MERCHANT, merchant_id, split[bucket])
+        for bucket in sorted(split):
+            if bucket[0] < today:
+                self.lapse(bucket, split[bucket])
+            else:
+                self.receive(bucket, split[bucket])
 
     def release(self, split: dict[Bucket, int], today: date) -> None:
         for bucket in sorted(split):
@@ -130,6 +139,14 @@ class Wallet:
                 rest -= undone[bucket]
             owed += rest
         return owed, undone
+
+
+def mature_together(wallets: Sequence[Wallet], today: date) -> None:
+    """What a sweep of one shard does: where any bucket came too late, all that had something due are expired."""
+    due = [(wallet, buckets) for wallet in wallets if (buckets := wallet.mature(today))]
+    if any(bucket[0] < today for _, buckets in due for bucket in buckets):
+        for wallet, _ in due:
+            wallet.expire(today)
 
 
 def _draw(pot: dict[K, int], key: K, wanted: int, found: dict[str, int], where: str) -> int:

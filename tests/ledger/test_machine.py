@@ -21,6 +21,8 @@ from carbon_credits.ledger.clawback import claw_back
 from carbon_credits.ledger.expiry import expire_due
 from carbon_credits.ledger.holds import HoldOver, InsufficientPoints, capture, lapse_due, reserve, void
 from carbon_credits.ledger.maturing import mature_due
+from carbon_credits.ledger.reversing import NotReversible
+from carbon_credits.ledger.reversing import reverse as undo
 from carbon_credits.ledger.service import postings_of, wallet_of
 from tests.database import Cleaner
 from tests.factories.ledger import TODAY, Act, a_deposit, a_fund, credit, months_of, residents, reverse
@@ -51,6 +53,8 @@ class Books(RuleBasedStateMachine):
         self.acts: list[tuple[Act, tuple[model.Part, ...]]] = []
         self.taken_back: set[int] = set()
         self.holds: dict[UUID, tuple[int, dict[model.Bucket, int], bool]] = {}
+        self.spent: dict[UUID, tuple[int, dict[model.Bucket, int]]] = {}
+        self.undone: set[UUID] = set()
 
     def shards(self) -> list[int]:
         return sorted({shard_of(resident_id) for resident_id in self.residents})
@@ -125,6 +129,22 @@ class Books(RuleBasedStateMachine):
         assert not over
         self.wallets[resident_id].capture(split, MERCHANT)
         del self.holds[hold_id]
+        self.spent[hold_id] = (resident_id, split)
+
+    @precondition(lambda self: self.spent)
+    @rule(which=st.integers(0, 10**6))
+    def undo_a_capture(self, which: int) -> None:
+        hold_id = list(self.spent)[which % len(self.spent)]
+        resident_id, split = self.spent[hold_id]
+        try:
+            with self.door() as session:
+                undo(session, hold_id, shard_of(resident_id), self.today)
+        except NotReversible:
+            assert hold_id in self.undone
+            return
+        assert hold_id not in self.undone
+        self.undone.add(hold_id)
+        self.wallets[resident_id].undo(split, MERCHANT, self.today)
 
     @precondition(lambda self: self.holds)
     @rule(which=st.integers(0, 10**6))
@@ -139,7 +159,7 @@ class Books(RuleBasedStateMachine):
     def holds_lapse(self) -> None:
         over = [hold_id for hold_id, (_, _, late) in self.holds.items() if late]
         with self.door() as session:
-            assert lapse_due(session, self.today, MANY) == len(over)
+            assert len(lapse_due(session, self.today, MANY)) == len(over)
         together: dict[int, dict[model.Bucket, int]] = {}
         for hold_id in over:
             resident_id, split, _ = self.holds.pop(hold_id)
@@ -154,8 +174,8 @@ class Books(RuleBasedStateMachine):
         for shard_id in self.shards():
             with self.door() as session:
                 mature_due(session, shard_id, self.today, MANY)
-        for wallet in self.wallets.values():
-            wallet.mature(self.today)
+            mine = [wallet for who, wallet in self.wallets.items() if shard_of(who) == shard_id]
+            model.mature_together(mine, self.today)
 
     @rule()
     def points_expire(self) -> None:

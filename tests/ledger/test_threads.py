@@ -20,6 +20,8 @@ from carbon_credits.ledger.clawback import claw_back
 from carbon_credits.ledger.expiry import expire_due
 from carbon_credits.ledger.holds import HoldOver, InsufficientPoints, capture, lapse_due, reserve, void
 from carbon_credits.ledger.maturing import mature_due
+from carbon_credits.ledger.reversing import NotReversible
+from carbon_credits.ledger.reversing import reverse as undo
 from carbon_credits.ledger.service import postings_of, wallet_of
 from tests.factories.ledger import TODAY, Act, a_fund, credit, residents, reverse
 from tests.ledger import model
@@ -62,11 +64,11 @@ class Harness:
 
     def run(self, thread: int) -> None:
         dice = random.Random(self.seed * 100 + thread)
-        verbs = [self.earn, self.set_aside, self.spend, self.give_up, self.take_back, self.sweep]
+        verbs = [self.earn, self.set_aside, self.spend, self.undo, self.give_up, self.take_back, self.sweep]
         try:
             for _ in range(DAYS):
                 for _ in range(OPERATIONS):
-                    verb = dice.choices(verbs, [40, 24, 12, 8, 12, 4])[0]
+                    verb = dice.choices(verbs, [40, 24, 12, 8, 8, 12, 4])[0]
                     outcome = verb(dice)
                     with self.lock:
                         self.done[f"{verb.__name__} {outcome}"] += 1
@@ -132,6 +134,11 @@ class Harness:
             dice, capture, lambda books, who, hold_id, _: books[who].capture(self.splits[hold_id], MERCHANT)
         )
 
+    def undo(self, dice: random.Random) -> str:
+        return self._resolve(
+            dice, undo, lambda books, who, hold_id, day: books[who].undo(self.splits[hold_id], MERCHANT, day)
+        )
+
     def give_up(self, dice: random.Random) -> str:
         return self._resolve(
             dice, void, lambda books, who, hold_id, today: books[who].release(self.splits[hold_id], today)
@@ -152,7 +159,7 @@ class Harness:
             with self.door() as session:
                 resolve(session, hold_id, shard_of(resident_id), today)
                 number = next(self.numbers)
-        except HoldOver:
+        except (HoldOver, NotReversible):
             return "refused"
         self.remember(number, lambda books: again(books, resident_id, hold_id, today))
         return "done"
@@ -197,11 +204,12 @@ class Harness:
             if what == "lapse":
                 self.lapse_again(books, lapsed, today)
                 return
-            for wallet in [books[who] for who in books if shard_of(who) == shard_id]:
-                if what == "mature":
-                    wallet.mature(today)
-                else:
-                    wallet.expire(today)
+            mine = [books[who] for who in books if shard_of(who) == shard_id]
+            if what == "mature":
+                model.mature_together(mine, today)
+                return
+            for wallet in mine:
+                wallet.expire(today)
 
         self.remember(number, again)
         return what

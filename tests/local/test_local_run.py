@@ -26,6 +26,7 @@ NAMES = {
     "background",
     "trips",
     "files",
+    "calls",
     "scheduler",
 }
 

@@ -1,14 +1,12 @@
 """The documents as a page, served whole from here: nothing is fetched from anywhere else, no script is inline."""
 
-import mimetypes
-from functools import cache
-from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 
+from carbon_credits.api.assets import asset as own
 from carbon_credits.api.problems import Problem
 from carbon_credits.core.i18n import Text
 
@@ -29,6 +27,7 @@ CSP: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+FRESH: Final = "public, max-age=300"
 
 blueprint = Blueprint("docs", __name__)
 
@@ -36,7 +35,7 @@ blueprint = Blueprint("docs", __name__)
 @blueprint.get("/docs")
 def page() -> Response:
     """The page."""
-    return _file(HERE / "page.html")
+    return own(HERE / "page.html", CSP, FRESH)
 
 
 @blueprint.get("/docs/<name>")
@@ -44,20 +43,4 @@ def asset(name: str) -> Response:
     """What the page is made of."""
     if name not in FILES:
         raise Problem("not_found", Text("没有这个文件", "There is no such file"))
-    return _file(FILES[name])
-
-
-@cache
-def _content(path: Path) -> tuple[bytes, str]:
-    content = path.read_bytes()
-    return content, sha256(content).hexdigest()[:32]
-
-
-def _file(path: Path) -> Response:
-    content, tag = _content(path)
-    response = Response(content, mimetype=mimetypes.guess_type(path.name)[0])
-    response.headers["Content-Security-Policy"] = CSP
-    response.headers["Cache-Control"] = "public, max-age=300"
-    response.set_etag(tag)
-    response.make_conditional(request)
-    return response
+    return own(FILES[name], CSP, FRESH)

@@ -31,8 +31,9 @@ class Client(Body):
 
 
 class Merchant(Body):
-    """GET /merchant/v1/me."""
+    """GET /merchant/v1/me. `id` is what `mer` in a signed code names."""
 
+    id = Words(1, 10, required=True, example="3")
     code = Words(3, 40, required=True, example="three_friends")
     name = fields.Nested(Both, required=True)
     category = Choice(*CATEGORIES, required=True)
@@ -52,6 +53,7 @@ def show() -> Response:
         merchant = merchants.merchant(session, asking.id)
         client = clients.client_of(session, asking.id, asking.subject)
         told = {
+            "id": str(merchant.merchant_id),
             "code": merchant.code,
             "name": {"zh": merchant.name_zh, "en": merchant.name_en},
             "category": merchant.category,

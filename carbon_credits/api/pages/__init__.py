@@ -9,6 +9,7 @@ from flask import Blueprint, Response, request
 
 from carbon_credits.api.house import house
 from carbon_credits.api.pages import rendering
+from carbon_credits.api.pages.coverage_page import coverage_view
 from carbon_credits.api.pages.methodology_page import in_force_or_newest, index_view, methodology_view
 from carbon_credits.api.pages.receipt_page import receipt_view
 from carbon_credits.api.problems import Problem
@@ -21,6 +22,7 @@ from carbon_credits.crediting.receipts import receipt
 from carbon_credits.methodologies.base import Methodology
 from carbon_credits.methodologies.catalogue import BY_CODE
 from carbon_credits.methodologies.releases import Release, releases
+from carbon_credits.rewards.coverage import newest
 
 NO_PAGE = Text("没有这个页面", "There is no such page")
 YEAR = "public, max-age=31536000, immutable"
@@ -56,6 +58,16 @@ def release(code: str, digest: str) -> Response:
     response.set_etag(digest)
     response.make_conditional(request)
     return response
+
+
+@blueprint.get("/coverage")
+def coverage() -> Response:
+    """What stands behind the points, as it was read last."""
+    reader = rendering.page_language()
+    with reading() as session:
+        found = newest(session)
+    view = None if found is None else coverage_view(found, reader)
+    return rendering.public(rendering.written("coverage.html", reader, "/coverage", c=view), reader)
 
 
 @blueprint.get("/receipts/<token>")

@@ -1,4 +1,4 @@
-"""The public keys that our access tokens can be checked with (RFC 7517)."""
+"""The public keys that what we sign can be checked with: access tokens, and statements to banks (RFC 7517)."""
 
 from typing import Final
 
@@ -39,7 +39,7 @@ blueprint = Blueprint("keys", __name__, who=Who.ANYONE, description="公钥。\n
     responses={"200": {"description": "JWK Set", "content": {"application/json": {"schema": KEYS}}}}
 )
 def publish() -> Response:
-    """访问令牌的公钥 / Public keys of the access tokens"""
+    """访问令牌与声明的公钥 / Public keys of access tokens and statements"""
     with reading() as session:
-        keys = house().keyring.jwks(session)
+        keys = house().keyring.published(session)
     return answer(keys, headers={"Cache-Control": "public, max-age=30"})

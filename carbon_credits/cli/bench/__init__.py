@@ -20,6 +20,7 @@ from carbon_credits.cli.bench import (
     district,
     reconciling,
     records,
+    redeeming,
     replaying,
     traces,
     wallets,
@@ -34,7 +35,7 @@ from carbon_credits.jobs.surroundings import feeds, settings
 
 WEB: Final = ("claims_vs_insert", "claims_vs_tpcb", "credited_p95", "memory")
 BULK: Final = ("bulk_credit", "bulk_vs_floor")
-NAMES: Final = (*WEB, *BULK, "replay", "wallet_read", "trace_points", *reconciling.NAMES)
+NAMES: Final = (*WEB, *BULK, "replay", "wallet_read", "trace_points", *reconciling.NAMES, *redeeming.NAMES)
 Say = Callable[[str], None]
 
 
@@ -109,11 +110,11 @@ def measure(wanted: frozenset[str], size: Size, say: Say) -> Iterator[Figure]:
                 yield from wallets.figures(ground, clock.today(), size.postings, size.reads)
         with template.at_work(), transaction() as session:
             district.rule(session, clock.today() - timedelta(days=60))
-        if wanted & set(WEB):
+        if wanted & {*WEB, "redeem_vs_claims"}:
             yield from _web(template, folder, wanted, size, say)
         if wanted & set(reconciling.NAMES):
             yield from _day(template, folder / "day", wanted, size, say)
-        if wanted & {*BULK, "replay"}:
+        if wanted & {*BULK, "replay", "redeem_p99_during_bulk"}:
             yield from _bulk(_load(template, folder / "records", size, say), wanted, size, say)
 
 
@@ -126,6 +127,8 @@ def _day(template: Ground, folder: Path, wanted: frozenset[str], size: Size, say
 
 
 def _bulk(load: bulk.Load, wanted: frozenset[str], size: Size, say: Say) -> Iterator[Figure]:
+    if "redeem_p99_during_bulk" in wanted:
+        yield from redeeming.during_bulk(load, owner_url(), load.folder / "redeeming", say)
     if "replay" in wanted:
         yield from replaying.figures(load, owner_url(), size.rounds, say)
     if wanted & set(BULK):
@@ -138,8 +141,11 @@ def _web(template: Ground, folder: Path, wanted: frozenset[str], size: Size, say
     with fresh(owner_url(), settings(), template) as ground:
         with ground.owner() as owner:
             district.populate(owner, claims.RESIDENTS)
-        (folder / "web").mkdir()
-        yield from claims.figures(ground, folder / "web", wanted, size.web, say)
+        if "redeem_vs_claims" in wanted:
+            yield from redeeming.against_claims(ground, owner_url(), folder / "redeeming", size.web, say)
+        if wanted & set(WEB):
+            (folder / "web").mkdir()
+            yield from claims.figures(ground, folder / "web", wanted, size.web, say)
 
 
 def _load(template: Ground, folder: Path, size: Size, say: Say) -> bulk.Load:

@@ -44,7 +44,7 @@ def figures(
 ) -> Iterator[Figure]:
     """`claims_vs_insert`, `claims_vs_tpcb`, `credited_p95` and the memory of everything while it runs."""
     with web.serving(ground, folder) as (served, api):
-        sender = _Sender(ground, served.port)
+        sender = Sender(ground, served.port)
         program = pgbench() if "claims_vs_tpcb" in wanted else None
         tpcb = None if program is None else TpcB(ground, folder, program)
         rates = _rates(sender, tpcb, length, say)
@@ -56,7 +56,7 @@ def figures(
             yield from _with_workers(served, api, sender, rates["claims"] / 2, length, wanted, say)
 
 
-class _Sender:
+class Sender:
     """Signed-in residents and the next number, so that no two loads tell the same ride."""
 
     def __init__(self, ground: Ground, port: int) -> None:
@@ -81,9 +81,7 @@ def sign_in(ground: Ground, residents: int) -> list[str]:
         return [open_session(session, vault, keyring, person, now).access_token for person in people]
 
 
-def _rates(
-    sender: _Sender, tpcb: TpcB | None, length: Length, say: Callable[[str], None]
-) -> dict[str, float]:
+def _rates(sender: Sender, tpcb: TpcB | None, length: Length, say: Callable[[str], None]) -> dict[str, float]:
     """No crediting worker runs meanwhile: claims wait in the work list."""
     ways = {
         "claims": lambda: sender.send(CLAIM, length.seconds),
@@ -101,7 +99,7 @@ def _rates(
 def _with_workers(
     served: web.Served,
     api: "subprocess.Popen[bytes]",
-    sender: _Sender,
+    sender: Sender,
     rate: float,
     length: Length,
     wanted: frozenset[str],
