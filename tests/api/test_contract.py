@@ -38,7 +38,7 @@ from tests.api.settled import a_reading, settled
 from tests.factories.groups import a_group, admitted
 from tests.factories.incentives import a_bank, give_grams, put_in_force
 from tests.factories.partner_files import Sender
-from tests.factories.rewards import a_merchant, a_point_value, an_offer
+from tests.factories.rewards import a_merchant, an_offer
 from tests.integrations.push_samples import SECRETS
 
 SEED = 20_261_122
@@ -160,9 +160,8 @@ def a_hook(merchant: Caller, key: str) -> str:
 
 
 def an_open_offer(app: Flask, vault: Vault) -> str:
-    """What a resident can look at."""
+    """What a resident can look at, at the value that `a_reading` put in force."""
     with app.app_context(), transaction() as session:
-        a_point_value(session)
         return str(an_offer(session, a_merchant(session, vault)))
 
 
