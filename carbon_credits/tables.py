@@ -9,6 +9,8 @@ from carbon_credits.core import outbox as _outbox
 from carbon_credits.core import signing as _signing
 from carbon_credits.core.db import Base
 from carbon_credits.crediting import models as _crediting
+from carbon_credits.groups import drive_models as _drives
+from carbon_credits.groups import models as _groups
 from carbon_credits.incentives import models as _incentives
 from carbon_credits.ledger import models as _ledger
 from carbon_credits.partners import models as _partners
@@ -30,6 +32,8 @@ ROOMS = (
     _audit,
     _coverage,
     _crediting,
+    _drives,
+    _groups,
     _idempotency,
     _incentives,
     _outbox,

@@ -23,6 +23,9 @@ KEPT = (
     "recon_case_state",
     "station_alarm_state",
     "reward_state",
+    "group_state",
+    "drive",
+    "drive_criterion",
     "source",
 )
 
@@ -83,6 +86,7 @@ class Cleaner:
             self.connection.execute("set local lock_timeout = '10s'")
             self.connection.execute("; ".join(emptied))
             self.connection.execute("delete from source where source_id > 0")
+            self.connection.execute("delete from drive_criterion where approval_id is not null")
             self.connection.execute(
                 "insert into source (source_id, feed, evidence_class, methodologies, late_days)"
                 " values (0, 'app', 'D', '{}', 7) on conflict do nothing"

@@ -32,10 +32,14 @@ APPEND_ONLY = {
     "consent",
     "coverage_fund",
     "coverage_reading",
+    "dossier_figure",
+    "drive_answer",
+    "drive_criterion",
     "expiry_notice",
     "feed_grace",
     "formula_release",
     "fund_deposit",
+    "group_size",
     "hold_lot",
     "incentive_outcome",
     "journal",
@@ -202,6 +206,42 @@ def test_a_case_passes_only_through_the_states_of_the_table(look: "psycopg.Conne
         "opened_at",
         "reason",
     }
+
+
+def test_groups_pass_only_through_the_states_of_the_table_and_history_stays(
+    look: "psycopg.Connection[Any]",
+) -> None:
+    pairs = set(look.execute("select machine, follows, state from group_state").fetchall())
+    assert {(follows, state) for machine, follows, state in pairs if machine == "group"} == {
+        ("applied", "active"),
+        ("applied", "refused"),
+        ("active", "closed"),
+    }
+    assert not [row for row in pairs if row[1] in {"awarded", "refused", "withdrawn", "taken_in", "closed"}]
+    guards = look.execute("""
+        select c.relname, t.tgname from pg_trigger t join pg_class c on c.oid = t.tgrelid
+        where not t.tgisinternal
+          and c.relname in ('resident_group', 'group_request', 'membership', 'drive_application')""")
+    assert set(guards.fetchall()) == {
+        ("resident_group", "only_allowed_group_states"),
+        ("group_request", "only_allowed_request_states"),
+        ("membership", "membership_history_stays"),
+        ("drive_application", "only_allowed_application_states"),
+    }
+    rights = look.execute("""
+        select table_name, column_name from information_schema.column_privileges
+        where grantee = 'carbon_app' and privilege_type = 'UPDATE'
+          and table_name in ('membership', 'join_code', 'group_request')""").fetchall()
+    assert set(rights) == {
+        ("membership", "to_on"),
+        ("membership", "sealed_name"),
+        ("join_code", "used"),
+        ("join_code", "ended_at"),
+        ("group_request", "state"),
+        ("group_request", "decided_by"),
+    }
+    exclusion = look.execute("select contype from pg_constraint where conname = 'membership_one_of_a_kind'")
+    assert exclusion.fetchall() == [("x",)]
 
 
 def test_what_waits_and_what_is_held_is_found_by_an_index_of_nothing_else(

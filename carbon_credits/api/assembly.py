@@ -41,8 +41,10 @@ from carbon_credits.api.public import coverage, keys, methodologies, probes, sta
 from carbon_credits.api.resident import (
     activities,
     gifts,
+    groups,
     incentives,
     me,
+    memberships,
     objections,
     offers,
     qr,
@@ -78,6 +80,8 @@ DOORS: Final[Mapping[str, Sequence[documents.Blueprint]]] = {
         qr.blueprint,
         gifts.blueprint,
         incentives.blueprint,
+        groups.blueprint,
+        memberships.blueprint,
     ),
     "partner": (
         oauth.blueprint,

@@ -21,6 +21,7 @@ PLACES: Final = {
     "factors": "factors:factors",
     "fundings": "fundings:group",
     "funds": "policy:funds",
+    "groups": "groups:group",
     "incentives": "incentives:group",
     "inbox": "fundings:inbox_group",
     "keys": "running:keys",

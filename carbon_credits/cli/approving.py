@@ -11,6 +11,7 @@ from carbon_credits.core.approvals import Approval
 from carbon_credits.core.errors import FieldFault, Invalid
 from carbon_credits.core.i18n import Text
 from carbon_credits.crediting import restating
+from carbon_credits.groups import drive_criteria, drives
 from carbon_credits.incentives import lifecycle
 from carbon_credits.jobs.surroundings import settings
 from carbon_credits.ledger import funds as fund_service
@@ -89,6 +90,8 @@ KINDS: Mapping[str, Kind] = {
     accounts.CHANGE: Kind(Role.FINANCE, accounts.check_change, accounts.enact_change),
     point_value.SET: Kind(Role.FINANCE, point_value.check, point_value.enact),
     purses.PAY_IN: Kind(Role.FINANCE, purses.check_pay_in, purses.enact_pay_in),
+    drives.AWARD: Kind(Role.PROGRAMME, drives.check_award, drives.enact_award),
+    drive_criteria.CRITERION: Kind(Role.PROGRAMME, drive_criteria.check, drive_criteria.enact),
     offer_approval.APPROVE: Kind(Role.MERCHANT, offer_approval.check, offer_approval.enact),
 }
 

@@ -16,6 +16,7 @@ from carbon_credits.activities.traces import forget_old
 from carbon_credits.core import clock
 from carbon_credits.core.db import in_transaction, reading
 from carbon_credits.core.signing import retire_old
+from carbon_credits.crediting.group_months import compute_due
 from carbon_credits.crediting.nightly import replay_step
 from carbon_credits.jobs.corrections import settle_all
 from carbon_credits.jobs.coverage import read_coverage
@@ -138,6 +139,10 @@ def _flag(session: Session) -> int:
     return mass_balance.flags_step(session, clock.now())
 
 
+def _group_months(session: Session) -> int:
+    return compute_due(session, clock.now())
+
+
 def _forget_notices(session: Session) -> int:
     return inbox.forget_old(session, clock.now(), CHUNK)
 
@@ -179,6 +184,8 @@ TASKS: tuple[Task, ...] = (
     # holds what a bag or a month's purchases do not bear out, and lets go what a late ticket explains
     Task("mass_balance", timedelta(hours=1), _balance),
     Task("station_flags", timedelta(hours=24), _flag),
+    # each group's months once a day of the programme; hourly, so that a night that was cut short is finished
+    Task("group_months", timedelta(hours=1), _group_months),
     # a merchant's day is settled the day after; what a second person approved is paid within the minute
     Task("settle", timedelta(minutes=30), make_statements),
     Task("pay", timedelta(minutes=1), work=pay_all),

@@ -21,6 +21,7 @@ class Purpose(StrEnum):
     PARTNER_RECORDS = "partner_records"
     LOCATION_TRACES = "location_traces"
     STATISTICS = "statistics"
+    GROUPS = "groups"
     GREEN_FINANCE = "green_finance"
 
 

@@ -39,6 +39,7 @@ NAMES = {
     "join": "7K3M9QX2TA",
     "settlement": "17",
     "offer": "12",
+    "group": "12",
     "client": "nobody-0000",
     "number": "7",
     "provider": "stripe",

@@ -23,15 +23,19 @@ from carbon_credits.core.crypto import Vault
 from carbon_credits.core.db import transaction
 from carbon_credits.core.ids import shard_of
 from carbon_credits.crediting.batch import credit_batch
+from carbon_credits.groups import membership
+from carbon_credits.groups.service import GroupKind
 from carbon_credits.incentives.programmes import Programme
 from carbon_credits.partners import feed_secrets, keys
 from carbon_credits.partners import service as partners
 from carbon_credits.reconciliation import cases, questions
 from carbon_credits.reconciliation.cases import act_subject
+from carbon_credits.residents import consents
 from integrations import carpool
 from tests.api import redeemed
 from tests.api.conftest import FEED, Caller, a_ride, code_of, partner_in, sign_in
 from tests.api.settled import a_reading, settled
+from tests.factories.groups import a_group, admitted
 from tests.factories.incentives import a_bank, give_grams, put_in_force
 from tests.factories.partner_files import Sender
 from tests.factories.rewards import a_merchant, an_offer
@@ -40,11 +44,17 @@ from tests.integrations.push_samples import SECRETS
 SEED = 20_261_122
 EXAMPLES = 24
 # one of the formats of partners stands for all of them: what each answers has tests of its own
+HOUSEHOLD = "POST /v1/groups/{group}/codes"
+KEEPING = "PUT /v1/groups/{group}/membership"
+LEAVING = "DELETE /v1/groups/{group}/membership"
+CONSENT = "PUT /v1/consents/{purpose}"
+JOINING = "POST /v1/groups/memberships"
 RECONCILIATION = "GET /partner/v1/reconciliations/{feed}/{date}"
 DAY = "2026-11-20"
 OUTCOME = "POST /partner/v1/incentives/outcomes"
 PUSH = "POST /partner/v1/feeds/{feed}/{operation}"
 PATH_NAMES = (
+    "group",
     "activity",
     "file",
     "case",
@@ -61,7 +71,7 @@ PATH_NAMES = (
 END_HOOK = "DELETE /merchant/v1/hooks/{hook}"
 QR = "GET /v1/redemptions/{redemption}/qr.svg"
 # what one call ends or uses up is not what the others ask for
-OWN_NAMES = {END_HOOK: "hook", QR: "redemption"}
+OWN_NAMES = {END_HOOK: "hook", QR: "redemption", HOUSEHOLD: "group", KEEPING: "group", LEAVING: "group"}
 # what a well-formed request may still be told, for a reason of the programme
 ACCEPTED = ["2xx", "401", "403", "404", "409", "429"]
 # a list that is too long may be too long for the door before it is looked at
@@ -105,6 +115,7 @@ def example(app: Flask, vault: Vault, resident: Caller, partner: Caller, merchan
         "POST /v1/incentives/{incentive}/statements": {"consent_version": loan.terms.consent_version},
         OUTCOME: {"statement_id": statement, "outcome": "not_used"},
         "offer": an_open_offer(app, vault),
+        **some_groups(app, vault, resident),
         "POST /partner/v1/files": sent,
         "POST /v1/auth/token": {"challenge_id": challenge, "code": code_of(app, vault, challenge)},
         "POST /v1/auth/refresh": {"refresh_token": sign_in(app, vault, "+8613800000022").refresh_token},
@@ -154,6 +165,25 @@ def an_open_offer(app: Flask, vault: Vault) -> str:
         return str(an_offer(session, a_merchant(session, vault)))
 
 
+def some_groups(app: Flask, vault: Vault, resident: Caller) -> dict[str, Any]:
+    """One to look at and ask for, a household to invite to, one to leave, and a code of a fourth."""
+    now = clock.now()
+    with app.app_context(), transaction() as session:
+        consents.give(session, resident.id, consents.Purpose.GROUPS, None, now)
+        kinds = (GroupKind.ESTATE, GroupKind.HOUSEHOLD, GroupKind.FIRM, GroupKind.MALL)
+        estate, household, firm, mall = (a_group(session, now, kind) for kind in kinds)
+        for number in (household, firm):
+            admitted(session, number, [resident.id], now)
+        code = membership.new_code(session, vault, mall, "tests", now, now + timedelta(days=1)).code
+    return {
+        "group": str(estate),
+        HOUSEHOLD: str(household),
+        KEEPING: str(household),
+        LEAVING: str(firm),
+        JOINING: {"code": code},
+    }
+
+
 def _as_parts(sent: dict[str, str]) -> dict[str, Any]:
     """With the file as a file."""
     return {**sent, "file": (BytesIO(sent["file"].encode()), "day.csv")}
@@ -193,6 +223,9 @@ def _parameters(name: str, example: dict[str, Any]) -> dict[str, Any]:
     """What one operation asks for by itself."""
     if name == RECONCILIATION:
         return {"parameters": {"feed": FEED.code, "date": DAY}}
+    # what is taken back takes what hangs on it away
+    if name == CONSENT:
+        return {"parameters": {"purpose": "statistics"}}
     return {"parameters": {OWN_NAMES[name]: example[name]}} if name in OWN_NAMES else {}
 
 

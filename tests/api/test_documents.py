@@ -21,6 +21,7 @@ SHOWN_ONCE = (
     "/merchant/v1/clients",
     "/merchant/v1/tills",
     "/merchant/v1/tills/pairings",
+    "/v1/groups/{group}/codes",
 )
 OWN_WORDS = ("/oauth/token", PUSHES)
 

@@ -16,6 +16,7 @@ from carbon_credits.core import clock
 from carbon_credits.core.db import in_transaction, reading
 from carbon_credits.core.errors import NotFound
 from carbon_credits.core.i18n import LANGUAGES, Text
+from carbon_credits.groups.membership import leave_all
 from carbon_credits.incentives import statements
 from carbon_credits.partners import service as partners
 from carbon_credits.residents import consents as agreed
@@ -116,10 +117,11 @@ def consents() -> Response:
 def consent(body: dict[str, Any], purpose: str) -> Response:
     """授权或撤回 / Agree or withdraw
 
-    撤回对合作方记录的授权会同时解除与该合作方的绑定；撤回轨迹授权会立即删除已保存的轨迹；撤回金融优惠授权会立即撤销有效的声明。
+    撤回对合作方记录的授权会同时解除与该合作方的绑定；撤回轨迹授权会立即删除已保存的轨迹；撤回金融优惠授权会立即撤销有效的声明；撤回组授权即退出所有组。
 
     Withdrawing from a partner's records also ends the bindings with that partner; withdrawing from traces deletes those
-    that are kept, at once; withdrawing from green finance revokes the statements that are alive.
+    that are kept, at once; withdrawing from green finance revokes the statements that are alive;
+    withdrawing from groups leaves them all.
     """
     if purpose not in PURPOSES:
         raise NotFound("purpose_unknown", Text("没有这项授权", "There is no such purpose"))
@@ -131,6 +133,8 @@ def consent(body: dict[str, Any], purpose: str) -> Response:
         say(session, principal().id, agreed.Purpose(purpose), partner, now)
         if purpose == agreed.Purpose.LOCATION_TRACES and not body["granted"]:
             forget_of(session, principal().id)
+        if purpose == agreed.Purpose.GROUPS and not body["granted"]:
+            leave_all(session, principal().id, now)
         if purpose == agreed.Purpose.GREEN_FINANCE and not body["granted"]:
             statements.revoke_all(session, principal().id, "consent", now)
         return answer({"items": _consents(session)})
