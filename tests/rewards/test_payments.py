@@ -5,10 +5,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, timedelta
 
+import jsonschema
 import pytest
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from carbon_credits.api.merchant.notices import webhooks
 from carbon_credits.cli import approving
 from carbon_credits.config import Settings
 from carbon_credits.core import clock
@@ -117,6 +119,9 @@ def test_an_approved_settlement_is_paid_once_and_borne_out_by_the_rails_own_stat
         told = session.execute(text("select event, cause, payload from hook_delivery")).one()
         assert (told.event, told.cause) == ("settlement.paid", str(number(session)))
         assert told.payload["amount_fen"] == 285
+        operation = webhooks()["settlement.paid"]["post"]
+        schema = operation["requestBody"]["content"]["application/json"]["schema"]
+        jsonschema.validate(told.payload, schema["properties"]["data"])
         assert states(session) == [("paid", 1)]
         read_statements()
         assert states(session) == [("reconciled", 1)]
