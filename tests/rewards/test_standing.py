@@ -195,3 +195,6 @@ def test_what_we_hold_and_stripe_does_not_show_is_not_explained(
         told_all(session, stripe)
         read_statements()
         assert findings(session, timedelta(days=3)) == {"refund_failure": back["amount"]}
+        stripe.books.lines.append(back)
+        read_statements()
+        assert findings(session, timedelta(days=3)) == {}
