@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final, Literal
 
-from carbon_credits.rewards.payment_contract import Collection, Means, Onboarding, Outcome, Told
+from carbon_credits.rewards.payment_contract import Collection, Means, Onboarding, Outcome, Payout, Told
 from integrations.stripe_calls import CURRENCY, PAGE, Answer, Calls, NoSense, instant
 
 # Stripe opens accounts of merchants in the countries it serves, and the mainland is not one of them
@@ -54,6 +54,16 @@ class StripeCollector:
         def call() -> bool:
             account = Answer(self._stripe.accounts.retrieve(reference), "account")
             return account.part("capabilities").get("transfers") == "active"
+
+        return self._calls.ask(call)
+
+    def last_payout(self, reference: str) -> Payout | None:
+        """The newest payout that arrived or failed, of the newest page. Raises Refused, Unknown."""
+
+        def call() -> Payout | None:
+            found = self._stripe.payouts.list({"limit": PAGE}, {"stripe_account": reference})
+            told = (Answer(one, "payout") for one in found.data)
+            return next((_payout(one) for one in told if one.text("status") in ("paid", "failed")), None)
 
         return self._calls.ask(call)
 
@@ -233,6 +243,18 @@ def _declined(payment: Mapping[str, Any]) -> str | None:
         return None
     code = error.get("decline_code") or error.get("code")
     return code[:60] if isinstance(code, str) else None
+
+
+def _payout(answer: Answer) -> Payout:
+    # a bank may return a payout that was paid already: the status alone says so
+    failed = answer.text("status") == "failed"
+    return Payout(
+        answer.text("id"),
+        answer.whole("amount"),
+        answer.text("currency"),
+        instant(answer.whole("created")),
+        (answer.text_or_none("failure_code") or "failed")[:60] if failed else None,
+    )
 
 
 def _refund(answer: Answer) -> Told:

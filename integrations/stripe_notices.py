@@ -60,7 +60,12 @@ def _event(body: bytes) -> Notice:
     data = told.get("data")
     about = data.get("object") if isinstance(data, dict) else None
     reference = about.get("id") if isinstance(about, dict) else None
-    return Notice(_short(told.get("id")), _short(told.get("type")), _reference(reference))
+    return Notice(
+        _short(told.get("id")),
+        _short(told.get("type")),
+        _reference(reference),
+        _reference(told.get("account")),
+    )
 
 
 def _short(value: Any) -> str:

@@ -1,6 +1,6 @@
 """Commands for merchants: who applies, who is let in, what they sign in with, who is told to stop."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -15,9 +15,10 @@ from carbon_credits.core.db import reading, transaction
 from carbon_credits.core.i18n import Text
 from carbon_credits.jobs.surroundings import settings
 from carbon_credits.residents.service import Street
-from carbon_credits.rewards import accounts, clients, leaving, members, merchants, tills
+from carbon_credits.rewards import accounts, clients, leaving, members, merchants, standing, tills
 from carbon_credits.rewards.accounts import Bank, Settlement
 from carbon_credits.rewards.members import MemberRole
+from carbon_credits.rewards.merchant_models import AccountStanding
 from carbon_credits.rewards.merchants import Application, Category
 from carbon_credits.staff.service import Role, by_name, require_role
 
@@ -90,8 +91,23 @@ def show(code: str) -> None:
                 click.echo(
                     f"  {words}: {held.rail} {held.bank_code or ''} …{held.number_end or held.provider_ref}"
                 )
+                for line in _standing(standing.of(session, held.account_id)):
+                    click.echo(f"    {line}")
         if known.state_reason:
             click.echo(f"  {known.state_reason}")
+
+
+def _standing(found: AccountStanding | None) -> Iterator[str]:
+    if found is None:
+        return
+    asked = f"{found.asked_at.astimezone(clock.PROGRAMME_ZONE):%Y-%m-%d %H:%M}"
+    can = "可收款 / can be paid to" if found.payable else "尚不可收款 / cannot be paid to yet"
+    yield f"{can} ({asked})"
+    if found.payout_ref is not None:
+        failed = f"{found.payout_ref} {standing.amount_of(found)} {found.payout_failure}"
+        yield f"转出到银行失败 / the last payout to its bank failed: {failed}"
+    if told := standing.says(found):
+        yield f"{told.zh} / {told.en}"
 
 
 @group.command("propose-admission")

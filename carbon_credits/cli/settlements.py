@@ -19,6 +19,7 @@ from carbon_credits.rewards import (
     payments,
     rail_report,
     settlement_approval,
+    standing,
     statements,
     take_backs,
 )
@@ -78,6 +79,8 @@ def show(settlement: int) -> None:
             why = f" ({payment.failure})" if payment.failure else ""
             back = f", {payment.reversed_fen:,} fen came back" if payment.reversed_fen else ""
             click.echo(f"  {payment.key} {payment.rail} {payment.state}{why}{back}")
+        if waits := standing.why_unpaid(session, row):
+            click.echo(f"  {waits.zh} / {waits.en}")
         if statements.altered(session, [settlement]):
             raise click.ClickException("结算单已被改动 / it is not what was frozen")
     click.echo("  与冻结时一致 / is what was frozen")

@@ -10,29 +10,38 @@ from carbon_credits.core.db import alone, in_transaction
 from carbon_credits.core.errors import ProgrammeError, Unavailable
 from carbon_credits.jobs.doorbell import INBOX, hear
 from carbon_credits.jobs.surroundings import begin, redis_of, ways
-from carbon_credits.rewards import collecting, inbox, paying
+from carbon_credits.rewards import collecting, inbox, paying, standing
 from carbon_credits.rewards.inbox import Heard
 from carbon_credits.rewards.payment_contract import Collector, Refused, Unknown, Ways
 
 log = logging.getLogger(__name__)
 
 MOST: Final = 500
-Follower = Callable[[Ways, str], object]
+Follower = Callable[[Ways, Heard], object]
 
 
-def _follow_funding(ways: Ways, reference: str) -> None:
-    collecting.follow_funding(_collector(ways), reference)
+def _follow_funding(ways: Ways, heard: Heard) -> None:
+    if heard.object_ref is not None:
+        collecting.follow_funding(_collector(ways), heard.object_ref)
 
 
-def _follow_refund(ways: Ways, reference: str) -> None:
-    collecting.follow_refund(_collector(ways), reference)
+def _follow_refund(ways: Ways, heard: Heard) -> None:
+    if heard.object_ref is not None:
+        collecting.follow_refund(_collector(ways), heard.object_ref)
 
 
-def _follow_payment(ways: Ways, reference: str) -> None:
+def _follow_payment(ways: Ways, heard: Heard) -> None:
     rail = ways.rails.get("stripe")
     if rail is None:
         raise Unknown("no_rail")
-    paying.follow_up(rail, reference, clock.today())
+    if heard.object_ref is not None:
+        paying.follow_up(rail, heard.object_ref, clock.today())
+
+
+def _follow_account(ways: Ways, heard: Heard) -> None:
+    # a payout of the programme's own names no account, and stands in the rail's report
+    if heard.account_ref is not None:
+        standing.follow(_collector(ways), heard.account_ref)
 
 
 # who follows which notices, by how their type begins; a type that is not here is about nothing of ours
@@ -42,6 +51,9 @@ FOLLOWERS: Mapping[str, Follower] = {
     "refund.": _follow_refund,
     "charge.refund.": _follow_refund,
     "transfer.": _follow_payment,
+    "account.": _follow_account,
+    "capability.": _follow_account,
+    "payout.": _follow_account,
 }
 
 
@@ -64,20 +76,25 @@ def follow_due() -> int:
 
 
 def collect() -> int:
-    """Ask about every sponsor's payment and refund that has no end: what no notice told, or told too early."""
+    """Ask about every sponsor's payment and refund that has no end, and accounts that money waits for.
+
+    It is what no notice told, or told too early.
+    """
     collector = ways().collector
     if collector is None:
         return 0
     with alone(collecting.COLLECTING, 0) as ours:
-        done = collecting.collect_unfinished(collector) if ours else collecting.Round()
-    return done.heard + done.refused
+        if not ours:
+            return 0
+        done = collecting.collect_unfinished(collector)
+        return done.heard + done.refused + standing.ask_due(collector)
 
 
 def _follow(heard: Heard) -> int:
     follower = next((found for prefix, found in FOLLOWERS.items() if heard.type.startswith(prefix)), None)
     try:
-        if follower is not None and heard.object_ref is not None:
-            follower(ways(), heard.object_ref)
+        if follower is not None:
+            follower(ways(), heard)
     except (Unknown, Unavailable) as away:
         _say(heard, str(away))
         in_transaction(partial(inbox.put_off, heard=heard, why=str(away), now=clock.now()))

@@ -39,6 +39,7 @@ class Heard:
     event_id: str
     type: str
     object_ref: str | None
+    account_ref: str | None
     attempt: int
 
 
@@ -51,6 +52,7 @@ def take_in(session: Session, provider: str, told: Notice, raw: bytes) -> bool:
             event_id=told.event_id,
             type=told.type,
             object_ref=told.object_ref,
+            account_ref=told.account_ref,
             raw=raw,
         )
         .on_conflict_do_nothing()
@@ -76,7 +78,7 @@ def claim(session: Session, now: datetime) -> Heard | None:
             row.attempts += 1
             row.next_at = now + CLAIM
             session.flush()
-            return Heard(row.provider, row.event_id, row.type, row.object_ref, row.attempts)
+            return Heard(row.provider, row.event_id, row.type, row.object_ref, row.account_ref, row.attempts)
         row.state, row.last_error = "dead", row.last_error or "never_came_back"
         session.flush()
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import (
     ARRAY,
     BigInteger,
+    Boolean,
     DateTime,
     ForeignKey,
     Identity,
@@ -75,6 +76,26 @@ class MerchantAccount(Model):
     approval_id: Mapped[int | None] = mapped_column(BigInteger)
     proposed_at: Mapped[datetime] = mapped_column(_INSTANT, server_default=_NOW)
     ended_at: Mapped[datetime | None] = mapped_column(_INSTANT)
+
+
+class AccountStanding(Model):
+    """What a provider last said of an account: may it be paid to, and its last payout to a bank where that failed.
+
+    `payout_amount` is in the smallest unit of `payout_currency`.
+    """
+
+    __tablename__ = "account_standing"
+
+    account_id: Mapped[int] = mapped_column(
+        Integer, ForeignKey("merchant_account.account_id"), primary_key=True, autoincrement=False
+    )
+    payable: Mapped[bool] = mapped_column(Boolean)
+    payout_ref: Mapped[str | None] = mapped_column(Text)
+    payout_failure: Mapped[str | None] = mapped_column(Text)
+    payout_amount: Mapped[int | None] = mapped_column(BigInteger)
+    payout_currency: Mapped[str | None] = mapped_column(Text)
+    payout_made_at: Mapped[datetime | None] = mapped_column(_INSTANT)
+    asked_at: Mapped[datetime] = mapped_column(_INSTANT)
 
 
 class MerchantClient(Model):

@@ -136,6 +136,20 @@ class Onboarding:
     expires_at: datetime
 
 
+@dataclass(frozen=True)
+class Payout:
+    """What went from a merchant's account at a provider to its bank; `failure` says why the bank did not take it.
+
+    `amount` is in the smallest unit of `currency`, the account's own.
+    """
+
+    reference: str
+    amount: int
+    currency: str
+    made_at: datetime
+    failure: str | None
+
+
 Means = Literal["checkout", "intent"]
 
 
@@ -170,6 +184,9 @@ class Collector(Protocol):
     def can_be_paid(self, reference: str) -> bool:
         """Whether an account may receive transfers now. Raises Refused, Unknown."""
 
+    def last_payout(self, reference: str) -> Payout | None:
+        """The newest payout of an account that has an end, if there is one. Raises Refused, Unknown."""
+
     def ask(self, means: Means, amount_fen: int, memo: str, key: str) -> Collection:
         """Ask a sponsor for money, or hear again what was asked under the same key. Raises Refused, Unknown."""
 
@@ -191,11 +208,15 @@ class Collector(Protocol):
 
 @dataclass(frozen=True)
 class Notice:
-    """What a provider told us unasked, once its signature was found right: its number, kind, and what it is about."""
+    """What a provider told us unasked, once its signature was found right: its number, kind, and what it is about.
+
+    `account_ref` is the merchant's account it happened in; None for the programme's own.
+    """
 
     event_id: str
     type: str
     object_ref: str | None
+    account_ref: str | None = None
 
 
 class Notices(Protocol):

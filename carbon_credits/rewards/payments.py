@@ -16,15 +16,20 @@ from sqlalchemy.orm import Session
 from carbon_credits.core import audit
 from carbon_credits.core.errors import Conflict
 from carbon_credits.core.i18n import Text
-from carbon_credits.rewards import hooks, statements
+from carbon_credits.rewards import hooks, standing, statements
 from carbon_credits.rewards.payment_contract import Instruction, Outcome, Told
 from carbon_credits.rewards.settlement_models import Payment, Settlement
 from carbon_credits.staff.service import Role, require_role
 
 log = logging.getLogger(__name__)
 
-# refusals that pass by themselves once the programme's own account is filled: tried again, later each time
-AUTOMATIC: Final = ("balance_insufficient", "insufficient_platform_balance")
+# refusals that pass by themselves once the programme's own account is filled, or the merchant has shown its papers: tried
+# again, later each time
+AUTOMATIC: Final = (
+    "balance_insufficient",
+    "insufficient_platform_balance",
+    "insufficient_capabilities_for_transfer",
+)
 FIRST_WAIT: Final = timedelta(minutes=10)
 MOST_ATTEMPTS: Final = 99
 # a payment without an end after this long is a matter for a person
@@ -40,7 +45,8 @@ class Asked:
     reference: str | None
 
 
-# Promises: at most one attempt that is not failed for each settlement (payment_once), and to the account now in force.
+# Promises: at most one attempt that is not failed for each settlement (payment_once), and to the account now in force;
+# none begins to an account of which its provider said that it cannot be paid to.
 _BEGIN = text("""
 insert into payment (settlement_id, attempt, account_id, rail, amount_fen)
 select s.settlement_id, coalesce(p.attempt, 0) + 1, a.account_id, a.rail, s.amount_fen
@@ -49,6 +55,7 @@ join merchant_account a on a.merchant_id = s.merchant_id and a.state = 'active' 
 left join lateral (select attempt, state, failure, changed_at from payment p
                    where p.settlement_id = s.settlement_id order by attempt desc limit 1) p on true
 where s.state = 'approved'
+  and not exists (select from account_standing t where t.account_id = a.account_id and not t.payable)
   and (p.attempt is null
        or (p.state = 'failed' and p.failure = any(:automatic) and p.attempt < :most
            and p.changed_at + :wait * least(power(2, p.attempt - 1), 72) <= :now))
@@ -139,7 +146,7 @@ def refuse(session: Session, payment_id: int, code: str) -> None:
 def retry(session: Session, settlement_id: int, by: int) -> int:
     """Begin another attempt after a failed one, to the account now in force; returns the payment's number.
 
-    Raises NotFound, NotAllowed, and Conflict while the last attempt has not failed or there is no account.
+    Raises NotFound, NotAllowed, and Conflict while the last attempt has not failed or no account can be paid to.
     """
     require_role(session, by, Role.FINANCE)
     found = statements.whole(session, settlement_id)
@@ -147,6 +154,9 @@ def retry(session: Session, settlement_id: int, by: int) -> int:
     if found.settlement.state != "approved" or last is None or last.state != "failed":
         said = Text("只有失败的付款可以重试", "Only a payment that failed can be tried again")
         raise Conflict("not_failed", said)
+    waits = standing.why_unpaid(session, found.settlement)
+    if waits is not None:
+        raise Conflict("cannot_be_paid", waits)
     made = session.execute(
         text("""
             insert into payment (settlement_id, attempt, account_id, rail, amount_fen)

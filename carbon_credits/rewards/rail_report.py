@@ -45,7 +45,7 @@ WATCHED: Final = timedelta(days=35)
 
 @dataclass(frozen=True)
 class Finding:
-    """What one side says and the other does not, in fen: a rail's line, or a payment of ours."""
+    """What one side says and the other does not, in fen: a rail's line, or a payment, funding or refund of ours."""
 
     what: str
     reference: str
@@ -123,14 +123,30 @@ where coalesce(t.fen, 0) <> coalesce(m.reversed_fen, 0)
 order by at, reference
 """)
 
-# What we hold to be paid and the rail does not show.
+# What we hold to be paid, received, given back, or come back after all, and the rail does not show: signed as its line
+# would be. Sponsors pay by Stripe alone.
 _UNSHOWN = text("""
-select p.payment_id, p.provider_ref, p.amount_fen, p.changed_at from payment p
-where p.rail = :rail and p.state in ('paid', 'reconciled', 'reversed')
-  and p.changed_at >= :since and p.changed_at < :until
-  and not exists (select from provider_line l where l.provider = :rail and l.source_ref = p.provider_ref
-                    and cast(:groups as jsonb) ->> l.kind = 'transfers')
-order by p.payment_id
+with meant as (
+  select 'payment' as what, provider_ref as reference, null as other_ref, -amount_fen as fen, changed_at as at,
+         'transfers' as grp, null as kind
+  from payment where rail = :rail and state in ('paid', 'reconciled', 'reversed')
+  union all
+  select 'funding', provider_ref, intent_ref, amount_fen, changed_at, 'received', null
+  from funding where :rail = 'stripe' and state in ('paid', 'refunded')
+  union all
+  select 'refund', provider_ref, null, -amount_fen, changed_at, 'given_back', 'refund'
+  from funding_refund where :rail = 'stripe' and state = 'paid'
+  union all
+  select 'refund_failure', provider_ref, null, amount_fen, changed_at, 'given_back', 'refund_failure'
+  from funding_refund r where :rail = 'stripe' and state = 'failed'
+    and exists (select from provider_line l where l.provider = :rail and l.source_ref = r.provider_ref
+                  and l.kind = 'refund')
+)
+select what, coalesce(reference, 'none') as reference, fen, at from meant m
+where at >= :since and at < :until
+  and not exists (select from provider_line l where l.provider = :rail and l.source_ref in (m.reference, m.other_ref)
+                    and cast(:groups as jsonb) ->> l.kind = m.grp and (m.kind is null or l.kind = m.kind))
+order by at, what, reference
 """)
 
 _BALANCE = text("""
@@ -143,7 +159,10 @@ where provider = :rail and occurred_at >= :since and occurred_at < :until group 
 
 
 def report(session: Session, rail: str, since: datetime, until: datetime, now: datetime) -> Report:
-    """A rail's account from `since` to before `until`; paid within two days before `now` and not shown: in transit."""
+    """A rail's account from `since` to before `until`.
+
+    What we know of for less than two days before `now` and the rail does not show is in transit, whichever way it goes.
+    """
     given = {"rail": rail, "since": since, "until": until, "groups": _groups(), "late": now - IN_TRANSIT}
     moved, fees, other = dict.fromkeys(NAMES, 0), 0, 0
     for row in session.execute(_MOVED, given):
@@ -153,11 +172,11 @@ def report(session: Session, rail: str, since: datetime, until: datetime, now: d
             moved[group] += row.fen
         else:
             other += row.fen
-    missing = session.execute(_UNSHOWN, given).all()
-    late = [row for row in missing if row.changed_at < now - IN_TRANSIT]
+    missing = [Finding(**row) for row in session.execute(_UNSHOWN, given).mappings()]
+    late = [finding for finding in missing if finding.at < now - IN_TRANSIT]
     findings = [Finding(**row) for row in session.execute(_UNMEANT, given).mappings()]
     findings += [Finding(**row) for row in session.execute(_RETURNS, given).mappings()]
-    findings += [Finding("payment", str(row.provider_ref), -row.amount_fen, row.changed_at) for row in late]
+    findings += late
     return Report(
         rail=rail,
         since=since,
@@ -167,7 +186,7 @@ def report(session: Session, rail: str, since: datetime, until: datetime, now: d
         fees=fees,
         other=other,
         closing=_balance(session, rail, until),
-        in_transit=sum(row.amount_fen for row in missing if row not in late),
+        in_transit=sum(abs(finding.fen) for finding in missing if finding not in late),
         findings=tuple(findings),
     )
 

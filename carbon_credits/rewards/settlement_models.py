@@ -180,6 +180,7 @@ class InboxEvent(Model):
     event_id: Mapped[str] = mapped_column(Text, primary_key=True)
     type: Mapped[str] = mapped_column(Text)
     object_ref: Mapped[str | None] = mapped_column(Text)
+    account_ref: Mapped[str | None] = mapped_column(Text)
     raw: Mapped[bytes] = mapped_column(LargeBinary)
     received_at: Mapped[datetime] = mapped_column(_INSTANT, server_default=_NOW)
     state: Mapped[str] = mapped_column(Text, server_default=text("'received'"))

@@ -12,8 +12,10 @@ from carbon_credits.core import clock
 from carbon_credits.core.crypto import Vault
 from carbon_credits.core.db import transaction
 from carbon_credits.jobs.coverage import read_coverage
+from carbon_credits.rewards import accounts, standing
 from tests.api.conftest import Caller, merchant_in
 from tests.api.settled import settled
+from tests.api.test_case_commands import typed
 from tests.factories.redemptions import an_approval
 
 SETTLEMENTS = "/merchant/v1/settlements"
@@ -47,6 +49,23 @@ def test_its_lines_come_by_page_and_as_a_table_and_add_up(app: Flask, merchant: 
     assert [(row["capture"], row["kind"], int(row["micro_fen"])) for row in rows] == [
         (line["capture"], line["kind"], line["micro_fen"]) for line in lines
     ]
+
+
+def test_what_a_payment_waits_for_is_said_to_its_merchant_and_to_staff(app: Flask, merchant: Caller) -> None:
+    number = settled(app, merchant)
+    with app.app_context(), transaction() as session:
+        approve = text("update settlement set state = 'approved', approval_id = :approval")
+        session.execute(approve, {"approval": an_approval(session)})
+        account = accounts.in_force(session, merchant.id)
+        assert account is not None
+        standing.note(session, account.account_id, False, None, clock.now())
+    waits = "cannot pay this account yet"
+    assert waits in merchant.get(f"{SETTLEMENTS}/{number}").get_json()["to_do"]["en"]
+    assert waits in typed(app, "settlements", "show", number)
+    with app.app_context(), transaction() as session:
+        standing.note(session, account.account_id, True, None, clock.now())
+    assert merchant.get(f"{SETTLEMENTS}/{number}").get_json()["to_do"] is None
+    assert waits not in typed(app, "settlements", "show", number)
 
 
 def test_another_merchants_statement_is_the_same_404_as_none(

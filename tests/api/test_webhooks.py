@@ -22,7 +22,7 @@ from carbon_credits.jobs import inbox as job
 from carbon_credits.jobs import scheduler, surroundings
 from carbon_credits.jobs.doorbell import INBOX, queue
 from carbon_credits.ledger import funds
-from carbon_credits.rewards import accounts, collecting, fundings, inbox, merchants
+from carbon_credits.rewards import accounts, collecting, fundings, inbox, merchants, onboarding
 from carbon_credits.rewards.accounts import Settlement
 from carbon_credits.rewards.payment_contract import Collector, Ways
 from carbon_credits.staff.service import Role, add
@@ -30,7 +30,7 @@ from tests.api.conftest import Caller, a_ride
 from tests.api.test_case_commands import typed
 from tests.factories.rewards import an_application
 from tests.stripe_server import StripeServer, running
-from tests.stripe_server.ground import collector_to, ways_to
+from tests.stripe_server.ground import an_instruction, collector_to, ways_to
 
 DOOR = "/webhooks/stripe"
 EVENT = {
@@ -353,7 +353,8 @@ def test_a_ring_that_was_not_heard_is_rung_again_and_the_job_follows(
         redis = surroundings.redis_of()
         redis.flushdb()
         tell(client, stripe, EVENT)
-        _until(lambda: redis.exists(INBOX.flag))
+        # the flag is set before the job is queued
+        _until(lambda: queue(redis, INBOX.queue).jobs)
         # whoever was to hear it died with its queue
         redis.flushdb()
         scheduler.sweep(redis)
@@ -363,6 +364,39 @@ def test_a_ring_that_was_not_heard_is_rung_again_and_the_job_follows(
         scheduler.sweep(redis)
         assert queue(redis, INBOX.queue).jobs == []
     assert row(records, "state") == "done"
+
+
+def test_a_merchant_reads_what_to_do_about_its_account(
+    app: Flask, client: FlaskClient, stripe: StripeServer, collector: Collector, merchant: Caller
+) -> None:
+    def heard(standing: str, words: str | None) -> None:
+        """What Stripe told meanwhile, through the door; then what staff and merchant read of it."""
+        for event in stripe.books.events[len(told) :]:
+            assert tell(client, stripe, event).status_code == 200
+            told.append(event)
+        follow(app)
+        account = merchant.get("/merchant/v1/account").get_json()["proposed"]
+        assert account["payable"] is (standing == "可收款 / can")
+        assert (account["to_do"] is None) if words is None else words in account["to_do"]["en"]
+        shown = typed(app, "merchants", "show", code)
+        assert standing in shown
+        assert words is None or words in shown
+
+    told: list[Any] = []
+    with app.app_context():
+        with transaction() as session:
+            code = merchants.merchant(session, merchant.id).code
+        reference = onboarding.onboard(collector, code).reference
+    assert merchant.get("/merchant/v1/account").get_json()["proposed"]["payable"] is None
+    heard("尚不可收款", "complete it by its link")
+    stripe.people.complete(reference)
+    heard("可收款 / can", None)
+    stripe.people.top_up(500)
+    ways_to(stripe).rails["stripe"].pay(an_instruction(reference, amount_fen=500))
+    stripe.people.payout_arrives(stripe.people.pay_out(reference), fails="account_closed")
+    heard("可收款 / can", "could not pay out CNY 5.00 to your bank (account_closed)")
+    stripe.people.payout_arrives(stripe.people.pay_out(reference))
+    heard("可收款 / can", None)
 
 
 def test_a_merchant_is_brought_to_stripe_by_a_command(

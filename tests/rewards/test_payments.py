@@ -1,20 +1,32 @@
 """One transfer and one booking, whatever the rail answers; after a definite no again; what comes back is owed again."""
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, timedelta
 
+import jsonschema
 import pytest
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from carbon_credits.api.merchant.notices import webhooks
 from carbon_credits.cli import approving
 from carbon_credits.config import Settings
 from carbon_credits.core import clock
+from carbon_credits.core.crypto import Vault
 from carbon_credits.core.errors import Conflict
 from carbon_credits.jobs.settlement import pay_all, read_statements
-from carbon_credits.rewards import paying, payments, rail_report, settlement_approval, take_backs
+from carbon_credits.rewards import (
+    hook_deliveries,
+    hooks,
+    paying,
+    payments,
+    rail_report,
+    settlement_approval,
+    take_backs,
+)
 from carbon_credits.rewards.payment_contract import Instruction, Told, Ways
 from carbon_credits.rewards.settlement import make_next
 from carbon_credits.rewards.settlement_models import Payment, Settlement
@@ -101,22 +113,21 @@ def faulty(*plan: tuple[str, int, str]) -> Callable[[str, str, int], Fault]:
 
 
 def test_an_approved_settlement_is_paid_once_and_borne_out_by_the_rails_own_statement(
-    session: Session, settings: Settings, shop: Shop
+    session: Session, settings: Settings, shop: Shop, vault: Vault
 ) -> None:
-    session.execute(
-        text("""
-            insert into merchant_hook (merchant_id, url, events, secret)
-            values (:merchant, 'https://shop.example.com/', '{settlement.paid}', '\\x00')
-        """),
-        {"merchant": shop.merchant_id},
-    )
+    hooks.add(session, vault, shop.merchant_id, "https://shop.example.com/", ["settlement.paid"], "tests")
     session.commit()
     with running() as server, paid_over(session, settings, server):
         assert pay_all() == 1
         assert pay_all() == 0
-        told = session.execute(text("select event, cause, payload from hook_delivery")).one()
-        assert (told.event, told.cause) == ("settlement.paid", str(number(session)))
-        assert told.payload["amount_fen"] == 285
+        notice = hook_deliveries.claim(session, vault, clock.now())
+        assert notice is not None
+        said = json.loads(notice.body)
+        operation = webhooks()["settlement.paid"]["post"]
+        jsonschema.validate(said, operation["requestBody"]["content"]["application/json"]["schema"])
+        assert (said["data"]["id"], said["data"]["amount_fen"]) == (str(number(session)), 285)
+        assert hook_deliveries.claim(session, vault, clock.now()) is None
+        session.commit()
         assert states(session) == [("paid", 1)]
         read_statements()
         assert states(session) == [("reconciled", 1)]

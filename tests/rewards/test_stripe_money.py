@@ -99,7 +99,8 @@ def told_all(session: Session, stripe: StripeServer) -> None:
     """Every event of Stripe's so far, kept as the door keeps it, the newest first; then followed."""
     for event in reversed(stripe.books.events):
         about = event["data"]["object"].get("id")
-        inbox.take_in(session, "stripe", Notice(event["id"], event["type"], about), b"{}")
+        notice = Notice(event["id"], event["type"], about, event.get("account"))
+        inbox.take_in(session, "stripe", notice, b"{}")
     session.commit()
     job.follow_due()
 

@@ -62,6 +62,10 @@ def _lines(books: Books, params: Mapping[str, Any], *, account: str) -> Mapping[
     return told
 
 
+def _payouts(books: Books, params: Mapping[str, Any], *, account: str) -> Mapping[str, Any]:
+    return page(books.all_of("payout", _account=account), "/v1/payouts", params)
+
+
 def _balance(books: Books, params: Mapping[str, Any], *, account: str) -> Mapping[str, Any]:
     def amount(*, pending: bool) -> list[dict[str, Any]]:
         return [{"amount": books.balance(account, pending=pending), "currency": "cny", "source_types": {}}]
@@ -110,6 +114,7 @@ CALLS: tuple[Call, ...] = (
         money.reverse,
     ),
     _call("POST", "/v1/payouts", "_payout_create_params", "PayoutCreateParams", money.payout),
+    _call("GET", "/v1/payouts", "_payout_list_params", "PayoutListParams", _payouts),
     _call("GET", "/v1/payouts/{id}", "_payout_retrieve_params", "PayoutRetrieveParams", _show("payout")),
     _call(
         "GET",

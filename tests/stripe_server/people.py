@@ -25,6 +25,31 @@ class People:
             self.books.tell("account.updated", of, account)
             self.books.save()
 
+    def lose_papers(self, account: str) -> None:
+        """Stripe asks a merchant for more papers, and nothing can be paid to it until then."""
+        with self.books.lock:
+            of = self.books.of("account", account)
+            of["capabilities"]["transfers"] = "inactive"
+            of["requirements"] = {
+                "currently_due": ["individual.id_number"],
+                "disabled_reason": "requirements.past_due",
+            }
+            self.books.tell("account.updated", of, account)
+            self.books.save()
+
+    def dispute(self, reference: str, *, fee: int = 0) -> str:
+        """A sponsor's bank takes a payment back; returns the dispute."""
+        with self.books.lock:
+            of = self._payment(reference)
+            charge = self.books.of("charge", of["latest_charge"])
+            made = self.books.add(
+                "dispute", "dp", amount=charge["amount"], charge=charge["id"], status="needs_response"
+            )
+            self.books.book("adjustment", -charge["amount"], made["id"], fee=fee)
+            self.books.tell("charge.dispute.created", made)
+            self.books.save()
+            return str(made["id"])
+
     def top_up(self, amount: int) -> None:
         """The programme's bank sends money."""
         with self.books.lock:

@@ -9,13 +9,14 @@ from sqlalchemy.orm import Session
 from carbon_credits.api.access import Who
 from carbon_credits.api.answers import answer
 from carbon_credits.api.documents import Blueprint
-from carbon_credits.api.fields import Body, Choice, Instant, Words
+from carbon_credits.api.fields import Body, Choice, Instant, Words, YesNo
 from carbon_credits.api.house import house, principal
 from carbon_credits.api.merchant.applications import EXAMPLE, SettlementWish, settlement_of
+from carbon_credits.api.merchant.shapes import ToDo
 from carbon_credits.core import audit, clock
 from carbon_credits.core.db import in_transaction, reading
 from carbon_credits.core.errors import FieldFault, Invalid
-from carbon_credits.rewards import accounts
+from carbon_credits.rewards import accounts, standing
 from carbon_credits.rewards.merchant_models import MerchantAccount
 
 blueprint = Blueprint(
@@ -24,12 +25,17 @@ blueprint = Blueprint(
 
 
 class Account(Body):
-    """An account as it is shown: never the whole number."""
+    """An account as it is shown: never the whole number. `payable` is null at a bank, and until Stripe was asked.
+
+    `to_do` says what the merchant has to put right at Stripe, such as a bank account that did not take its money.
+    """
 
     rail = Choice("stripe", "bank", required=True)
     number_end = Words(2, 4, required=True, allow_none=True, example="3456")
     bank_code = Words(12, 12, required=True, allow_none=True, example="105588000011")
     proposed_at = Instant(required=True)
+    payable = YesNo(required=True, allow_none=True)
+    to_do = fields.Nested(ToDo, required=True, allow_none=True)
 
 
 class Accounts(Body):
@@ -78,17 +84,21 @@ def give(body: dict[str, Any]) -> Response:
 
 def _both(session: Session, merchant_id: int) -> dict[str, Any]:
     return {
-        "in_force": _shown(accounts.in_force(session, merchant_id)),
-        "proposed": _shown(accounts.proposed(session, merchant_id)),
+        "in_force": _shown(session, accounts.in_force(session, merchant_id)),
+        "proposed": _shown(session, accounts.proposed(session, merchant_id)),
     }
 
 
-def _shown(account: MerchantAccount | None) -> dict[str, Any] | None:
+def _shown(session: Session, account: MerchantAccount | None) -> dict[str, Any] | None:
     if account is None:
         return None
+    found = standing.of(session, account.account_id)
+    to_do = standing.says(found)
     return {
         "rail": account.rail,
         "number_end": account.number_end,
         "bank_code": account.bank_code,
         "proposed_at": account.proposed_at,
+        "payable": None if found is None else found.payable,
+        "to_do": None if to_do is None else to_do.both(),
     }

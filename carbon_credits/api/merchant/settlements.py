@@ -14,10 +14,11 @@ from carbon_credits.api.answers import answer
 from carbon_credits.api.documents import Blueprint
 from carbon_credits.api.fields import Body, Choice, Day, Instant, Line, QueryWhole, Whole, Words
 from carbon_credits.api.house import house, principal
+from carbon_credits.api.merchant.shapes import ToDo
 from carbon_credits.api.paging import LONGEST, cursor_to, position_of
 from carbon_credits.api.strict_json import GREATEST
 from carbon_credits.core.db import reading
-from carbon_credits.rewards import statements
+from carbon_credits.rewards import standing, statements
 from carbon_credits.rewards.settlement_models import Payment, SettlementAdjustment
 from carbon_credits.rewards.settlement_models import Settlement as Row
 
@@ -97,10 +98,11 @@ class Adjustment(Body):
 
 
 class SettlementWhole(Settlement):
-    """One settlement with its attempts at payment, newest first."""
+    """One settlement with its attempts at payment, newest first; `to_do` is what its payment waits for."""
 
     payments = fields.List(fields.Nested(Attempt), required=True)
     adjustments = fields.List(fields.Nested(Adjustment), required=True)
+    to_do = fields.Nested(ToDo, required=True, allow_none=True)
 
 
 class SettlementLine(Body):
@@ -160,6 +162,8 @@ def show(settlement: str) -> Response:
         told = _settlement(found.settlement)
         told["payments"] = [_attempt(payment) for payment in found.payments]
         told["adjustments"] = [_adjustment(adjustment) for adjustment in found.adjustments]
+        to_do = standing.why_unpaid(session, found.settlement)
+        told["to_do"] = None if to_do is None else to_do.both()
     return answer(told)
 
 

@@ -26,6 +26,13 @@ class Both(Body):
     en = Line(1, 100, required=True, example="Three Friends Restaurant")
 
 
+class ToDo(Body):
+    """What the merchant has to do, in plain words."""
+
+    zh = Words(1, 300, required=True, example="请登录 Stripe 更正银行账户")
+    en = Words(1, 300, required=True, example="Correct the bank account at Stripe")
+
+
 class Bank(Body):
     """An account at a bank; what is wrong with it is said at its field."""
 
