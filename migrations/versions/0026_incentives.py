@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0030_incentives"
-down_revision = "0026_coverage"
+revision = "0026_incentives"
+down_revision = "0025_payouts"
 branch_labels = None
 depends_on = None
 

@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0023_payments_in"
-down_revision = "0022_settlement"
+revision = "0022_payments_in"
+down_revision = "0021_settlement"
 branch_labels = None
 depends_on = None
 

@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0027_payouts"
-down_revision = "0030_incentives"
+revision = "0025_payouts"
+down_revision = "0024_coverage"
 branch_labels = None
 depends_on = None
 

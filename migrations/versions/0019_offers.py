@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0020_offers"
-down_revision = "0019_merchants"
+revision = "0019_offers"
+down_revision = "0018_merchants"
 branch_labels = None
 depends_on = None
 

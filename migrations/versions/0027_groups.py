@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0031_groups"
-down_revision = "0030_incentives"
+revision = "0027_groups"
+down_revision = "0026_incentives"
 branch_labels = None
 depends_on = None
 

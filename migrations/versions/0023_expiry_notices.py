@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0025_expiry_notices"
-down_revision = "0023_payments_in"
+revision = "0023_expiry_notices"
+down_revision = "0022_payments_in"
 branch_labels = None
 depends_on = None
 

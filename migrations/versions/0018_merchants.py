@@ -2,7 +2,7 @@
 
 from alembic import op
 
-revision = "0019_merchants"
+revision = "0018_merchants"
 down_revision = "0017_days"
 branch_labels = None
 depends_on = None

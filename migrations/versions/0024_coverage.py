@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0026_coverage"
-down_revision = "0025_expiry_notices"
+revision = "0024_coverage"
+down_revision = "0023_expiry_notices"
 branch_labels = None
 depends_on = None
 

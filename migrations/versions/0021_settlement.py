@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0022_settlement"
-down_revision = "0021_redemptions"
+revision = "0021_settlement"
+down_revision = "0020_redemptions"
 branch_labels = None
 depends_on = None
 

@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0021_redemptions"
-down_revision = "0020_offers"
+revision = "0020_redemptions"
+down_revision = "0019_offers"
 branch_labels = None
 depends_on = None
 
