@@ -113,7 +113,7 @@ def pledge(session: Session, vault: Vault, resident_id: int, join_code: str, now
     gift = _find(session, vault, join_code)
     if gift.state != "open" or now >= gift.deadline:
         raise refusal("gift_over")
-    terms = terms_of(session, gift.offer_id, resident_id, now, None)
+    terms = terms_of(session, gift.offer_id, resident_id, now, None, lock=True)
     held_until = gift.deadline + TO_FINISH
     made = set_aside(
         session, vault, resident_id, terms, "group_gift", gift.deadline, held_until, gift.gift_id
