@@ -83,10 +83,14 @@ _GROVE: Final = replace(
     _SEEDLING,
     kind=OfferKind.GROUP_GIFT,
     title=Text("众人合种一棵樟树", "A camphor tree by many"),
-    text=Text("凑满积分即种；到期未满退还。", "Planted when the points are together; else given back."),
-    points=20_000,
-    face_fen=10_000,
-    stock=20,
+    # the price is of one piece: whoever begins a gift says how many pieces it takes
+    text=Text(
+        "每人认一份，每份 100 积分，两百份种一棵；到期未满全部退还。",
+        "A piece each, 100 points a piece, two hundred a tree; all is given back if it is not met in time.",
+    ),
+    points=100,
+    face_fen=50,
+    stock=4_000,
 )
 _SANYOU: Final = Text("演示三友饭店", "Demo Three Friends")
 _TAOFANG: Final = Text("演示石湾陶坊", "Demo Shiwan Pottery")
@@ -108,6 +112,6 @@ STALLS: Final = (
     ),
     Stall(
         _application(4, "lvhua", _LVHUA, Category.PLANTING, Street.NANZHUANG, "禅城区南庄 4 号"),
-        ((_SEEDLING, 97, "demo_sponsor"), (_GROVE, 9_800, "demo_sponsor")),
+        ((_SEEDLING, 97, "demo_sponsor"), (_GROVE, 49, "demo_sponsor")),
     ),
 )
