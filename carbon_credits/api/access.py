@@ -98,6 +98,7 @@ ACCESS: Final[Mapping[str, Who]] = {
     "redemptions.cancel": Who.RESIDENT,
     "qr.draw": Who.RESIDENT,
     "gifts.begin": Who.RESIDENT,
+    "gifts.index": Who.RESIDENT,
     "gifts.show": Who.RESIDENT,
     "gifts.pledge": Who.RESIDENT,
     "captures.preview": Who.MERCHANT,

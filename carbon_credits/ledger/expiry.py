@@ -29,10 +29,9 @@ ordered as (
   from emptied
 ),
 """
-_ANY_LAPSED = text("""
-select exists (select from lot where resident_id = any(cast(:residents as bigint[])) and shard_id = :shard
-               and expires_on < :today and remaining > 0)
-""")
+# lots of a shard in which something has lapsed; the caller says whose
+LAPSED = "select from lot where shard_id = :shard and expires_on < :today and remaining > 0"
+_ANY_LAPSED = text(f"select exists ({LAPSED} and resident_id = any(cast(:residents as bigint[])))")
 
 
 def expire_due(session: Session, shard_id: int, today: date, limit: int) -> int:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from carbon_credits.core.errors import Conflict, InvariantBroken, NotFound
 from carbon_credits.core.i18n import Text
 from carbon_credits.core.ids import shard_of
-from carbon_credits.ledger.expiry import expire_resident
+from carbon_credits.ledger.expiry import LAPSED, expire_resident
 from carbon_credits.ledger.locks import lock_wallets
 from carbon_credits.ledger.models import ContraKind, JournalKind
 from carbon_credits.ledger.posting import Line, post, post_selected
@@ -50,16 +50,19 @@ class Captured:
 
     hold_id: UUID
     resident_id: int
-    merchant_id: int
-    points: int
     journal_id: int
 
 
-# Promises: the wallet had enough and exactly that is split over its lots, oldest first; or nothing moves.
-_RESERVE = text("""
-with enough as (
+# Promises: the wallet had enough, nothing in it had lapsed, and exactly that is split over its lots, oldest first; or
+# nothing moves.
+_RESERVE = text(f"""
+with lapsed as materialized (
+  select exists ({LAPSED} and resident_id = :resident) as any_lapsed
+),
+enough as (
   update wallet set available = available - :points, held = held + :points
   where resident_id = :resident and shard_id = :shard and status = 1 and available >= :points
+    and not (select any_lapsed from lapsed)
   returning resident_id
 ),
 made as (
@@ -87,8 +90,8 @@ split as (
   select made.hold_id, expires_on, fund_id, points, :shard from taken cross join made
   returning points
 )
-select hold_id, (select coalesce(sum(points), 0) from split) from made
-""")
+select any_lapsed, hold_id, (select coalesce(sum(points), 0) from split) as split from lapsed left join made on true
+""")  # noqa: S608 - made of constants
 
 
 def reserve(
@@ -98,26 +101,28 @@ def reserve(
 
     Raises InsufficientPoints when the wallet is short, closed or not there, ValueError unless points > 0.
     """
+    lock_wallets(session, shard_of(resident_id), [resident_id])
+    return reserve_locked(session, resident_id, points, merchant_id, expires_at, today)
+
+
+def reserve_locked(
+    session: Session, resident_id: int, points: int, merchant_id: int, expires_at: datetime, today: date
+) -> Reserved:
+    """Hold points as `reserve` does, where an earlier statement of this transaction has locked the wallet."""
     if points <= 0:
         raise ValueError("a hold is of at least one point")
     shard_id = shard_of(resident_id)
-    expire_resident(session, resident_id, today)
-    row = session.execute(
-        _RESERVE,
-        {
-            "resident": resident_id,
-            "shard": shard_id,
-            "points": points,
-            "merchant": merchant_id,
-            "expires_at": expires_at,
-        },
-    ).one_or_none()
-    if row is None:
+    what = {"points": points, "merchant": merchant_id, "expires_at": expires_at}
+    given = {"resident": resident_id, "shard": shard_id, "today": today, **what}
+    row = session.execute(_RESERVE, given).one()
+    if row.any_lapsed:
+        expire_resident(session, resident_id, today)
+        row = session.execute(_RESERVE, given).one()
+    if row.hold_id is None:
         raise InsufficientPoints
-    hold_id, split = row
-    if split != points:
-        raise InvariantBroken(f"hold {hold_id}: {points} points over lots holding {split}")
-    return Reserved(hold_id, resident_id, shard_id, points, expires_at)
+    if row.split != points:
+        raise InvariantBroken(f"hold {row.hold_id}: {points} points over lots holding {row.split}")
+    return Reserved(row.hold_id, resident_id, shard_id, points, expires_at)
 
 
 # Promises: what leaves is what was held, bucket by bucket, and only out of a hold that is still good.
@@ -145,10 +150,12 @@ ordered as (
 """
 
 
-_CAPTURED = text("""
-update hold set state = 'captured', resolved_at = clock_timestamp(), journal_id = :journal
-where hold_id = :hold and shard_id = :shard and state = 'held' returning merchant_id, points
-""")
+_CAPTURED = """
+resolved as (
+  update hold set state = 'captured', resolved_at = clock_timestamp(), journal_id = written.journal_id
+  from written where hold_id = :hold and hold.shard_id = :shard and state = 'held' returning hold_id
+)
+"""
 
 
 def capture(session: Session, hold_id: UUID, shard_id: int, today: date) -> Captured:
@@ -156,21 +163,23 @@ def capture(session: Session, hold_id: UUID, shard_id: int, today: date) -> Capt
 
     Raises NotFound for an unknown hold, HoldOver when it is no longer held or its time is up.
     """
-    resident_id = lock_owner(session, hold_id, shard_id)
+    return capture_locked(session, hold_id, shard_id, lock_owner(session, hold_id, shard_id), today)
+
+
+def capture_locked(session: Session, hold_id: UUID, shard_id: int, resident_id: int, today: date) -> Captured:
+    """Spend a hold as `capture` does, where an earlier statement of this transaction has locked its wallet."""
     given = {
         "hold": hold_id,
         "resident": resident_id,
         "merchant_kind": int(ContraKind.MERCHANT),
         "today": today,
     }
-    journal_id = post_selected(session, _SPENT, given, JournalKind.CAPTURE, shard_id, today).journal_id
-    if journal_id is None:
+    posted = post_selected(session, _SPENT, given, JournalKind.CAPTURE, shard_id, today, resolved=_CAPTURED)
+    if posted.journal_id is None:
         raise HoldOver
-    resolved = {"hold": hold_id, "shard": shard_id, "journal": journal_id}
-    won = session.execute(_CAPTURED, resolved).one_or_none()
-    if won is None:
+    if posted.resolved != 1:
         raise InvariantBroken(f"hold {hold_id} was resolved under its wallet's lock")
-    return Captured(hold_id, resident_id, won.merchant_id, won.points, journal_id)
+    return Captured(hold_id, resident_id, posted.journal_id)
 
 
 def void(session: Session, hold_id: UUID, shard_id: int, today: date) -> None:

@@ -100,9 +100,13 @@ posted as (
          activity_id, generation, lot_on, effective_on
   from numbered cross join written order by line
   returning line
-)
-select (select journal_id from written), (select count(*) from line), (select count(*) from posted)
+),
 """  # noqa: S608 - made of constants
+_NOTHING_MORE = "resolved as (select where false)"
+_TOLD = """
+select (select journal_id from written), (select count(*) from line), (select count(*) from posted),
+       (select count(*) from resolved)
+"""
 
 _NAMES = ", ".join(COLUMNS)
 _GIVEN = f"ordered as (select * from unnest({_ARRAYS}) with ordinality as l({_NAMES}, place)),"  # noqa: S608 - constants
@@ -110,10 +114,11 @@ _GIVEN = f"ordered as (select * from unnest({_ARRAYS}) with ordinality as l({_NA
 
 @dataclass(frozen=True)
 class Posted:
-    """What was written: the journal, if there was anything to write, and how many postings."""
+    """What was written: the journal, if there was anything to write, how many postings, and how many rows it resolved."""
 
     journal_id: int | None
     n: int
+    resolved: int = 0
 
 
 def post(
@@ -131,7 +136,7 @@ def post(
     if not lines:
         return Posted(None, 0)
     given = {f"line_{name}": [getattr(line, name) for line in lines] for name in COLUMNS}
-    return _write(session, _GIVEN, given, kind, shard_id, booked_on, cause)
+    return _write(session, _GIVEN, _NOTHING_MORE, given, kind, shard_id, booked_on, cause)
 
 
 def post_selected(
@@ -142,33 +147,36 @@ def post_selected(
     shard_id: int,
     booked_on: date,
     reverses: int | None = None,
+    resolved: str = _NOTHING_MORE,
 ) -> Posted:
     """Write as one journal whatever the CTE `ordered` yields: the columns of Line, and `place` to order by.
 
     `ctes` is a constant of the calling module and ends in a comma; the caller holds the wallets. `reverses` is the
-    journal that this one undoes. Raises InvariantBroken when a resident has no wallet.
+    journal that this one undoes; `resolved`, a constant too, is a CTE of that name that writes on the strength of
+    `written`, the journal. Raises InvariantBroken when a resident has no wallet.
     """
     given = {**parameters, "reverses": reverses}
-    return _write(session, ctes, given, kind, shard_id, booked_on, None)
+    return _write(session, ctes, resolved, given, kind, shard_id, booked_on, None)
 
 
 @cache
-def _statement(ctes: str) -> TextClause:
+def _statement(ctes: str, resolved: str) -> TextClause:
     """Made once for each caller's constant: reading it for its parameters costs more than sending it."""
-    return text(f"with {ctes} {_POST}")
+    return text(f"with {ctes} {_POST} {resolved} {_TOLD}")
 
 
 def _write(
     session: Session,
     ctes: str,
+    resolved: str,
     parameters: Mapping[str, Any],
     kind: JournalKind,
     shard_id: int,
     booked_on: date,
     cause: str | None,
 ) -> Posted:
-    journal_id, wanted, written = session.execute(
-        _statement(ctes),
+    journal_id, wanted, written, closed = session.execute(
+        _statement(ctes, resolved),
         {
             "reverses": None,
             **parameters,
@@ -180,4 +188,4 @@ def _write(
     ).one()
     if wanted != written:
         raise InvariantBroken(f"{wanted} lines, {written} postings: a resident without a wallet")
-    return Posted(journal_id, int(written))
+    return Posted(journal_id, int(written), int(closed))

@@ -58,7 +58,7 @@ def capture(
     reference: str | None = None,
 ) -> Capture:
     """Take a code: the points are spent, the merchant is owed what was agreed. Raises as `look` does."""
-    shown = look(session, vault, keyring, till, code, now, occurred_at)
+    shown = look(session, vault, keyring, till, code, now, occurred_at, lock=True)
     return book(
         session,
         shown,
@@ -81,7 +81,7 @@ def book(
     """Spend the hold behind a redemption and write the capture; raises `code_used` or `code_expired`."""
     today = clock.today()
     try:
-        spent = holds.capture(session, shown.redemption_id, shown.shard_id, today)
+        spent = _spend(session, shown, today)
     except HoldOver as error:
         raise refusal(_how_it_ended(session, shown)) from error
     said: dict[str, Any] = {
@@ -97,7 +97,13 @@ def book(
         raise InvariantBroken(f"redemption {shown.redemption_id} is not open although its hold was")
     known = {name: getattr(shown, name) for name in _COPIED}
     booked = Capture(id=row.capture_id, captured_at=row.captured_at, **known, **said)
-    return announced(session, shown.merchant_id, "redemption.captured", booked)
+    return announced(session, shown.merchant_id, "redemption.captured", booked) if row.heard else booked
+
+
+def _spend(session: Session, shown: Shown, today: date) -> holds.Captured:
+    if shown.locked_id is None:
+        return holds.capture(session, shown.redemption_id, shown.shard_id, today)
+    return holds.capture_locked(session, shown.redemption_id, shown.shard_id, shown.locked_id, today)
 
 
 def announced(session: Session, merchant_id: int, event: hooks.Event, one: Capture) -> Capture:
@@ -118,8 +124,9 @@ def announced(session: Session, merchant_id: int, event: hooks.Event, one: Captu
 
 
 _COPIED: Final = ("redemption_id", "shard_id", "offer_id", "title", "points", "face_fen", "paid_micro_fen")
-# Promises: a capture is written for a redemption that this very statement closed, and for no other.
-_BOOK = text("""
+# Promises: a capture is written for a redemption that this very statement closed, and for no other. It says as well
+# whether anybody is to hear of it: most merchants have no hook.
+_BOOK = text(f"""
 with won as (
   update redemption set state = 'captured', resolved_at = clock_timestamp()
   where redemption_id = :redemption_id and shard_id = :shard_id and state = 'reserved' returning redemption_id
@@ -128,8 +135,9 @@ insert into capture (redemption_id, shard_id, merchant_id, offer_id, client_id, 
                      booked_on, points, face_fen, subsidy_fen, purse_id, paid_micro_fen, is_offline, reference)
 select redemption_id, :shard_id, :merchant_id, :offer_id, :client_id, :member_id, :journal_id, :occurred_at,
        :booked_on, :points, :face_fen, :subsidy_fen, :purse_id, :paid_micro_fen, :is_offline, :reference
-from won returning capture_id, captured_at
-""")
+from won returning capture_id, captured_at,
+  exists ({hooks.HEARS} and 'redemption.captured' = any(events)) as heard
+""")  # noqa: S608 - made of constants
 
 
 def _how_it_ended(session: Session, shown: Shown) -> str:

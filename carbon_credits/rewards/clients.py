@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final, Literal
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.orm import Session
 
 from carbon_credits.core import tokens
@@ -95,23 +95,20 @@ def secret_of(session: Session, client_id: str) -> bytes | None:
     return session.execute(asked).scalar_one_or_none()
 
 
+_SPEAKS_FOR: Final = text("""
+select c.merchant_id, c.scopes, m.state from merchant_client c join merchant m using (merchant_id)
+where c.client_id = :client and c.ended_at is null
+""")
+
+
 def authenticate(session: Session, keyring: Keyring, token: str) -> tokens.Principal:
     """The merchant a token speaks for, what its client may do and what state the merchant is in.
 
     Raises NotAuthenticated for anything but a live client of a merchant that signs in.
     """
     client_id = str(tokens.read(session, keyring, token, "merchant")["sub"])
-    asked = (
-        select(MerchantClient.merchant_id, MerchantClient.scopes, Merchant.state)
-        .join(Merchant, Merchant.merchant_id == MerchantClient.merchant_id)
-        .where(
-            MerchantClient.client_id == client_id,
-            MerchantClient.ended_at.is_(None),
-            Merchant.state.in_(SIGNS_IN),
-        )
-    )
-    found = session.execute(asked).one_or_none()
-    if found is None:
+    found = session.execute(_SPEAKS_FOR, {"client": client_id}).one_or_none()
+    if found is None or found.state not in SIGNS_IN:
         raise tokens.refused()
     return tokens.Principal(
         "merchant", found.merchant_id, client_id, scopes=frozenset(found.scopes), state=found.state

@@ -89,7 +89,16 @@ def begin(
 
 def show(session: Session, vault: Vault, join_code: str) -> Gift:
     """The gift of an invitation's code; raises `gift_unknown`."""
-    row = _find(session, vault, join_code)
+    return _told(vault, _find(session, vault, join_code))
+
+
+def gifts_of(session: Session, vault: Vault, resident_id: int, before: int | None, limit: int) -> list[Gift]:
+    """The gifts that a resident began or pledged to, newest first; `before` is the number of the last one seen."""
+    given = {"resident": resident_id, "shard": shard_of(resident_id), "before": before, "limit": limit}
+    return [_told(vault, row) for row in session.execute(_MINE, given)]
+
+
+def _told(vault: Vault, row: Row[tuple[object, ...]]) -> Gift:
     return Gift(
         gift_id=row.gift_id,
         join_code=_code(vault, row.begun_by, row.begun_at),
@@ -113,7 +122,7 @@ def pledge(session: Session, vault: Vault, resident_id: int, join_code: str, now
     gift = _find(session, vault, join_code)
     if gift.state != "open" or now >= gift.deadline:
         raise refusal("gift_over")
-    terms = terms_of(session, gift.offer_id, resident_id, now, None)
+    terms = terms_of(session, gift.offer_id, resident_id, now, None, lock=True)
     held_until = gift.deadline + TO_FINISH
     made = set_aside(
         session, vault, resident_id, terms, "group_gift", gift.deadline, held_until, gift.gift_id
@@ -196,17 +205,24 @@ def _of_first_shard(
     return [row for row in mine if row.redemption_id in still]
 
 
+_COLUMNS: Final = """
+select g.*, o.points, o.title_zh, o.title_en,
+       (select count(*) from redemption r
+        where r.gift_id = g.gift_id and r.state in ('reserved', 'captured')) as pledges
+from gift g join offer o using (offer_id)
+"""
+_JOINED: Final = text(f"{_COLUMNS} where join_mac = :mac")
+_MINE: Final = text(f"""{_COLUMNS}
+where g.gift_id in (
+    select gift_id from gift where begun_by = :resident union
+    select gift_id from redemption where resident_id = :resident and shard_id = :shard and gift_id is not null)
+  and (cast(:before as bigint) is null or g.gift_id < cast(:before as bigint))
+order by g.gift_id desc limit :limit""")  # noqa: S608 - made of constants
+
+
 def _find(session: Session, vault: Vault, join_code: str) -> Row[tuple[object, ...]]:
     code = well_typed(join_code)
-    row = session.execute(
-        text("""
-            select g.*, o.points, o.title_zh, o.title_en,
-                   (select count(*) from redemption r
-                    where r.gift_id = g.gift_id and r.state in ('reserved', 'captured')) as pledges
-            from gift g join offer o using (offer_id) where join_mac = :mac
-        """),
-        {"mac": _mac(vault, code or "")},
-    ).one_or_none()
+    row = session.execute(_JOINED, {"mac": _mac(vault, code or "")}).one_or_none()
     if row is None:
         raise refusal("gift_unknown")
     return row

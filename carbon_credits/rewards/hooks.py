@@ -37,10 +37,12 @@ WHY_NOT: Final[Mapping[str, Text]] = {
     "port_not_called": Text("端口只能是 443 或 8443", "The port is 443 or 8443"),
     "address_not_public": Text("不是公网地址", "Not the address of a public host"),
 }
-_ANNOUNCE: Final = text("""
+HEARS: Final = (
+    "select from merchant_hook where merchant_id = :merchant_id and ended_at is null and disabled_at is null"
+)
+_ANNOUNCE: Final = text(f"""
 insert into hook_delivery (hook_id, event, cause, payload)
-select hook_id, :event, :cause, cast(:payload as jsonb) from merchant_hook
-where merchant_id = :merchant and ended_at is null and disabled_at is null and :event = any(events)
+{HEARS.replace("select", "select hook_id, :event, :cause, cast(:payload as jsonb)", 1)} and :event = any(events)
 on conflict (hook_id, event, cause) do nothing
 returning 1
 """)
@@ -57,7 +59,7 @@ def announce(session: Session, merchant_id: int, event: Event, cause: str, paylo
     told = json.dumps(payload, ensure_ascii=False)
     if len(told.encode()) > MOST_BYTES:
         raise ValueError("a notice is thin")
-    given = {"merchant": merchant_id, "event": event, "cause": cause, "payload": told}
+    given = {"merchant_id": merchant_id, "event": event, "cause": cause, "payload": told}
     return len(session.execute(_ANNOUNCE, given).all())
 
 

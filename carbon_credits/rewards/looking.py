@@ -51,6 +51,8 @@ class Shown:
     reserved_at: datetime
     expires_at: datetime
     member_id: int | None = None
+    # whose wallet this transaction has locked, where it has
+    locked_id: int | None = None
 
 
 def look(
@@ -61,9 +63,12 @@ def look(
     code: str,
     now: datetime,
     occurred_at: datetime | None = None,
+    *,
+    lock: bool = False,
 ) -> Shown:
     """What a code is good for at this till, taking nothing.
 
+    With `lock` the wallet behind an open code of this merchant is locked on the way, for whoever goes on to take it.
     Raises `too_many_wrong_codes`, `code_unknown`, `code_of_another_merchant`, `merchant_suspended`, `no_shift`,
     `code_used`, `code_expired`, `occurred_at_not_fitting`.
     """
@@ -71,7 +76,8 @@ def look(
     if codes.is_guess(typed):
         codes.check_guesses(session, till.client_id, now)
     mac = codes.digest_of(vault, typed, till.merchant_id)
-    row = session.execute(_FOUND, {"mac": mac, "client": till.client_id}).one_or_none()
+    given = {"mac": mac, "client": till.client_id, "merchant": till.merchant_id}
+    row = session.execute(_LOCKED if lock else _FOUND, given).one_or_none()
     if row is None:
         raise refusal("code_unknown")
     if row.merchant_id != till.merchant_id:
@@ -92,17 +98,28 @@ def shown_of(session: Session, redemption_id: UUID, shard_id: int) -> Shown:
 
 
 _COLUMNS = """
-select r.redemption_id, r.shard_id, r.offer_id, r.merchant_id, r.kind, r.state, r.points, r.face_fen, r.subsidy_fen,
-       r.purse_id, r.reserved_at, r.expires_at, o.title_zh, o.title_en,
+select {locked} as locked_id, r.redemption_id, r.shard_id, r.offer_id, r.merchant_id, r.kind, r.state, r.points,
+       r.face_fen, r.subsidy_fen, r.purse_id, r.reserved_at, r.expires_at, o.title_zh, o.title_en,
        r.points * r.value_micro_fen + r.subsidy_fen * 1000000 as paid_micro_fen,
        m.state as merchant_state, c.kind as client_kind,
        (select member_id from till_shift s where s.client_id = :client and s.ended_at is null) as member_id
 from redemption r join offer o using (offer_id) join merchant m on m.merchant_id = r.merchant_id
 left join merchant_client c on c.client_id = :client
 """
-_SHOWN = text(f"{_COLUMNS} where r.redemption_id = :id and r.shard_id = :shard")
-_FOUND = text(f"""{_COLUMNS}
-join redemption_code k on k.redemption_id = r.redemption_id and k.shard_id = r.shard_id where k.code_mac = :mac""")
+_BY_CODE = "join redemption_code k on k.redemption_id = r.redemption_id and k.shard_id = r.shard_id"
+_UNLOCKED = _COLUMNS.format(locked="null::bigint")
+_SHOWN = text(f"{_UNLOCKED} where r.redemption_id = :id and r.shard_id = :shard")
+_FOUND = text(f"{_UNLOCKED} {_BY_CODE} where k.code_mac = :mac")
+# What the row says may be what it said before we waited for the lock: who takes the code is decided by a later statement.
+_LOCKED = text(f"""
+with mine as materialized (
+  select w.resident_id from redemption r {_BY_CODE}
+  join wallet w on w.resident_id = r.resident_id and w.shard_id = r.shard_id
+  where k.code_mac = :mac and k.merchant_id = :merchant and r.state = 'reserved'
+  for no key update of w
+)
+{_COLUMNS.format(locked="mine.resident_id")} {_BY_CODE} left join mine on true where k.code_mac = :mac
+""")  # noqa: S608 - made of constants
 
 
 def _check_time(row: Row[tuple[object, ...]], now: datetime, occurred_at: datetime | None) -> None:
@@ -132,4 +149,5 @@ def _shown(row: Row[tuple[object, ...]]) -> Shown:
         reserved_at=row.reserved_at,
         expires_at=row.expires_at,
         member_id=row.member_id,
+        locked_id=row.locked_id,
     )

@@ -3,7 +3,7 @@
 Lock order: wallet, hold, lots, redemption, share, stock, gift, and only then what is inserted.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
@@ -69,7 +69,7 @@ def reserve(
     Raises the refusals of terms_of, `gift_needed`, `not_offline`, `insufficient_points`, `wallet_in_debt`,
     `per_person_reached`, `sold_out`.
     """
-    terms = terms_of(session, offer_id, resident_id, now, shown_points)
+    terms = terms_of(session, offer_id, resident_id, now, shown_points, lock=True)
     if terms.kind == "group_gift":
         raise refusal("gift_needed")
     if offline and not terms.offline:
@@ -91,13 +91,10 @@ def set_aside(
 ) -> Redemption:
     """Hold the points until `held_until`, count share and stock, write the redemption that ends at `ends`.
 
-    Raises Unavailable in the rare case that its short code was given out by this merchant before: nothing was done, and
-    another number will have another code.
+    The caller has read the terms with `lock`. Raises Unavailable in the rare case that its short code was given out by
+    this merchant before: nothing was done, and another number will have another code.
     """
     hold = _hold(session, resident_id, terms, held_until)
-    if terms.per_person is not None:
-        stock.count_share(session, terms.offer_id, resident_id, hold.shard_id, terms.per_person)
-    slot = stock.take_one(session, terms.offer_id, resident_id)
     macs = codes.digests_of(vault, hold.hold_id, terms.merchant_id) if kind in WITH_CODES else ()
     own = {"shard_id": hold.shard_id, "kind": kind, "expires_at": ends, "gift_id": gift_id}
     given = {
@@ -105,10 +102,10 @@ def set_aside(
         **own,
         "id": hold.hold_id,
         "resident": resident_id,
-        "slot": slot,
+        "own": stock.own_slot(resident_id),
         "macs": list(macs),
     }
-    written = session.execute(_WRITE, given).one()
+    written = _written(session, given)
     if written.codes != len(macs):
         raise Unavailable("busy", Text("系统繁忙，请稍后重试", "Busy: try again shortly"))
     agreed: dict[str, Any] = {name: getattr(terms, name) for name in _AGREED} | own
@@ -118,14 +115,31 @@ def set_aside(
 
 
 _AGREED: Final = ("offer_id", "merchant_id", "points", "face_fen", "merchant", "title")
-# Promises: the redemption and the digests of its codes are written together; a digest that stands already is not counted.
+# Promises: one more of the share where there is a limit, then one of the resident's own slot (or the one that was taken
+# `elsewhere`, the share being counted then), then the redemption and the digests of its codes; each only where the one
+# before it was had. A digest that stands already is not counted.
 _WRITE = text("""
-with made as (
+with counted as (
+  insert into offer_share as s (offer_id, resident_id, shard_id, taken, most)
+  select :offer_id, :resident, :shard_id, 1, cast(:per_person as smallint)
+  where cast(:per_person as smallint) is not null and cast(:elsewhere as smallint) is null
+  on conflict (offer_id, resident_id, shard_id) do update set taken = s.taken + 1 where s.taken < s.most
+  returning taken
+),
+took as (
+  update offer_stock set left_n = left_n - 1
+  where offer_id = :offer_id and slot = :own and left_n > 0 and cast(:elsewhere as smallint) is null
+    and (cast(:per_person as smallint) is null or exists (select from counted))
+  returning slot
+),
+made as (
   insert into redemption (redemption_id, resident_id, offer_id, points, face_fen, value_micro_fen, subsidy_fen, purse_id,
-                        merchant_id, kind, expires_at, gift_id, shard_id, slot)
-values (:id, :resident, :offer_id, :points, :face_fen, :value_micro_fen, :subsidy_fen, :purse_id, :merchant_id, :kind,
-        :expires_at, :gift_id, :shard_id, :slot)
-returning redemption_id, merchant_id, shard_id, reserved_at
+                          merchant_id, kind, expires_at, gift_id, shard_id, slot)
+  select :id, :resident, :offer_id, :points, :face_fen, :value_micro_fen, :subsidy_fen, cast(:purse_id as int),
+         :merchant_id, :kind, :expires_at, cast(:gift_id as bigint), :shard_id, slot
+  from (select slot from took union all
+        select cast(:elsewhere as smallint) where cast(:elsewhere as smallint) is not null) s
+  returning redemption_id, merchant_id, shard_id, reserved_at
 ),
 found_by as (
   insert into redemption_code (code_mac, redemption_id, merchant_id, shard_id, is_short)
@@ -133,13 +147,27 @@ found_by as (
   from made cross join unnest(cast(:macs as bytea[])) with ordinality as m (mac, place)
   on conflict do nothing returning code_mac
 )
-select reserved_at, (select count(*) from found_by) as codes from made
+select reserved_at, (select count(*) from found_by) as codes, exists (select from counted) as counted
+from (select 1) one left join made on true
 """)
+
+
+def _written(session: Session, given: Mapping[str, Any]) -> Row[tuple[object, ...]]:
+    """Share, stock and redemption in one statement; in two more where the resident's own slot is empty."""
+    written = session.execute(_WRITE, {**given, "elsewhere": None}).one()
+    if written.reserved_at is not None:
+        return written
+    if given["per_person"] is not None and not written.counted:
+        raise refusal("per_person_reached")
+    slot = stock.take_elsewhere(session, given["offer_id"], given["resident"])
+    return session.execute(_WRITE, {**given, "elsewhere": slot}).one()
 
 
 def _hold(session: Session, resident_id: int, terms: Terms, until: datetime) -> holds.Reserved:
     try:
-        return holds.reserve(session, resident_id, terms.points, terms.merchant_id, until, clock.today())
+        return holds.reserve_locked(
+            session, resident_id, terms.points, terms.merchant_id, until, clock.today()
+        )
     except InsufficientPoints as error:
         owed = session.execute(
             text("select debt from wallet where resident_id = :resident and shard_id = :shard"),

@@ -33,15 +33,17 @@ where offer_id = :offer and slot = :slot and left_n > 0 returning slot
 """)
 
 
-def take_one(session: Session, offer_id: int, resident_id: int) -> int:
-    """Take one of an offer, out of the resident's own slot or the next that has any; says which slot.
+def own_slot(resident_id: int) -> int:
+    """Where a resident looks first, so that those who want the same thing do not queue for one row."""
+    return resident_id % SLOTS
+
+
+def take_elsewhere(session: Session, offer_id: int, resident_id: int) -> int:
+    """Take one of an offer whose own slot for this resident is empty, out of the next that has any; says which slot.
 
     Raises `sold_out`. Enough is decided by the row itself, so nothing is sold twice, whoever comes at once.
     """
-    own = resident_id % SLOTS
-    slot = session.execute(_TAKE, {"offer": offer_id, "slot": own}).scalar()
-    if slot is not None:
-        return int(slot)
+    own = own_slot(resident_id)
     filled = text("select slot from offer_stock where offer_id = :offer and left_n > 0 and slot <> :own")
     others = {int(other) for other in session.scalars(filled, {"offer": offer_id, "own": own})}
     for step in range(1, SLOTS):
@@ -52,21 +54,6 @@ def take_one(session: Session, offer_id: int, resident_id: int) -> int:
         ):
             return other
     raise refusal("sold_out")
-
-
-def count_share(session: Session, offer_id: int, resident_id: int, shard_id: int, most: int) -> None:
-    """Count one more for a person; raises `per_person_reached` where `most` were had."""
-    counted = session.execute(
-        text("""
-            insert into offer_share as s (offer_id, resident_id, shard_id, taken, most)
-            values (:offer, :resident, :shard, 1, :most)
-            on conflict (offer_id, resident_id, shard_id) do update set taken = s.taken + 1 where s.taken < s.most
-            returning taken
-        """),
-        {"offer": offer_id, "resident": resident_id, "shard": shard_id, "most": most},
-    ).scalar()
-    if counted is None:
-        raise refusal("per_person_reached")
 
 
 # Promises: as many as came back are put back, and rows are locked in the order of their keys.

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from carbon_credits.core.errors import ProgrammeError
 from carbon_credits.core.i18n import Text
+from carbon_credits.core.ids import shard_of
 from carbon_credits.rewards.refusals import refusal
 
 _UNSEEN: Final = ("draft", "proposed", "refused")
@@ -32,24 +33,39 @@ class Terms:
     title: Text
 
 
-_READ = text("""
-select o.offer_id, o.merchant_id, o.kind, o.points, o.face_fen, o.value_micro_fen, o.subsidy_fen, o.purse_id,
+_READ = """
+o.offer_id, o.merchant_id, o.kind, o.points, o.face_fen, o.value_micro_fen, o.subsidy_fen, o.purse_id,
        o.per_person, o.offline, o.streets, o.state, o.from_at, o.to_at, o.title_zh, o.title_en,
        m.state as merchant_state, m.name_zh, m.name_en, r.street,
        exists (select from offer n where n.replaces = o.offer_id and n.state = 'live') as replaced
 from offer o join merchant m using (merchant_id) left join resident r on r.resident_id = :resident
-where o.offer_id = :offer
-""")
+"""
+_SEEN = text(f"select {_READ} where o.offer_id = :offer")
+# The wallet is locked on the way: what moves points must be a later statement, which sees what the last holder wrote.
+_LOCKED = text(f"""
+with mine as materialized (
+  select resident_id from wallet where resident_id = :resident and shard_id = :shard for no key update
+)
+select mine.resident_id as wallet, {_READ} left join mine on true where o.offer_id = :offer
+""")  # noqa: S608 - made of constants
 
 
 def terms_of(
-    session: Session, offer_id: int, resident_id: int, now: datetime, shown_points: int | None
+    session: Session,
+    offer_id: int,
+    resident_id: int,
+    now: datetime,
+    shown_points: int | None,
+    *,
+    lock: bool = False,
 ) -> Terms:
     """The terms on which this resident may take this offer now; `shown_points` is the price the client showed.
 
+    With `lock` the resident's wallet is locked until the transaction ends, for whoever goes on to take it.
     Raises `offer_unknown`, `offer_ended`, `offer_not_open`, `merchant_suspended`, `price_changed`, `not_your_street`.
     """
-    row = session.execute(_READ, {"offer": offer_id, "resident": resident_id}).one_or_none()
+    given = {"offer": offer_id, "resident": resident_id, "shard": shard_of(resident_id)}
+    row = session.execute(_LOCKED if lock else _SEEN, given).one_or_none()
     if row is None or row.state in _UNSEEN:
         raise refusal("offer_unknown")
     why_not = _standing(row, now) or _fit(row, shown_points)

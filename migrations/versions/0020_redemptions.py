@@ -34,6 +34,7 @@ create table gift (
   check (state <> 'complete' or pledged = goal)
 );
 create index gift_due on gift (deadline) where state = 'open';
+create index gift_of_resident on gift (begun_by, gift_id);
 create trigger only_allowed_gift_states before update on gift
   for each row execute function only_allowed_reward_states('gift');
 grant select, insert on gift to carbon_app;

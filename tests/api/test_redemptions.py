@@ -198,4 +198,13 @@ def test_a_gift_of_many_is_taken_when_its_last_piece_is_pledged(
     states = {one["status"] for one in resident.get("/v1/redemptions").get_json()["items"]}
     assert states == {"captured"}
     assert neighbour.get("/v1/gifts/0000000000").get_json()["code"] == "gift_unknown"
+    deadline = clock.now() + timedelta(days=7)
+    second = resident.call(
+        "POST", "/v1/gifts", key="g2", json={**wish, "deadline": deadline.isoformat()}
+    ).get_json()
+    first_page = resident.get("/v1/gifts?limit=1").get_json()
+    assert first_page["items"] == [second]
+    rest = resident.get(f"/v1/gifts?limit=1&cursor={first_page['next']}").get_json()
+    assert ([one["join_code"] for one in rest["items"]], rest["next"]) == ([begun["join_code"]], None)
+    assert neighbour.get("/v1/gifts").get_json() == {"items": [], "next": None}
     sound(app)

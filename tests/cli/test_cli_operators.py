@@ -15,6 +15,8 @@ PLAYED = (
     "planting.tree",
     "purchases.no_cutlery",
 )
+# a donation and a voucher at the till, one undone, one left, one code shown twice, one that is too dear
+ERRANDS = ("201 captured", "201 reversed", "201 reserved", "409 code_used", "409 insufficient_points")
 RATE = ("--class", "C", "--points-per-mg", "0.0004", "--from", "2030-01-01", "--reason", "a test")
 
 
@@ -22,7 +24,7 @@ def test_the_demonstration_plays_its_day_and_the_books_are_sound(stack: Stack, p
     again = stack.command("demo", "play", "--residents", "40", "--seed", "14")
     assert again.returncode == 0, again.stdout + again.stderr
     for said in (played, again.stdout):
-        assert [code for code in PLAYED if code not in said] == []
+        assert [code for code in (*PLAYED, *ERRANDS) if code not in said] == []
         assert re.search(r"I1 +│ holds", said), said
         assert "broken" not in said
         # nothing is left without a fate

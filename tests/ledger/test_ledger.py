@@ -40,7 +40,9 @@ def test_the_lots_that_expire_first_are_spent_first(door: Door) -> None:
     with door() as session:
         assert service.expiring(session, resident_id, TODAY) == [service.Expiring(LOT_ON, 25)]
         captured = capture(session, hold.hold_id, hold.shard_id, TODAY)
-    assert (captured.points, captured.merchant_id) == (25, MERCHANT)
+    with door() as session:
+        posted = text("select sum(points), min(contra_ref) from posting where journal_id = :journal")
+        assert tuple(session.execute(posted, {"journal": captured.journal_id}).one()) == (-25, MERCHANT)
     assert pockets(door, resident_id) == (25, 0, 0, 0)
     assert_sound(door)
 

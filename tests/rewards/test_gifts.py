@@ -71,6 +71,18 @@ def test_a_pledge_may_be_taken_back_until_the_goal_is_met(counter: Counter, gift
     assert finish(counter) == [2, 2, 0]
 
 
+def test_those_who_began_and_those_who_pledged_find_their_gifts_again(counter: Counter, gift: Gift) -> None:
+    with counter.door() as session:
+        one, other = residents_with(session, 2, 10)
+    pledge(counter, gift, one)
+    with counter.door() as session:
+        mine = {who: gifts.gifts_of(session, counter.vault, who, None, 9) for who in (one, other)}
+        begun = gifts.gifts_of(session, counter.vault, counter.resident_id, None, 9)
+        assert gifts.gifts_of(session, counter.vault, one, gift.gift_id, 9) == []
+    assert mine == {one: begun, other: []}
+    assert [(told.join_code, told.pledged) for told in begun] == [(gift.join_code, 10)]
+
+
 def test_what_is_not_met_in_time_is_given_back(counter: Counter, gift: Gift) -> None:
     for _ in range(3):
         pledge(counter, gift, counter.resident_id)

@@ -1,4 +1,4 @@
-"""Gifts of many: beginning one, looking at it with its code, pledging a piece."""
+"""Gifts of many: beginning one, one's own, looking at one with its code, pledging a piece."""
 
 from typing import Any, Final
 
@@ -13,14 +13,17 @@ from carbon_credits.api.fields import Body, Choice, Instant, Line, Whole, Words
 from carbon_credits.api.house import house, principal
 from carbon_credits.api.idempotency import once
 from carbon_credits.api.merchant.shapes import Both
+from carbon_credits.api.paging import LONGEST, cursor_to, position_of
 from carbon_credits.api.reading import body_as_told, no_body
 from carbon_credits.api.resident.redemptions import OFFER_ID, Redemption, told
+from carbon_credits.api.resident.wallet import Page
 from carbon_credits.api.strict_json import GREATEST
 from carbon_credits.core import clock
 from carbon_credits.core.db import reading
 from carbon_credits.rewards import gifts
 from carbon_credits.rewards.gifts import Gift as Known
 
+LIST: Final = "gifts.index"
 JOIN: Final = [
     {
         "in": "path",
@@ -60,6 +63,13 @@ class Gift(Body):
     links = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
 
 
+class Gifts(Body):
+    """A page, newest first."""
+
+    items = fields.List(fields.Nested(Gift), required=True)
+    next = Words(1, LONGEST, required=True, allow_none=True, example="PXvF2GJ1…")
+
+
 @blueprint.route("/v1/gifts", methods=["POST"])
 @blueprint.arguments(NewGift)
 @blueprint.response(201, Gift, headers={"Location": {"schema": {"type": "string"}}})
@@ -88,6 +98,24 @@ def begin(body: dict[str, Any]) -> Response:
         return 201, _told(made)
 
     return once("gifts.begin", body_as_told(), work, secret=True)
+
+
+@blueprint.route("/v1/gifts", methods=["GET"])
+@blueprint.arguments(Page, location="query")
+@blueprint.response(200, Gifts)
+def index(page: dict[str, Any]) -> Response:
+    """我的众筹礼物 / My gifts of many
+
+    本人发起的与认过份的，新的在前。 Those that you began or pledged to, the newest first.
+    """
+    who, vault, limit = principal(), house().vault, page["limit"]
+    before = position_of(vault, who.actor, LIST, page["cursor"])[0] if "cursor" in page else None
+    with reading() as session:
+        found = gifts.gifts_of(session, vault, who.id, before, limit + 1)
+    following = None
+    if len(found) > limit:
+        following = cursor_to(vault, who.actor, LIST, [found[limit - 1].gift_id])
+    return answer({"items": [_told(one) for one in found[:limit]], "next": following})
 
 
 @blueprint.route("/v1/gifts/<join>", methods=["GET"], parameters=JOIN)

@@ -4,7 +4,7 @@ import json
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -18,7 +18,8 @@ from carbon_credits.cli.demo.district import Claimed, Pushed
 TIMEOUT_S: Final = 30
 CODE_WITHIN_S: Final = 30.0
 LOOK_S: Final = 0.05
-BUSY: Final = frozenset({409, 429, 503})
+AWAY: Final = frozenset({429, 503})
+BUSY: Final = AWAY | {409}
 ATTEMPTS: Final = 5
 
 
@@ -100,10 +101,19 @@ class Doors:
                 kind = "again" if time_told else "202"
                 self.heard.note("app", kind, name)
             else:
-                self.heard.note("app", _why(answer))
+                self.heard.note("app", why(answer))
 
-    def partner_token(self, client: dict[str, Any]) -> str:
-        """A partner's access token, for its client's secret."""
+    def ask(self, path: str, body: dict[str, Any], token: str, step: int) -> requests.Response:
+        """Whatever a door says to one step of somebody's errand, a no as well as a yes."""
+        return self._post(path, body, token, self._key({"path": path, **body}, step), AWAY)
+
+    def look(self, path: str, token: str) -> dict[str, Any]:
+        """What may be read at a door."""
+        headers = {"Authorization": f"Bearer {token}"}
+        return _json(self._session().get(self._url + path, headers=headers, timeout=TIMEOUT_S), 200)
+
+    def client_token(self, client: Mapping[str, Any]) -> str:
+        """A partner's or a merchant's access token, for its client's secret."""
         form = {"grant_type": "client_credentials"}
         basic = (client["client_id"], client["client_secret"])
         answer = self._session().post(f"{self._url}/oauth/token", data=form, auth=basic, timeout=TIMEOUT_S)
@@ -115,7 +125,7 @@ class Doors:
         body = {"feed": feed, "records": [each.record for each in pushed]}
         answer = self._post("/partner/v1/records", body, token, self._key(body, 0))
         if answer.status_code != 200:
-            self.heard.note("push", _why(answer))
+            self.heard.note("push", why(answer))
             return
         for row in answer.json()["results"]:
             codes = "+".join(reason["code"] for reason in row["reasons"])
@@ -124,7 +134,12 @@ class Doors:
             self.heard.note("push", kind, row["id"] if row["status"] in ("accepted", "duplicate") else None)
 
     def _post(
-        self, path: str, body: dict[str, Any], token: str | None = None, key: str | None = None
+        self,
+        path: str,
+        body: dict[str, Any],
+        token: str | None = None,
+        key: str | None = None,
+        busy: frozenset[int] = BUSY,
     ) -> requests.Response:
         """Send until the answer is one; the key makes repeating harmless."""
         headers = {"Content-Type": "application/json"}
@@ -135,7 +150,7 @@ class Doors:
         said = json.dumps(body, ensure_ascii=False).encode()
         for attempt in range(ATTEMPTS):
             answer = self._session().post(self._url + path, data=said, headers=headers, timeout=TIMEOUT_S)
-            if answer.status_code not in BUSY:
+            if answer.status_code not in busy:
                 break
             time.sleep(min(2, int(answer.headers.get("Retry-After", "1"))) * (attempt + 1))
         return answer
@@ -155,12 +170,12 @@ class Doors:
 
 def _json(answer: requests.Response, expected: int) -> dict[str, Any]:
     if answer.status_code != expected:
-        raise click.ClickException(f"{answer.request.method} {answer.request.path_url}: {_why(answer)}")
+        raise click.ClickException(f"{answer.request.method} {answer.request.path_url}: {why(answer)}")
     told: dict[str, Any] = answer.json()
     return told
 
 
-def _why(answer: requests.Response) -> str:
+def why(answer: requests.Response) -> str:
     """`422 in_the_future`: the status and the most precise code there is."""
     try:
         told = answer.json()

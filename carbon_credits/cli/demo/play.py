@@ -18,7 +18,7 @@ from carbon_credits.activities.fates import undecided_acts, undecided_records
 from carbon_credits.activities.files import Delivery, Landed, Taken, take_in_file
 from carbon_credits.activities.intake import terms_of
 from carbon_credits.cli import tables
-from carbon_credits.cli.demo import papers, seed
+from carbon_credits.cli.demo import errands, papers, seed
 from carbon_credits.cli.demo.district import Claimed, Day, Person, Pushed, day_of
 from carbon_credits.cli.demo.doors import Doors, Texts
 from carbon_credits.cli.demo.report import Played, show
@@ -63,7 +63,7 @@ def play(residents: int, number: int, url: str | None) -> None:
     try:
         with tables.bars(shown) as bars:
             _furnish(bars, day.people)
-            _through_http(bars, doors, day, client_of)
+            tokens = _through_http(bars, doors, day, client_of)
             files = _through_files(bars, day)
     except requests.ConnectionError as error:
         raise click.ClickException(
@@ -71,8 +71,9 @@ def play(residents: int, number: int, url: str | None) -> None:
         ) from error
     acts = doors.heard.acts
     wait_until_decided(lambda: _undecided(acts, files))
+    done = [errand for merchant in seed.merchants()[:1] for errand in errands.run(doors, tokens, merchant)]
     with reading() as session:
-        is_sound = show(shown, session, Played(doors.heard, files.taken, files.record_ids))
+        is_sound = show(shown, session, Played(doors.heard, files.taken, files.record_ids, done))
     if not is_sound:
         raise click.exceptions.Exit(1)
 
@@ -102,7 +103,11 @@ def _furnish(bars: Progress, everybody: Sequence[Person]) -> None:
         bars.advance(bar, len(some))
 
 
-def _through_http(bars: Progress, doors: Doors, day: Day, client_of: dict[str, dict[str, Any]]) -> None:
+def _through_http(
+    bars: Progress, doors: Doors, day: Day, client_of: dict[str, dict[str, Any]]
+) -> dict[int, str]:
+    """The residents' claims and the partners' pushes; returns the residents' tokens by their numbers."""
+    tokens: dict[int, str] = {}
     claims = defaultdict(list)
     for claimed in day.claims:
         claims[claimed.person].append(claimed)
@@ -111,22 +116,23 @@ def _through_http(bars: Progress, doors: Doors, day: Day, client_of: dict[str, d
     claiming = bars.add_task("申报 app           ", total=sum(claimed.times for claimed in day.claims))
     pushing = bars.add_task("推送 partners' API ", total=len(day.pushes))
 
-    def live(phone: str, told: Sequence[Claimed]) -> None:
-        token = doors.sign_in(phone)
+    def live(number: int, told: Sequence[Claimed]) -> None:
+        token = tokens[number] = doors.sign_in(phones[number])
         bars.advance(signing)
         for claimed in told:
             doors.claim(token, claimed)
             bars.advance(claiming, claimed.times)
 
     def push(feed: str, some: Sequence[Pushed]) -> None:
-        doors.push(doors.partner_token(client_of[feed]), feed, some)
+        doors.push(doors.client_token(client_of[feed]), feed, some)
         bars.advance(pushing, len(some))
 
     with ThreadPoolExecutor(THREADS) as threads:
-        work = [threads.submit(live, phones[number], told) for number, told in claims.items()]
+        work = [threads.submit(live, number, told) for number, told in claims.items()]
         work += [threads.submit(push, feed, some) for feed, some in _pushes(day)]
         for done in as_completed(work):
             done.result()
+    return tokens
 
 
 def _pushes(day: Day) -> Iterator[tuple[str, Sequence[Pushed]]]:

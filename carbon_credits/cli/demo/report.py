@@ -14,6 +14,7 @@ from carbon_credits.activities.fates import Fate, fates_of_acts, fates_of_record
 from carbon_credits.activities.files import Taken
 from carbon_credits.cli import tables
 from carbon_credits.cli.demo.doors import Heard
+from carbon_credits.cli.demo.errands import Errand
 from carbon_credits.ledger.check import Finding, check
 from carbon_credits.methodologies.catalogue import BY_CODE
 
@@ -24,11 +25,12 @@ COUNTED: Final = ("credited", "held", "awaiting", "rejected", "replaced", "claim
 
 @dataclass(frozen=True)
 class Played:
-    """What was heard at the doors, how the files ended, and the records they held by source."""
+    """What was heard at the doors, how the files ended, the records they held by source, and what was redeemed."""
 
     heard: Heard
     taken: Sequence[tuple[str, Taken]]
     record_ids: dict[int, list[str]]
+    errands: Sequence[Errand] = ()
 
 
 def show(shown: Console, session: Session, played: Played) -> bool:
@@ -43,6 +45,8 @@ def show(shown: Console, session: Session, played: Played) -> bool:
     if waited is not None:
         median, longest = (_milliseconds(wait) for wait in waited)
         shown.print(f"从受理到计入 / from accepted to credited: 中位 median {median}，最慢 slowest {longest}")
+    if played.errands:
+        shown.print(_errands(played.errands))
     shown.print(_invariants(findings))
     return not any(finding.violations for finding in findings)
 
@@ -128,6 +132,13 @@ def _classes(fates: Iterable[Fate]) -> Table:
             rows.setdefault(key, Counter()).update(told)
     for (letter, pool), row in sorted(rows.items()):
         table.add_row(letter, pool, f"{row['acts']:,}", tables.grams(row["mg"]), f"{row['points']:,}")
+    return table
+
+
+def _errands(done: Iterable[Errand]) -> Table:
+    table = tables.table("兑换 / Redemptions", "事项 What", "回答 Answer", "积分 Points")
+    for errand in done:
+        table.add_row(errand.what, errand.answer, f"{errand.points:,}")
     return table
 
 

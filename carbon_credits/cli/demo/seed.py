@@ -111,6 +111,11 @@ def credentials() -> list[dict[str, Any]]:
     return _listed("partners")
 
 
+def merchants() -> list[dict[str, Any]]:
+    """The merchants as the district's file lists them, each with a client; none before there is one."""
+    return _listed("merchants")
+
+
 def _listed(name: str) -> list[dict[str, Any]]:
     try:
         listed: list[dict[str, Any]] = json.loads(district_file().read_text())[name]

@@ -40,7 +40,7 @@ def _application(
     )
 
 
-_LUNCH: Final = Draft(
+LUNCH: Final = Draft(
     kind=OfferKind.VOUCHER,
     title=Text("工作日午餐抵 10 元", "10 yuan off a weekday lunch"),
     text=Text("周一至周五 11:00–14:00，每桌限用一张。", "Monday to Friday, 11 to 2, one a table."),
@@ -51,8 +51,15 @@ _LUNCH: Final = Draft(
     from_at=_SOME_DAY,
     to_at=_SOME_DAY,
 )
+BREAKFAST: Final = replace(
+    LUNCH,
+    title=Text("早点抵 1 元", "1 yuan off breakfast"),
+    text=Text("每日 7:00–9:30。", "Every day, 7 to half past 9."),
+    points=100,
+    face_fen=100,
+)
 _POTTERY: Final = replace(
-    _LUNCH,
+    LUNCH,
     title=Text("陶艺体验抵 20 元", "20 yuan off an hour of pottery"),
     text=Text("需提前预约；网络中断时也可核销。", "Book beforehand; can be taken while offline too."),
     category=Category.CULTURE,
@@ -62,7 +69,7 @@ _POTTERY: Final = replace(
     offline=True,
 )
 _VEGETABLES: Final = replace(
-    _LUNCH,
+    LUNCH,
     title=Text("蔬菜抵 5 元", "5 yuan off vegetables"),
     text=Text("限张槎居民。", "For residents of Zhangcha."),
     category=Category.GROCERIES,
@@ -70,8 +77,8 @@ _VEGETABLES: Final = replace(
     face_fen=500,
     streets=(Street.ZHANGCHA,),
 )
-_SEEDLING: Final = replace(
-    _LUNCH,
+SEEDLING: Final = replace(
+    LUNCH,
     kind=OfferKind.DONATION,
     title=Text("捐一株红树苗的十分之一", "A tenth of a mangrove seedling"),
     text=Text("积分捐给植树项目。", "The points go to a planting project."),
@@ -80,13 +87,17 @@ _SEEDLING: Final = replace(
     face_fen=100,
 )
 _GROVE: Final = replace(
-    _SEEDLING,
+    SEEDLING,
     kind=OfferKind.GROUP_GIFT,
     title=Text("众人合种一棵樟树", "A camphor tree by many"),
-    text=Text("凑满积分即种；到期未满退还。", "Planted when the points are together; else given back."),
-    points=20_000,
-    face_fen=10_000,
-    stock=20,
+    # the price is of one piece: whoever begins a gift says how many pieces it takes
+    text=Text(
+        "每人认一份，每份 100 积分，两百份种一棵；到期未满全部退还。",
+        "A piece each, 100 points a piece, two hundred a tree; all is given back if it is not met in time.",
+    ),
+    points=100,
+    face_fen=50,
+    stock=4_000,
 )
 _SANYOU: Final = Text("演示三友饭店", "Demo Three Friends")
 _TAOFANG: Final = Text("演示石湾陶坊", "Demo Shiwan Pottery")
@@ -96,7 +107,7 @@ _LVHUA: Final = Text("演示绿化机构", "Demo Planting Body")
 STALLS: Final = (
     Stall(
         _application(1, "sanyou", _SANYOU, Category.FOOD, Street.ZUMIAO, "禅城区祖庙路 1 号"),
-        ((_LUNCH, 200, "demo_programme"),),
+        ((LUNCH, 200, "demo_programme"), (BREAKFAST, 50, "demo_programme")),
     ),
     Stall(
         _application(2, "taofang", _TAOFANG, Category.CULTURE, Street.SHIWAN, "禅城区石湾 2 号"),
@@ -108,6 +119,6 @@ STALLS: Final = (
     ),
     Stall(
         _application(4, "lvhua", _LVHUA, Category.PLANTING, Street.NANZHUANG, "禅城区南庄 4 号"),
-        ((_SEEDLING, 97, "demo_sponsor"), (_GROVE, 9_800, "demo_sponsor")),
+        ((SEEDLING, 97, "demo_sponsor"), (_GROVE, 49, "demo_sponsor")),
     ),
 )
