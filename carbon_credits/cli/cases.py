@@ -6,9 +6,9 @@ import click
 from rich.table import Table
 from sqlalchemy import select
 
+from carbon_credits import approving
 from carbon_credits.activities.appeals import words_of
 from carbon_credits.activities.names import public_id
-from carbon_credits.cli import approving
 from carbon_credits.cli.saying import plainly
 from carbon_credits.cli.tables import console
 from carbon_credits.core import clock

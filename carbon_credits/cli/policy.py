@@ -11,7 +11,7 @@ from typing import Any
 import click
 from sqlalchemy import select, text
 
-from carbon_credits.cli.approving import DEPOSIT, decide, propose
+from carbon_credits.approving import DEPOSIT, decide, propose
 from carbon_credits.cli.saying import plainly
 from carbon_credits.core.approvals import Approval
 from carbon_credits.core.db import reading, transaction

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from carbon_credits.cli import approving
+from carbon_credits import approving
 from carbon_credits.cli.saying import plainly
 from carbon_credits.cli.scorecards import show_day, show_scorecard
 from carbon_credits.core import clock

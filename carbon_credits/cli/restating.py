@@ -6,7 +6,7 @@ from functools import partial
 import click
 from sqlalchemy.orm import Session
 
-from carbon_credits.cli.approving import propose
+from carbon_credits.approving import propose
 from carbon_credits.cli.saying import plainly
 from carbon_credits.core import clock
 from carbon_credits.core.db import in_transaction, reading, transaction

@@ -12,9 +12,9 @@ from flask import Flask
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from carbon_credits import approving
 from carbon_credits.activities.names import public_id
 from carbon_credits.activities.views import activity_of
-from carbon_credits.cli import approving
 from carbon_credits.cli.restating import restate_shard
 from carbon_credits.core import clock
 from carbon_credits.core.errors import Conflict, Invalid, NotAllowed, NotFound

@@ -7,7 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from carbon_credits.cli import approving
+from carbon_credits import approving
 from carbon_credits.core import approvals
 from carbon_credits.core.crypto import Vault
 from carbon_credits.core.errors import Conflict, Invalid, NotAllowed, NotFound

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from carbon_credits.cli import approving
+from carbon_credits import approving
 from carbon_credits.core.errors import Conflict, Invalid, NotAllowed
 from carbon_credits.programme import service as programme
 from carbon_credits.programme.rate_card import RateCard

@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import event, text
 from sqlalchemy.orm import Session
 
+from carbon_credits import approving
 from carbon_credits.activities.names import public_id
-from carbon_credits.cli import approving
 from carbon_credits.core import clock
 from carbon_credits.core.crypto import Vault
 from carbon_credits.core.db import in_transaction

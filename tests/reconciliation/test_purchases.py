@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from carbon_credits.cli import approving
+from carbon_credits import approving
 from carbon_credits.core.crypto import Vault
 from carbon_credits.core.errors import Conflict, Invalid, NotAllowed
 from carbon_credits.reconciliation import mass_balance, purchases

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from carbon_credits.cli import approving
+from carbon_credits import approving
 from carbon_credits.config import Settings
 from carbon_credits.core.errors import Conflict, Invalid, NotFound
 from carbon_credits.ledger import check, funds

@@ -16,7 +16,7 @@ from flask import Flask
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from carbon_credits.cli import approving
+from carbon_credits import approving
 from carbon_credits.core import clock
 from carbon_credits.core.db import in_transaction, reading
 from carbon_credits.rewards import (

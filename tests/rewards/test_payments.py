@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from carbon_credits import approving
 from carbon_credits.api.merchant.notices import webhooks
-from carbon_credits.cli import approving
 from carbon_credits.config import Settings
 from carbon_credits.core import clock
 from carbon_credits.core.crypto import Vault

@@ -9,7 +9,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from carbon_credits.cli import approving
+from carbon_credits import approving
 from carbon_credits.core.errors import Conflict, InvariantBroken, NotAllowed
 from carbon_credits.rewards import settlement_approval, statements
 from carbon_credits.rewards.settlement import make_next

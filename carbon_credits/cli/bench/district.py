@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy.orm import Session
 
-from carbon_credits.cli.approving import DEPOSIT, decide, propose
+from carbon_credits.approving import DEPOSIT, decide, propose
 from carbon_credits.core import ids
 from carbon_credits.crediting.releases import publish
 from carbon_credits.ledger.funds import create_fund

@@ -8,7 +8,7 @@ from typing import Any, Final
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from carbon_credits.cli import approving
+from carbon_credits import approving
 from carbon_credits.ledger import funds
 from carbon_credits.methodologies.catalogue import BY_CODE
 from carbon_credits.programme import service as programme

@@ -8,7 +8,7 @@ from typing import Any, Final
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from carbon_credits.cli import approving
+from carbon_credits import approving
 from carbon_credits.cli.demo import rules
 from carbon_credits.cli.demo.stalls import STALLS, Stall
 from carbon_credits.core.crypto import Vault

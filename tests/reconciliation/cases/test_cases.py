@@ -7,8 +7,8 @@ import psycopg
 import pytest
 from sqlalchemy import select, text
 
+from carbon_credits import approving
 from carbon_credits.activities.names import public_id
-from carbon_credits.cli import approving
 from carbon_credits.core import clock
 from carbon_credits.core.audit import AuditEntry
 from carbon_credits.core.crypto import Vault

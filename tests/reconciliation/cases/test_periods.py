@@ -10,8 +10,8 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
+from carbon_credits import approving
 from carbon_credits.activities.work_list import ActRef, put_back
-from carbon_credits.cli import approving
 from carbon_credits.core import clock
 from carbon_credits.core.errors import Conflict, Invalid, InvariantBroken
 from carbon_credits.core.ids import shard_of
