@@ -20,6 +20,7 @@ from carbon_credits.rewards.payment_contract import Ways
 
 Sender = Callable[[Settings], TextMessages]
 Payer = Callable[[Settings], Ways]
+Console = Callable[[Flask, Settings], frozenset[str]]
 
 
 def create_app(
@@ -27,14 +28,15 @@ def create_app(
     feeds: Iterable[Feed] = (),
     sender: Sender | None = None,
     payer: Payer | None = None,
+    console: Console | None = None,
     *,
     doors: bool = True,
 ) -> Flask:
     """An application for these settings, or for those of the environment; raises WrongSettings.
 
     `feeds` are the partners it knows; `sender` makes the provider of text messages, without which codes wait in
-    the outbox; `payer` makes the ways of paying merchants, without which nobody is paid. Nothing is connected to
-    before the first request. Without `doors` it answers none: workers and operators' commands start in half the time.
+    the outbox; `payer` makes the ways of paying merchants, without which nobody is paid; `console` gives it
+    the staff's door and says which endpoints that has. Nothing is connected to before the first request. Without `doors` it answers none: workers and operators' commands start in half the time.
     """
     told = read_settings() if settings is None else settings
     log.configure()
@@ -47,7 +49,7 @@ def create_app(
     if doors:
         from carbon_credits.api import assembly  # noqa: PLC0415 - half the time a command takes to start
 
-        assembly.register(app, told)
+        assembly.register(app, told, console)
     cli.register(app)
     return app
 

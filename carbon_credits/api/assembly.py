@@ -1,6 +1,6 @@
 """The door put together: frame, sign-in, errors, the routes of each audience and the documents they are in."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from flask import Flask
@@ -59,6 +59,8 @@ from carbon_credits.core.signing import Keyring
 from carbon_credits.jobs import doorbell
 from carbon_credits.programme.rate_card import RateCard
 
+# gives an application the console and says which endpoints are the console's
+Console = Callable[[Flask, Settings], frozenset[str]]
 MOST_BYTES = 65_536
 RESIDENT = Text("居民端接口。", "For residents' apps.")
 PARTNER = Text("合作方接口。", "For partners' systems.")
@@ -123,8 +125,8 @@ UNDOCUMENTED: Final = (
 )
 
 
-def register(app: Flask, settings: Settings, others: Mapping[str, Who] | None = None) -> None:
-    """Give the application its JSON door. `others` is who may call the routes of other doors, by endpoint.
+def register(app: Flask, settings: Settings, console: Console | None = None) -> None:
+    """Give the application its JSON door, and beside it the console's, which guards its own endpoints.
 
     Raises RouteWithoutRule when a route has no row in the table of who may call it.
     """
@@ -133,7 +135,8 @@ def register(app: Flask, settings: Settings, others: Mapping[str, Who] | None = 
     auth.register(app)
     errors.register(app)
     _routes(app)
-    house.install(app, _house(app, settings, others))
+    staff = frozenset() if console is None else console(app, settings)
+    house.install(app, _house(app, settings, dict.fromkeys(staff, Who.STAFF)))
 
 
 def _configure(app: Flask, settings: Settings) -> None:
@@ -171,7 +174,7 @@ def _title(words: Text) -> Text:
     return Text(f"{NAME.zh}：{words.zh.rstrip('。')}", f"{NAME.en}: {words.en.rstrip('.').lower()}")
 
 
-def _house(app: Flask, settings: Settings, others: Mapping[str, Who] | None) -> house.House:
+def _house(app: Flask, settings: Settings, others: Mapping[str, Who]) -> house.House:
     times = limits.DEMONSTRATION if settings.is_demo else 1
     redis = doorbell.connect(settings.redis_url)
     return house.House(

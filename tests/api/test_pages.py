@@ -14,10 +14,11 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from carbon_credits.api.pages import numbers, rendering
+from carbon_credits.api.pages import rendering
+from carbon_credits.reporting import numbers
 from carbon_credits.api.pages.formulas import lay_out, lines, pieces
 from carbon_credits.api.pages.methodology_page import index_view, methodology_view
-from carbon_credits.api.pages.numbers import NARROW
+from carbon_credits.reporting.numbers import NARROW
 from carbon_credits.core import clock
 from carbon_credits.methodologies.base import Methodology
 from carbon_credits.methodologies.catalogue import BY_CODE, METHODOLOGIES, newest

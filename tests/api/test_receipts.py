@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from carbon_credits.api.pages import own_receipt
-from carbon_credits.api.pages.numbers import NARROW
+from carbon_credits.reporting.numbers import NARROW
 from carbon_credits.api.pages.receipt_page import receipt_view
 from carbon_credits.core import clock
 from carbon_credits.core.crypto import Vault

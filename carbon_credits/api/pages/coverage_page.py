@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from carbon_credits.api.pages import numbers
+from carbon_credits.reporting import numbers
 from carbon_credits.core.i18n import Language, Text
 from carbon_credits.rewards.coverage import Coverage
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-from carbon_credits.api.pages.numbers import MINUS, grouped
+from carbon_credits.reporting.numbers import MINUS, grouped
 from carbon_credits.methodologies.formula import Expr, nodes
 from carbon_credits.methodologies.readings import text
 

@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
-from carbon_credits.api.pages import numbers
+from carbon_credits.reporting import numbers
 from carbon_credits.api.pages.formulas import Layout, lay_out, lines, pieces
 from carbon_credits.api.pages.words import (
     BASES,

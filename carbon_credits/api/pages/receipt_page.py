@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any, Final
 
-from carbon_credits.api.pages import numbers
+from carbon_credits.reporting import numbers
 from carbon_credits.api.pages.formulas import filled, lay_out, lines, pieces
 from carbon_credits.api.pages.methodology_page import formula_view
 from carbon_credits.api.pages.words import (

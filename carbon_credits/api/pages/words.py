@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from carbon_credits.api.pages import numbers
+from carbon_credits.reporting import numbers
 from carbon_credits.core.i18n import Text
 
 View = dict[str, Any]
