@@ -25,6 +25,23 @@ class Section(NamedTuple):
 
 SECTIONS: Final[Sequence[Section]] = (
     Section(Text("概览", "Overview"), (Entry("home.show", Text("总览", "Dashboard")),)),
+    Section(
+        Text("审核", "Review"),
+        (
+            Entry("queue.show", Text("待办队列", "Queues")),
+            Entry("review.index", Text("行为审核", "Acts to review")),
+            Entry("appeal.index", Text("居民申诉", "Appeals")),
+            Entry("case.index", Text("对账事项", "Cases")),
+        ),
+    ),
+    Section(
+        Text("合作方", "Partners"),
+        (
+            Entry("feed.index", Text("数据源", "Feeds")),
+            Entry("file.index", Text("合作方文件", "Files")),
+            Entry("file.alarms", Text("文件警报", "Alarms")),
+        ),
+    ),
 )
 
 
