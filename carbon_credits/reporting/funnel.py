@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from carbon_credits.core.clock import day_of
 from carbon_credits.core.ids import SHARD_SIZE
+from carbon_credits.reporting.rollups import UNSTATED
 
 EVERY: Final = timedelta(minutes=50)
 ACTIVE_DAYS: Final = 30
@@ -37,6 +38,12 @@ where r.resident_id between :first and :last and r.status = 'active'
 on conflict (shard_id) do update
 set counted_at = excluded.counted_at, registered = excluded.registered, acted = excluded.acted,
     credited = excluded.credited, redeemed = excluded.redeemed, active = excluded.active
+""")
+_FORGET_STREETS = text("delete from rollup_registered where shard_id = :shard")
+_COUNT_STREETS = text("""
+insert into rollup_registered (shard_id, street, residents)
+select :shard, coalesce(street, :unstated), count(*) from resident
+where resident_id between :first and :last and status = 'active' group by 2 order by 2
 """)
 _COME = text("""
 select coalesce(sum(registered), 0)::int as registered, coalesce(sum(acted), 0)::int as acted,
@@ -70,6 +77,9 @@ def count_shard(session: Session, shard_id: int, now: datetime) -> int:
         "last": (shard_id + 1) * SHARD_SIZE,
     }
     session.execute(_COUNT, given)
+    session.execute(_FORGET_STREETS, {"shard": shard_id})
+    places = {name: given[name] for name in ("shard", "first", "last")}
+    session.execute(_COUNT_STREETS, {**places, "unstated": UNSTATED})
     return 1
 
 

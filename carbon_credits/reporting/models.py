@@ -64,3 +64,23 @@ class RollupShard(Model):
     credited: Mapped[int] = mapped_column(Integer, server_default=_ZERO)
     redeemed: Mapped[int] = mapped_column(Integer, server_default=_ZERO)
     active: Mapped[int] = mapped_column(Integer, server_default=_ZERO)
+
+
+class RollupRegistered(Model):
+    """How many enrolled residents of a shard named a street."""
+
+    __tablename__ = "rollup_registered"
+
+    shard_id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    street: Mapped[str] = mapped_column(Text, primary_key=True)
+    residents: Mapped[int]
+
+
+class RollupFund(Model):
+    """Points a fund granted in what was booked on a day, less what was taken back."""
+
+    __tablename__ = "rollup_fund"
+
+    fund_id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    booked_on: Mapped[date] = mapped_column(Date, primary_key=True)
+    points: Mapped[int] = mapped_column(BigInteger, server_default=_ZERO)

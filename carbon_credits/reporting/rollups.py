@@ -14,7 +14,7 @@ from typing import Any, Final
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from carbon_credits.ledger.models import JournalKind
+from carbon_credits.ledger.models import ContraKind, JournalKind
 from carbon_credits.residents.service import Street
 
 # where a resident named no street
@@ -24,6 +24,15 @@ STREETS: Final = (*(street.value for street in Street), UNSTATED)
 STEP: Final = 5_000
 MOVERS: Final = 200
 KINDS: Final = [int(JournalKind.CREDIT), int(JournalKind.CLAWBACK), int(JournalKind.RESTATEMENT)]
+GRANTING: Final = [int(ContraKind.GRANT), int(ContraKind.BONUS), int(ContraKind.CLAWBACK)]
+TABLES: Final = (
+    "rollup_day",
+    "rollup_people",
+    "rollup_resident",
+    "rollup_fund",
+    "rollup_registered",
+    "rollup_shard",
+)
 
 _WORKING_TABLES: Final = """
 create temp table if not exists rollup_touched (
@@ -165,6 +174,15 @@ _APPLY: Final = tuple(
            set street = excluded.street, first_on = excluded.first_on, last_on = excluded.last_on""",
     )
 )
+# Postings are added as they are: a fund's day of booking is over when the day is.
+_SPEND: Final = text("""
+insert into rollup_fund as f (fund_id, booked_on, points)
+select contra_ref, booked_on, sum(points)
+from posting
+where journal_id = any(cast(:journals as bigint[])) and shard_id = :shard and contra_kind = any(:granting)
+group by 1, 2 having sum(points) <> 0 order by 1, 2
+on conflict (fund_id, booked_on) do update set points = f.points + excluded.points
+""")
 _MOVE_MARK: Final = text("""
 insert into rollup_shard as s (shard_id, journal_id, rolled_at) values (:shard, :upto, :now)
 on conflict (shard_id) do update set journal_id = excluded.journal_id, rolled_at = excluded.rolled_at
@@ -185,13 +203,16 @@ def roll_up(session: Session, shard_id: int, now: datetime, most: int = STEP) ->
     found = session.execute(_NEXT, asked).one()
     upto = found.upto if found.journals else max(after, session.execute(_NEWEST).scalar_one())
     touched = _change(session, shard_id, found.journals, after, upto)
+    if found.journals:
+        spent = {"shard": shard_id, "journals": found.journals, "granting": GRANTING}
+        session.execute(_SPEND, spent)
     session.execute(_MOVE_MARK, {"shard": shard_id, "upto": upto, "now": now})
     return touched + len(found.journals)
 
 
 def forget(session: Session) -> None:
     """Empty the rollups, to be made anew from the first journal on."""
-    for table in ("rollup_day", "rollup_people", "rollup_resident", "rollup_shard"):
+    for table in TABLES:
         session.execute(text(f"delete from {table}"))  # noqa: S608 - constants
 
 

@@ -63,10 +63,28 @@ create table rollup_shard (
 );
 grant select, insert, update, delete on rollup_shard to carbon_app;
 
+-- Enrolled residents of a shard by the street they named.
+create table rollup_registered (
+  shard_id  smallint not null,
+  street    text not null check (length(street) between 1 and 20),
+  residents int not null check (residents > 0),
+  primary key (shard_id, street)
+);
+grant select, insert, delete on rollup_registered to carbon_app;
+
+-- What a fund granted on the day it was booked, less what was taken back.
+create table rollup_fund (
+  fund_id   int not null,
+  booked_on date not null,
+  points    bigint not null default 0,
+  primary key (fund_id, booked_on)
+) with (fillfactor = 80);
+grant select, insert, update, delete on rollup_fund to carbon_app;
+
 create index appeal_open on appeal (at) where state = 'open';
 """
 
-DOWN = "drop index appeal_open; drop table rollup_shard, rollup_resident, rollup_people, rollup_day;"
+DOWN = "drop index appeal_open; drop table rollup_fund, rollup_registered, rollup_shard, rollup_resident, rollup_people, rollup_day;"
 
 
 def upgrade() -> None:
