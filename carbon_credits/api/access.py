@@ -23,6 +23,8 @@ class Who(StrEnum):
     FEED = "feed"
     # likewise a provider of payments, known by the signature over what it tells
     PROVIDER = "provider"
+    # the console has a table of its own, by role, and a guard that reads it
+    STAFF = "staff"
     LOOPBACK = "loopback"
 
 

@@ -27,6 +27,7 @@ class AuditEntry(Model):
     request_id: Mapped[str | None] = mapped_column(Text)
     before: Mapped[Any | None] = mapped_column(JSONB(none_as_null=True))
     after: Mapped[Any | None] = mapped_column(JSONB(none_as_null=True))
+    reason: Mapped[str | None] = mapped_column(Text)
 
 
 def record(
@@ -37,8 +38,12 @@ def record(
     before: Mapping[str, Any] | None = None,
     after: Mapping[str, Any] | None = None,
     request_id: str | None = None,
+    reason: str | None = None,
 ) -> None:
-    """Write one deed: `record(session, "staff:3", "fund.deposited", "fund:1", None, {"points": 5000})`."""
+    """Write one deed: `record(session, "staff:3", "fund.deposited", "fund:1", None, {"points": 5000})`.
+
+    `reason` is what whoever did it said of why, where they had to.
+    """
     session.execute(
         insert(AuditEntry).values(
             actor=actor,
@@ -47,5 +52,6 @@ def record(
             before=None if before is None else dict(before),
             after=None if after is None else dict(after),
             request_id=request_id,
+            reason=reason,
         )
     )

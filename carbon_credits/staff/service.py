@@ -2,41 +2,67 @@
 
 from collections.abc import Collection
 from enum import StrEnum
+from typing import Final
 
 from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from carbon_credits.core import audit
-from carbon_credits.core.errors import Conflict, NotAllowed, NotFound
+from carbon_credits.core.errors import Conflict, FieldFault, Invalid, NotAllowed, NotFound
 from carbon_credits.core.i18n import Text
 from carbon_credits.staff.models import Staff
+
+# the district's three streets and one town, as the residents' room names them
+STREETS: Final = frozenset({"zumiao", "shiwan", "zhangcha", "nanzhuang"})
 
 
 class Role(StrEnum):
     """What a member of staff is there for."""
 
     PROGRAMME = "programme"
+    METHODOLOGY = "methodology"
     FINANCE = "finance"
+    PARTNER = "partner"
+    MERCHANT = "merchant"
+    STREET = "street"
     SUPPORT = "support"
     AUDIT = "audit"
-    SCIENCE = "science"
-    MERCHANT = "merchant"
 
 
-def add(session: Session, name: str, roles: Collection[Role], by: str) -> Staff:
-    """Add a member of staff; `by` is the actor who does. Raises Conflict when the name is taken."""
+def add(
+    session: Session, name: str, roles: Collection[Role], by: str, streets: Collection[str] | None = None
+) -> Staff:
+    """Add a member of staff; `by` is the actor who does, no `streets` the whole district.
+
+    Raises Conflict when the name is taken and Invalid when the role `street` has no street.
+    """
+    territory = territory_of(roles, streets)
     made = (
         insert(Staff)
-        .values(name=name, roles=sorted(roles))
+        .values(name=name, roles=sorted(roles), streets=territory)
         .on_conflict_do_nothing(index_elements=[Staff.name])
         .returning(Staff)
     )
     member = session.execute(made).scalar_one_or_none()
     if member is None:
         raise Conflict("name_taken", Text("该姓名已登记", "There is a member of staff of this name"))
-    audit.record(session, by, "staff.added", f"staff:{member.staff_id}", None, {"roles": member.roles})
+    added = {"roles": member.roles, "streets": member.streets}
+    audit.record(session, by, "staff.added", f"staff:{member.staff_id}", None, added)
     return member
+
+
+def territory_of(roles: Collection[Role], streets: Collection[str] | None) -> list[str] | None:
+    """The streets as they are kept; raises Invalid for one there is not, and for the role `street` without any."""
+    if not streets:
+        if Role.STREET in roles:
+            raise _wrong_streets(
+                "street_missing", Text("镇街角色须指定镇街", "The role street needs a street")
+            )
+        return None
+    if not STREETS.issuperset(streets):
+        raise _wrong_streets("street_unknown", Text("没有此镇街", "There is no such street"))
+    return sorted(set(streets))
 
 
 def by_name(session: Session, name: str) -> Staff:
@@ -66,6 +92,10 @@ def close(session: Session, staff_id: int, by: str) -> None:
     if session.execute(closed).scalar_one_or_none() is None:
         raise _unknown()
     audit.record(session, by, "staff.closed", f"staff:{staff_id}", {"status": "active"}, {"status": "closed"})
+
+
+def _wrong_streets(code: str, told: Text) -> Invalid:
+    return Invalid(code, told, faults=(FieldFault("/streets", code, told),))
 
 
 def _unknown() -> NotFound:

@@ -15,7 +15,7 @@ def test_a_member_is_found_by_name_with_its_roles(session: Session) -> None:
     assert member.roles == ["audit", "finance"]
     service.require_role(session, member.staff_id, Role.FINANCE)
     with pytest.raises(NotAllowed):
-        service.require_role(session, member.staff_id, Role.SCIENCE)
+        service.require_role(session, member.staff_id, Role.METHODOLOGY)
     with pytest.raises(NotAllowed):
         service.require_role(session, 999, Role.FINANCE)
 

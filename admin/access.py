@@ -1,0 +1,47 @@
+"""Who may open what: one literal table of every address of the console, deny by default.
+
+An address without a row here stops the application from starting, and so does a row without an address. What may be
+done to a single thing (another's proposal, a street outside one's territory) is asked below, of the room itself.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import Final, NamedTuple
+
+from carbon_credits.staff.service import Role
+
+
+class Rule(NamedTuple):
+    """The roles that may; whether nobody need have signed in; whether the second factor must have been shown just now."""
+
+    roles: frozenset[Role] = frozenset()
+    anyone: bool = False
+    fresh: bool = False
+
+
+EVERYBODY: Final = frozenset(Role)
+ANYONE: Final = Rule(anyone=True)
+SIGNED_IN: Final = Rule(EVERYBODY)
+
+
+def only(*roles: Role, fresh: bool = False) -> Rule:
+    """A rule for these roles."""
+    return Rule(frozenset(roles), fresh=fresh)
+
+
+ACCESS: Final[Mapping[str, Rule]] = {
+    "assets.show": ANYONE,
+    "signing_in.form": ANYONE,
+    "home.show": SIGNED_IN,
+    "home.elsewhere": ANYONE,
+}
+
+
+class AddressWithoutRule(Exception):
+    """The console's addresses and the table of who may open them do not agree."""
+
+
+def check(endpoints: Collection[str]) -> None:
+    """Raises AddressWithoutRule unless the table names these endpoints and no others."""
+    if set(endpoints) != set(ACCESS):
+        missing, idle = sorted(set(endpoints) - set(ACCESS)), sorted(set(ACCESS) - set(endpoints))
+        raise AddressWithoutRule(f"addresses without a rule: {missing}; rules without an address: {idle}")

@@ -1,0 +1,38 @@
+"""The console put together: its addresses under `/admin`, its guard, its answers to what goes wrong."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from flask import Blueprint, Flask
+
+from admin import access, assets, guard, home, pages, refusals, signing_in
+from carbon_credits.config import Settings
+
+NAME: Final = "console"
+# in the order of the menu; each module is a noun
+DOORS: Final[Sequence[Blueprint]] = (assets.blueprint, signing_in.blueprint, home.blueprint)
+
+
+def install(app: Flask, told: Settings) -> frozenset[str]:
+    """Give the application its console; returns its endpoints, for which the guard alone is responsible.
+
+    Raises AddressWithoutRule where an address has no row in the table.
+    """
+    app.secret_key = told.vault.key("console-notes")
+    app.config.update(
+        SESSION_COOKIE_NAME=guard.cookie_name(told, "notes"),
+        SESSION_COOKIE_SECURE=guard.is_https(told),
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Strict",
+    )
+    console = Blueprint(NAME, __name__, url_prefix="/admin")
+    console.before_request(guard.admit)
+    console.after_request(pages.finish)
+    refusals.register(console)
+    for door in DOORS:
+        console.register_blueprint(door)
+    before = {rule.endpoint for rule in app.url_map.iter_rules()}
+    app.register_blueprint(console)
+    added = frozenset(rule.endpoint for rule in app.url_map.iter_rules()) - before
+    access.check({endpoint.removeprefix(NAME + ".") for endpoint in added})
+    return added

@@ -1,0 +1,53 @@
+"""The menu: in sections, in this order; each member of staff sees what their roles may open."""
+
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple
+
+from admin.access import ACCESS
+from carbon_credits.core.i18n import Text
+from carbon_credits.staff.sessions import Member
+
+
+class Entry(NamedTuple):
+    """A page of the menu."""
+
+    endpoint: str
+    words: Text
+    is_current: bool = False
+
+
+class Section(NamedTuple):
+    """Pages that belong together."""
+
+    words: Text
+    entries: Sequence[Entry]
+
+
+SECTIONS: Final[Sequence[Section]] = (
+    Section(Text("概览", "Overview"), (Entry("home.show", Text("总览", "Dashboard")),)),
+)
+
+
+def menu(member: Member | None, here: str) -> Sequence[Section]:
+    """What this member may open, the page at hand marked; nothing for who has not signed in."""
+    if member is None:
+        return ()
+    open_to = {endpoint for endpoint, rule in ACCESS.items() if rule.roles & member.roles}
+    current = _entry_of(here)
+    sections = (Section(one.words, list(_open(one.entries, open_to, current))) for one in SECTIONS)
+    return [section for section in sections if section.entries]
+
+
+def _open(entries: Iterable[Entry], open_to: set[str], current: str | None) -> Iterable[Entry]:
+    for entry in entries:
+        if entry.endpoint in open_to:
+            yield entry._replace(is_current=entry.endpoint == current)
+
+
+def _entry_of(here: str) -> str | None:
+    """The entry that a page belongs to: itself, else the first of its module."""
+    endpoints = [entry.endpoint for section in SECTIONS for entry in section.entries]
+    if here in endpoints:
+        return here
+    module = here.partition(".")[0]
+    return next((each for each in endpoints if each.partition(".")[0] == module), None)
