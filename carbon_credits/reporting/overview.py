@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Final
 
 from sqlalchemy.orm import Session
 
@@ -10,6 +11,8 @@ from carbon_credits.core.clock import day_of
 from carbon_credits.reporting import dashboard, desk, forecast, funnel
 from carbon_credits.reporting.dashboard import Streets
 from carbon_credits.rewards import coverage
+
+FORTNIGHT: Final = 14
 
 
 @dataclass(frozen=True)
@@ -30,8 +33,10 @@ class Overview:
 
     @property
     def recent(self) -> tuple[dashboard.TrendDay, ...]:
-        """The last days of the trend."""
-        return self.days[-dashboard.TREND_DAYS :]
+        """The last days of the trend, from the first with an act on; a fortnight at least."""
+        recent = self.days[-dashboard.TREND_DAYS :]
+        first = next((place for place, day in enumerate(recent) if day.sums.acts), len(recent))
+        return recent[min(first, len(recent) - FORTNIGHT) :]
 
     @property
     def by_file(self) -> tuple[desk.Feed, ...]:
