@@ -1,10 +1,11 @@
 """Staff accounts for the command line: who there is, and who may do what."""
 
+import unicodedata
 from collections.abc import Collection
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -40,7 +41,7 @@ def add(
     territory = territory_of(roles, streets)
     made = (
         insert(Staff)
-        .values(name=name, roles=sorted(roles), streets=territory)
+        .values(name=written(name), roles=sorted(roles), streets=territory)
         .on_conflict_do_nothing(index_elements=[Staff.name])
         .returning(Staff)
     )
@@ -65,12 +66,17 @@ def territory_of(roles: Collection[Role], streets: Collection[str] | None) -> li
     return sorted(set(streets))
 
 
+def written(name: str) -> str:
+    """A name in the one form it is kept and looked up in."""
+    return unicodedata.normalize("NFC", name.strip())
+
+
 def by_name(session: Session, name: str) -> Staff:
     """An active member of staff; raises NotFound."""
-    asked = select(Staff).where(Staff.name == name, Staff.status == "active")
+    asked = select(Staff).where(Staff.name == written(name), Staff.status == "active")
     member = session.execute(asked).scalar_one_or_none()
     if member is None:
-        raise _unknown()
+        raise unknown()
     return member
 
 
@@ -81,22 +87,10 @@ def require_role(session: Session, staff_id: int, role: Role) -> None:
         raise NotAllowed("role_missing", Text("没有相应权限", "This needs a role you do not have"))
 
 
-def close(session: Session, staff_id: int, by: str) -> None:
-    """Close an account, from now on; what its holder did stays. Raises NotFound, also when closed already."""
-    closed = (
-        update(Staff)
-        .where(Staff.staff_id == staff_id, Staff.status == "active")
-        .values(status="closed")
-        .returning(Staff.staff_id)
-    )
-    if session.execute(closed).scalar_one_or_none() is None:
-        raise _unknown()
-    audit.record(session, by, "staff.closed", f"staff:{staff_id}", {"status": "active"}, {"status": "closed"})
-
-
 def _wrong_streets(code: str, told: Text) -> Invalid:
     return Invalid(code, told, faults=(FieldFault("/streets", code, told),))
 
 
-def _unknown() -> NotFound:
+def unknown() -> NotFound:
+    """Nobody of this name or number, or nobody any more."""
     return NotFound("staff_unknown", Text("没有此工作人员", "There is no such active member of staff"))
