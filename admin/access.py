@@ -30,6 +30,7 @@ def only(*roles: Role, fresh: bool = False) -> Rule:
 
 ACCESS: Final[Mapping[str, Rule]] = {
     "assets.show": ANYONE,
+    "signing_in.form": ANYONE,
     "home.show": SIGNED_IN,
     "home.elsewhere": ANYONE,
 }

@@ -51,7 +51,7 @@ def _known() -> dict[str, Path]:
 
 
 @cache
-def _content(path: Path, changed_ns: int) -> tuple[bytes, str]:
+def _content(path: Path, changed_ns: int) -> tuple[bytes, str]:  # noqa: ARG001 - part of the key
     """`changed_ns` makes a file that was fetched anew another one."""
     content = path.read_bytes()
     return content, sha256(content).hexdigest()[:16]

@@ -5,12 +5,12 @@ from typing import Final
 
 from flask import Blueprint, Flask
 
-from admin import access, assets, guard, home, pages, refusals
+from admin import access, assets, guard, home, pages, refusals, signing_in
 from carbon_credits.config import Settings
 
 NAME: Final = "console"
 # in the order of the menu; each module is a noun
-DOORS: Final[Sequence[Blueprint]] = (assets.blueprint, home.blueprint)
+DOORS: Final[Sequence[Blueprint]] = (assets.blueprint, signing_in.blueprint, home.blueprint)
 
 
 def install(app: Flask, told: Settings) -> frozenset[str]:
@@ -36,5 +36,3 @@ def install(app: Flask, told: Settings) -> frozenset[str]:
     added = frozenset(rule.endpoint for rule in app.url_map.iter_rules()) - before
     access.check({endpoint.removeprefix(NAME + ".") for endpoint in added})
     return added
-
-

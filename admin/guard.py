@@ -117,7 +117,9 @@ def _ask_to_sign_in() -> Response:
     """A page that was asked for waits behind the sign-in; a form stays in it."""
     if request.method in READS and "HX-Request" not in request.headers:
         # once signed in one goes on to where one wanted to
-        return cast(Response, redirect(url_for("console.signing_in.form", next=request.full_path.rstrip("?"))))
+        return cast(
+            Response, redirect(url_for("console.signing_in.form", next=request.full_path.rstrip("?")))
+        )
     return pages.render("signing_in.html", 401, kept=kept(), kept_path=request.path, name="", fault=None)
 
 

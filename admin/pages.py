@@ -50,19 +50,23 @@ def render(template: str, status: int = 200, **view: Any) -> Response:
     """A page, or the part of it that htmx asked for."""
     reader = language()
     partial = request.headers.get("HX-Request-Type") == "partial"
-    html = templates().get_template(template).render(
-        frame="bare.html" if partial else "base.html",
-        say=lambda zh, en: Text(zh, en).in_language(reader),
-        lang=reader,
-        tag=TAGS[reader],
-        member=g.get("member"),
-        csrf=getattr(g.get("member"), "csrf", ""),
-        menu=menu(g.get("member"), str(request.endpoint).partition(".")[2]),
-        other_language=_other_language(reader),
-        notes=get_flashed_messages(with_categories=True),
-        url=url,
-        asset=asset,
-        **view,
+    html = (
+        templates()
+        .get_template(template)
+        .render(
+            frame="bare.html" if partial else "base.html",
+            say=lambda zh, en: Text(zh, en).in_language(reader),
+            lang=reader,
+            tag=TAGS[reader],
+            member=g.get("member"),
+            csrf=getattr(g.get("member"), "csrf", ""),
+            menu=menu(g.get("member"), str(request.endpoint).partition(".")[2]),
+            other_language=_other_language(reader),
+            notes=get_flashed_messages(with_categories=True),
+            url=url,
+            asset=asset,
+            **view,
+        )
     )
     return Response(html, status, mimetype="text/html")
 
@@ -92,7 +96,12 @@ def finish(response: Response) -> Response:
         response.vary.add("HX-Request-Type")
     if request.args.get("lang") in TAGS:
         response.set_cookie(
-            LANGUAGE, request.args["lang"], path="/admin", max_age=31_536_000, samesite="Strict", httponly=True
+            LANGUAGE,
+            request.args["lang"],
+            path="/admin",
+            max_age=31_536_000,
+            samesite="Strict",
+            httponly=True,
         )
     return response
 

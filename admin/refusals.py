@@ -65,6 +65,7 @@ def page(status: int, detail: Text = ADVICE, faults: tuple[errors.FieldFault, ..
 def of_service(error: errors.ProgrammeError) -> Response:
     """A no of the programme."""
     answer = page(status_of(error), error.detail, error.faults)
+    answer.headers["X-Refusal"] = error.code
     if isinstance(error, errors.TooMany | errors.Unavailable):
         answer.headers["Retry-After"] = str(max(1, getattr(error, "retry_after_s", 2)))
     return answer
@@ -74,7 +75,8 @@ def of_http(error: HTTPException) -> Response:
     """What Flask and Werkzeug refuse."""
     if error.code is not None and 300 <= error.code < 400:
         return Response(status=error.code, headers=error.get_headers())
-    return page(error.code if error.code in TITLES else 400)
+    status = error.code or 400
+    return page(status if status in TITLES else 400)
 
 
 def of_database(error: DBAPIError) -> Response:

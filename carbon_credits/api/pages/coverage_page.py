@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from carbon_credits.reporting import numbers
 from carbon_credits.core.i18n import Language, Text
+from carbon_credits.reporting import numbers
 from carbon_credits.rewards.coverage import Coverage
 
 
