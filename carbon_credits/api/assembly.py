@@ -1,6 +1,6 @@
 """The door put together: frame, sign-in, errors, the routes of each audience and the documents they are in."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from flask import Flask
@@ -57,10 +57,9 @@ from carbon_credits.config import Settings
 from carbon_credits.core.i18n import Text
 from carbon_credits.core.signing import Keyring
 from carbon_credits.jobs import doorbell
+from carbon_credits.jobs.surroundings import Console
 from carbon_credits.programme.rate_card import RateCard
 
-# gives an application the console and says which endpoints are the console's
-Console = Callable[[Flask, Settings], frozenset[str]]
 MOST_BYTES = 65_536
 RESIDENT = Text("居民端接口。", "For residents' apps.")
 PARTNER = Text("合作方接口。", "For partners' systems.")

@@ -50,7 +50,7 @@ TRACES_WAITING = text("""
 select exists (select from trip_trace
                where judged_at is null and received_at < clock_timestamp() - interval '800 milliseconds')
 """)
-NOTICES_DUE = text("""
+CALLS_DUE = text("""
 select exists (select from hook_delivery where state = 'waiting' and next_at <= clock_timestamp())
 """)
 
@@ -79,7 +79,7 @@ def sweep(redis: Redis) -> list[int]:
         deliveries = session.execute(DELIVERIES_DUE, {"topics": list(handlers())}).scalar_one()
         heard = session.execute(INBOX_DUE).scalar_one()
         traces = session.execute(TRACES_WAITING).scalar_one()
-        notices = session.execute(NOTICES_DUE).scalar_one()
+        calls = session.execute(CALLS_DUE).scalar_one()
         files = session.execute(ANY_WAITING).scalar_one()
     rung = [lane for lane in lanes if not redis.exists(draining(lane))]
     for lane in rung:
@@ -89,7 +89,7 @@ def sweep(redis: Redis) -> list[int]:
         doorbell.ring_bell(redis, DELIVERIES)
     if heard:
         doorbell.ring_bell(redis, INBOX)
-    if notices:
+    if calls:
         doorbell.ring_bell(redis, HOOKS)
     if traces:
         doorbell.ring_bell(redis, VERIFICATION)
