@@ -162,6 +162,12 @@ def close(session: Session, staff_id: int, by: str, now: datetime, reason: str |
     sessions.end_all(session, staff_id, "closed", by, now)
 
 
+def pending(session: Session) -> list[Approval]:
+    """What is proposed about staff and waits for a second person, oldest first."""
+    asked = select(Approval).where(Approval.kind.in_((ADMIT, CHANGE, RESET)), Approval.state == "proposed")
+    return list(session.scalars(asked.order_by(Approval.approval_id)))
+
+
 def _check_rights(payload: Mapping[str, Any]) -> None:
     roles, streets = payload.get("roles"), payload.get("streets")
     if not isinstance(roles, list) or not roles or not {str(role) for role in Role}.issuperset(roles):

@@ -112,6 +112,15 @@ def take_authenticator(session: Session, vault: Vault, member: Member, code: str
     return second_factor.new_recovery_codes(session, vault, member.staff_id, now)
 
 
+def renew_recovery_codes(session: Session, vault: Vault, member: Member, now: datetime) -> list[str]:
+    """Other codes for paper; the holder has stepped up. Raises NotFound when nothing was set up."""
+    held = select(Credential.staff_id).where(Credential.staff_id == member.staff_id)
+    if session.execute(held).scalar_one_or_none() is None:
+        raise nothing_set()
+    audit.record(session, member.actor, "staff.recovery_codes_renewed", f"staff:{member.staff_id}")
+    return second_factor.new_recovery_codes(session, vault, member.staff_id, now)
+
+
 def nothing_set() -> NotFound:
     """There is nothing that this person signs in with."""
     return NotFound("credential_unknown", Text("尚未设置登录方式", "Nothing to sign in with has been set up"))

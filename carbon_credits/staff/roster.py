@@ -7,7 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from carbon_credits.staff.second_factor import MOST_WRONG
-from carbon_credits.staff.service import Role
+from carbon_credits.staff.service import Role, unknown
 
 
 @dataclass(frozen=True)
@@ -28,21 +28,15 @@ class Listed:
 
 def everybody(session: Session, now: datetime) -> list[Listed]:
     """Everybody, in one query: the active first, by name."""
-    return [
-        Listed(
-            row.staff_id,
-            row.name,
-            tuple(map(Role, row.roles)),
-            None if row.streets is None else tuple(row.streets),
-            row.status,
-            row.has_credential,
-            row.is_locked,
-            row.invited_until,
-            row.sessions,
-            row.to_invite,
-        )
-        for row in session.execute(_EVERYBODY, {"now": now, "most": MOST_WRONG})
-    ]
+    return _listed(session, now, None)
+
+
+def one(session: Session, staff_id: int, now: datetime) -> Listed:
+    """One member of staff, also one who has gone. Raises NotFound."""
+    found = _listed(session, now, staff_id)
+    if not found:
+        raise unknown()
+    return found[0]
 
 
 _EVERYBODY = text("""
@@ -62,5 +56,24 @@ left join (select coalesce((p.payload ->> 'staff_id')::int, n.staff_id) as staff
              and p.decided_at > :now - interval '7 days'
              and not exists (select from staff_invitation u where u.approval_id = p.approval_id)
            group by 1) a on a.staff_id = s.staff_id and s.status = 'active'
+where cast(:only as int) is null or s.staff_id = :only
 order by s.status, s.name
 """)
+
+
+def _listed(session: Session, now: datetime, only: int | None) -> list[Listed]:
+    return [
+        Listed(
+            row.staff_id,
+            row.name,
+            tuple(map(Role, row.roles)),
+            None if row.streets is None else tuple(row.streets),
+            row.status,
+            row.has_credential,
+            row.is_locked,
+            row.invited_until,
+            row.sessions,
+            row.to_invite,
+        )
+        for row in session.execute(_EVERYBODY, {"now": now, "most": MOST_WRONG, "only": only})
+    ]

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Final
 
 import pyotp
-from sqlalchemy import delete, insert, text, update
+from sqlalchemy import delete, func, insert, select, text, update
 from sqlalchemy.orm import Session
 
 from carbon_credits.core import audit
@@ -97,6 +97,12 @@ def new_recovery_codes(session: Session, vault: Vault, staff_id: int, now: datet
     rows = [{"code_mac": _mac(vault, staff_id, code), "staff_id": staff_id, "made_at": now} for code in codes]
     session.execute(insert(RecoveryCode), rows)
     return codes
+
+
+def recovery_codes_left(session: Session, staff_id: int) -> int:
+    """How many codes on paper are still good."""
+    unused = select(func.count()).where(RecoveryCode.staff_id == staff_id, RecoveryCode.used_at.is_(None))
+    return session.execute(unused).scalar_one()
 
 
 def _a_code() -> str:

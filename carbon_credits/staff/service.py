@@ -30,6 +30,23 @@ class Role(StrEnum):
     SUPPORT = "support"
     AUDIT = "audit"
 
+    @property
+    def text(self) -> Text:
+        """What it is called."""
+        return _ROLES[self]
+
+
+_ROLES: Final = {
+    Role.PROGRAMME: Text("项目管理", "Programme"),
+    Role.METHODOLOGY: Text("方法学", "Methodology"),
+    Role.FINANCE: Text("财务", "Finance"),
+    Role.PARTNER: Text("合作方", "Partners"),
+    Role.MERCHANT: Text("商户", "Merchants"),
+    Role.STREET: Text("镇街", "Street"),
+    Role.SUPPORT: Text("客服", "Support"),
+    Role.AUDIT: Text("审计", "Audit"),
+}
+
 
 def add(
     session: Session, name: str, roles: Collection[Role], by: str, streets: Collection[str] | None = None
@@ -78,6 +95,17 @@ def by_name(session: Session, name: str) -> Staff:
     if member is None:
         raise unknown()
     return member
+
+
+def number_of(session: Session, name: str) -> int | None:
+    """The number of whoever has or had this name."""
+    return session.execute(select(Staff.staff_id).where(Staff.name == written(name))).scalar_one_or_none()
+
+
+def names_of(session: Session, staff_ids: Collection[int]) -> dict[int, str]:
+    """The names of members of staff, also of those who have gone."""
+    asked = select(Staff.staff_id, Staff.name).where(Staff.staff_id.in_(staff_ids))
+    return {row.staff_id: row.name for row in session.execute(asked)} if staff_ids else {}
 
 
 def require_role(session: Session, staff_id: int, role: Role) -> None:
