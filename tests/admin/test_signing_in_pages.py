@@ -76,7 +76,8 @@ def test_whatever_is_wrong_has_one_answer(app: Flask, chen: SignsIn) -> None:
     assert second_factor(client, chen, told).status_code == 303
     # the code was used, for whoever has seen it typed
     assert second_factor(app.test_client(), chen, told).status_code == 401
-    assert send(client, "/sign-in/code", {"ticket": "00", "code": chen.code(clock.now())}).status_code == 401
+    forged = {"ticket": "00", "code": chen.code(clock.now())}
+    assert send(app.test_client(), "/sign-in/code", forged).status_code == 401
 
 
 @pytest.mark.parametrize(
