@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from admin import assets
 from admin.navigation import menu
+from carbon_credits.core.errors import FieldFault, Invalid
 from carbon_credits.core.i18n import Language, Text
 from carbon_credits.reporting import numbers
 
@@ -84,6 +85,16 @@ def asset(name: str) -> str:
 def note(words: Text, kind: str = "success") -> None:
     """Something to be said on the next page that is shown: what was done, in the reader's language."""
     flash(words.in_language(language()), kind)
+
+
+def faults_of(error: Invalid) -> dict[str, Text]:
+    """What is wrong with a form, by the field it stands at; what stands at none, under the empty name."""
+    return {one.pointer.strip("/"): one.detail for one in error.faults} or {"": error.detail}
+
+
+def fault(field: str, words: Text) -> Invalid:
+    """A form that cannot be taken because of one field."""
+    return Invalid("field_wrong", words, faults=(FieldFault("/" + field, "field_wrong", words),))
 
 
 def finish(response: Response) -> Response:
