@@ -7,8 +7,10 @@ from flask import Blueprint, Flask
 
 from admin import (
     access,
+    account,
     appeal,
     assets,
+    audit,
     case,
     feed,
     file,
@@ -17,8 +19,11 @@ from admin import (
     pages,
     queue,
     refusals,
+    residents,
     review,
     signing_in,
+    staff,
+    welcome,
 )
 from carbon_credits.config import Settings
 
@@ -27,13 +32,18 @@ NAME: Final = "console"
 DOORS: Final[Sequence[Blueprint]] = (
     assets.blueprint,
     signing_in.blueprint,
+    welcome.blueprint,
+    home.blueprint,
     queue.blueprint,
     review.blueprint,
     appeal.blueprint,
     case.blueprint,
     feed.blueprint,
     file.blueprint,
-    home.blueprint,
+    residents.blueprint,
+    staff.blueprint,
+    audit.blueprint,
+    account.blueprint,
 )
 
 

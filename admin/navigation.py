@@ -42,6 +42,15 @@ SECTIONS: Final[Sequence[Section]] = (
             Entry("file.alarms", Text("文件警报", "Alarms")),
         ),
     ),
+    Section(Text("居民", "Residents"), (Entry("residents.find", Text("查找居民", "Find a resident")),)),
+    Section(
+        Text("系统", "System"),
+        (
+            Entry("staff.everybody", Text("工作人员", "Staff")),
+            Entry("audit.search", Text("操作记录", "Audit")),
+            Entry("audit.phones", Text("查看手机号记录", "Phone numbers read")),
+        ),
+    ),
 )
 
 

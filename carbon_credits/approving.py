@@ -30,6 +30,7 @@ from carbon_credits.rewards import (
     settlement_approval,
     take_backs,
 )
+from carbon_credits.staff import administering
 from carbon_credits.staff.service import Role, by_name, require_role
 
 FAMILIES = frozenset(versions[-1].family for versions in BY_CODE.values())
@@ -92,6 +93,9 @@ KINDS: Mapping[str, Kind] = {
     purses.PAY_IN: Kind(Role.FINANCE, purses.check_pay_in, purses.enact_pay_in),
     drives.AWARD: Kind(Role.PROGRAMME, drives.check_award, drives.enact_award),
     drive_criteria.CRITERION: Kind(Role.PROGRAMME, drive_criteria.check, drive_criteria.enact),
+    administering.ADMIT: Kind(administering.ADMINISTRATOR, administering.check_admit, administering.admit),
+    administering.CHANGE: Kind(administering.ADMINISTRATOR, administering.check_change, administering.change),
+    administering.RESET: Kind(administering.ADMINISTRATOR, administering.check_reset, administering.reset),
     offer_approval.APPROVE: Kind(Role.MERCHANT, offer_approval.check, offer_approval.enact),
 }
 

@@ -18,6 +18,7 @@ from carbon_credits.partners import stations as _stations
 from carbon_credits.programme import models as _programme
 from carbon_credits.reconciliation import balance_models as _balance
 from carbon_credits.reconciliation import models as _reconciliation
+from carbon_credits.reporting import models as _reporting
 from carbon_credits.residents import models as _residents
 from carbon_credits.rewards import coverage_models as _coverage
 from carbon_credits.rewards import merchant_models as _merchants
@@ -46,6 +47,7 @@ ROOMS = (
     _balance,
     _reconciliation,
     _redemptions,
+    _reporting,
     _residents,
     _settlement,
     _staff,

@@ -30,6 +30,8 @@ from carbon_credits.ledger.sealing import seal_once
 from carbon_credits.reconciliation import clawbacks, mass_balance
 from carbon_credits.reconciliation.waiting import end_waiting
 from carbon_credits.reconciliation.watching import watch
+from carbon_credits.reporting.funnel import count_shard
+from carbon_credits.reporting.rollups import roll_up
 from carbon_credits.residents.service import forget_stale
 from carbon_credits.rewards import codes, expiry_notices, gifts, inbox, leaving, offer_approval, offers
 from carbon_credits.rewards.redemptions import lapse_due
@@ -159,6 +161,14 @@ def _release_purses(session: Session) -> int:
     return offer_approval.release_due(session, clock.now(), CHUNK)
 
 
+def _roll_up(session: Session, shard: int) -> int:
+    return roll_up(session, shard, clock.now())
+
+
+def _count_residents(session: Session, shard: int) -> int:
+    return count_shard(session, shard, clock.now())
+
+
 def _close_merchants(session: Session) -> int:
     return leaving.finish_closing(session, clock.now())
 
@@ -197,6 +207,9 @@ TASKS: tuple[Task, ...] = (
     Task("end_offers", timedelta(minutes=1), _end_offers),
     # what ended offers did not use goes back to the purse that topped them up, once nothing of them is out
     Task("release_purses", timedelta(minutes=15), _release_purses),
+    # what the console shows at a glance; a step looks at what journals changed since the last
+    Task("roll_up", timedelta(minutes=2), step_of_shard=_roll_up),
+    Task("count_residents", timedelta(hours=1), step_of_shard=_count_residents),
     Task("close_merchants", timedelta(minutes=15), _close_merchants),
 )
 
