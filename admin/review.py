@@ -73,10 +73,10 @@ def show(resident: int, name: str) -> Response:
 @blueprint.post("/<int:resident>/<name>")
 def decide(resident: int, name: str) -> Response:
     """A word on one act; then the next one of the queue."""
-    form = Form("outcome", "code", "reason", *FILTERS)
+    form = Form("outcome", "cause", "reason", *FILTERS)
     outcome = form.choice("outcome", tuple(OUTCOMES))
     ruling = Ruling(
-        outcome, form.choice("code", tuple(CODES.get(outcome, {}))), form.text("reason", MOST_WORDS)
+        outcome, form.choice("cause", tuple(CODES.get(outcome, {}))), form.text("reason", MOST_WORDS)
     )
     me = member()
     try:
@@ -105,11 +105,11 @@ def confirm() -> Response:
 @blueprint.post("/decide")
 def decide_many() -> Response:
     """A word on all that are ticked."""
-    form = Form("outcome", "code", "reason", "act", "looked", *FILTERS)
+    form = Form("outcome", "cause", "reason", "act", "looked", *FILTERS)
     outcome = form.choice("outcome", tuple(OUTCOMES))
     form.check()
     ruling = Ruling(
-        outcome, form.choice("code", tuple(CODES.get(outcome, {}))), form.text("reason", MOST_WORDS)
+        outcome, form.choice("cause", tuple(CODES.get(outcome, {}))), form.text("reason", MOST_WORDS)
     )
     acts, me = _ticked(), member()
     if len(acts) > rulings.SAMPLE_FROM and not form.yes("looked"):

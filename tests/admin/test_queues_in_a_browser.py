@@ -91,7 +91,7 @@ def test_a_held_trip_is_approved_by_keyboard_and_an_appeal_answered(
     coloured, whole = page.locator("canvas").evaluate(COLOURED)
     assert 200 < coloured < whole // 2
     page.keyboard.press("a")
-    expect(page.locator("#code-credit")).to_be_focused()
+    expect(page.locator("#cause-credit")).to_be_focused()
     page.keyboard.press("Tab")
     page.keyboard.type("与路网吻合")
     page.keyboard.press("Control+Enter")
