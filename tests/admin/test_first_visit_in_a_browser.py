@@ -53,7 +53,9 @@ def read(page: Page) -> None:
     assert page.locator("h1").count() == 1
 
 
-def test_the_first_administrator_comes_in_and_proposes_a_second(page: Page, threaded_url: str, link: str) -> None:
+def test_the_first_administrator_comes_in_and_proposes_a_second(
+    page: Page, threaded_url: str, link: str
+) -> None:
     asked: list[str] = []
     complaints: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
