@@ -44,8 +44,8 @@ def within(path: str) -> str:
     return "" if not is_ours or "//" in path or "\\" in path else path
 
 
-def go_on(kept: Kept) -> Response:
-    """To where one wanted to: a page at once, a form by a page that sends it."""
+def go_on(kept: Kept, *, at_once: bool = False) -> Response:
+    """To where one wanted to: a page now, a form by a page that sends it, at once or once it was looked over."""
     if kept.method in READS or not kept.path:
         return cast(Response, redirect(kept.path or url_for("console.home.show"), 303))
-    return pages.render("kept.html", kept=kept)
+    return pages.render("kept.html", kept=kept, at_once=at_once)

@@ -101,6 +101,8 @@ def finish(response: Response) -> Response:
     """What every answer of the console carries."""
     response.headers.setdefault("Content-Security-Policy", CSP)
     response.headers.setdefault("Cache-Control", "no-store")
+    # told nothing at all, a browser names no origin when it sends a form, and the guard would take none
+    response.headers["Referrer-Policy"] = "same-origin"
     response.headers["X-Robots-Tag"] = "noindex, nofollow"
     if response.mimetype == "text/html":
         response.headers["Content-Language"] = TAGS[language()]

@@ -89,7 +89,8 @@ def again() -> Response:
             sessions.step_up(session, asking.session_id, now)
     if not shown:
         return pages.render("step_up.html", 401, kept=kept, fault=CODE_WRONG)
-    return keeping.go_on(kept)
+    # it was sent a moment ago, by this person, who has shown both factors since
+    return keeping.go_on(kept, at_once=True)
 
 
 @blueprint.post("/sign-out")
