@@ -24,6 +24,7 @@ KEPT = (
     "station_alarm_state",
     "reward_state",
     "group_state",
+    "export_state",
     "drive",
     "drive_criterion",
     "source",

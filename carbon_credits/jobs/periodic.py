@@ -30,6 +30,7 @@ from carbon_credits.ledger.sealing import seal_once
 from carbon_credits.reconciliation import clawbacks, mass_balance
 from carbon_credits.reconciliation.waiting import end_waiting
 from carbon_credits.reconciliation.watching import watch
+from carbon_credits.reporting.export_work import erase_due
 from carbon_credits.reporting.funnel import count_shard
 from carbon_credits.reporting.rollups import roll_up
 from carbon_credits.residents.service import forget_stale
@@ -41,6 +42,7 @@ log = logging.getLogger(__name__)
 CHUNK = 2_000
 # each is dealt with by statements of its own
 PLEDGES = NOTICES = 200
+EXPORTS = 20
 KEPT_ANSWERS = timedelta(days=7)
 KEPT_NOTICES = timedelta(days=30)
 
@@ -169,6 +171,10 @@ def _count_residents(session: Session, shard: int) -> int:
     return count_shard(session, shard, clock.now())
 
 
+def _erase_exports(session: Session) -> int:
+    return erase_due(session, clock.now(), EXPORTS)
+
+
 def _close_merchants(session: Session) -> int:
     return leaving.finish_closing(session, clock.now())
 
@@ -210,6 +216,7 @@ TASKS: tuple[Task, ...] = (
     # what the console shows at a glance; a step looks at what journals changed since the last
     Task("roll_up", timedelta(minutes=2), step_of_shard=_roll_up),
     Task("count_residents", timedelta(hours=1), step_of_shard=_count_residents),
+    Task("erase_exports", timedelta(hours=1), _erase_exports),
     Task("close_merchants", timedelta(minutes=15), _close_merchants),
 )
 
