@@ -11,7 +11,7 @@ from carbon_credits.core import clock
 from carbon_credits.core.db import reading
 from carbon_credits.core.errors import NotFound
 from carbon_credits.core.i18n import Text
-from carbon_credits.jobs.periodic import TASKS
+from carbon_credits.jobs.schedule import TASKS
 from carbon_credits.reporting.dashboard import Line, Sums
 from carbon_credits.reporting.desk import MOST
 from carbon_credits.reporting.numbers import grouped

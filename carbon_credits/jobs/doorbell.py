@@ -56,6 +56,8 @@ PARTNER_FILES: Final = Bell("files", FILES, "carbon_credits.jobs.partner_files.w
 INBOX: Final = Bell("inbox", BACKGROUND, "carbon_credits.jobs.inbox.work")
 HOOKS: Final = Bell("hooks", CALLS, "carbon_credits.jobs.hooks.tell")
 VERIFICATION: Final = Bell("verification", TRIPS, "carbon_credits.jobs.verification.verify")
+# beside partners' files: either may take minutes, and nobody waits for it with a page open
+EXPORTS: Final = Bell("exports", FILES, "carbon_credits.jobs.exports.write_all")
 
 # Set the flag; 1 when it was not set before and nobody is draining: then the ringer queues the job.
 RING: Final = """

@@ -126,7 +126,10 @@ def test_every_reason_of_a_campaign_is_reached(session: Session) -> None:
     world.drain()
     reasons = {code for _, _, _, codes in found(session).values() for code in codes}
     assert reasons == {"campaign_daily_cap", "campaign_weekly_cap", "campaign_total_cap"}
-    sides = dict(session.execute(text("select side, count(*) from campaign_audience group by 1")).all())
+    sides = {
+        row.side: row.n
+        for row in session.execute(text("select side, count(*) as n from campaign_audience group by 1"))
+    }
     assert sides["held_out"] > 0
 
 

@@ -90,7 +90,7 @@ def move(world: World) -> None:
     world.session.commit()
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 def test_late_acts_redecisions_reversals_and_moves_in_any_order_come_to_a_fresh_computation(
     session: Session, seed: int
 ) -> None:
@@ -98,7 +98,7 @@ def test_late_acts_redecisions_reversals_and_moves_in_any_order_come_to_a_fresh_
     world = World(session, r, budget=10**9)
     people_of(world)
     seen = set()
-    for _ in range(8):
+    for _ in range(6):
         world.claim_some(r.choice([5, 30]))
         world.drain()
         world.take_back(r.choice([0, 2, 6]))
@@ -118,7 +118,7 @@ def test_late_acts_redecisions_reversals_and_moves_in_any_order_come_to_a_fresh_
     assert everything(session) == found, "done again it adds nothing"
     rollups.forget(session)
     session.commit()
-    roll(session, most=20)
+    roll(session, most=200)
     assert everything(session) == found, "and made anew it is the same"
     assert [tuple(row) for row in session.execute(text(KNOWN))] == known
 
