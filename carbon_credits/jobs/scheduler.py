@@ -5,6 +5,7 @@ It keeps no state. Killed and started again, or started twice, it does no harm.
 
 import logging
 import threading
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from redis import Redis
@@ -21,7 +22,9 @@ from carbon_credits.jobs.doorbell import (
     INBOX,
     LANES,
     PARTNER_FILES,
+    SIMULATIONS,
     VERIFICATION,
+    Bell,
     draining,
     enqueue_lane,
     enqueue_task,
@@ -49,6 +52,11 @@ select exists (select from outbox where state = 'waiting' and next_at <= clock_t
 TRACES_WAITING = text("""
 select exists (select from trip_trace
                where judged_at is null and received_at < clock_timestamp() - interval '800 milliseconds')
+""")
+SIMULATIONS_WAIT = text("""
+select exists (select from simulation
+               where finished_at is null
+                 and (begun_at is null or touched_at < clock_timestamp() - interval '5 minutes'))
 """)
 NOTICES_DUE = text("""
 select exists (select from hook_delivery where state = 'waiting' and next_at <= clock_timestamp())
@@ -81,6 +89,7 @@ def sweep(redis: Redis) -> list[int]:
         traces = session.execute(TRACES_WAITING).scalar_one()
         notices = session.execute(NOTICES_DUE).scalar_one()
         files = session.execute(ANY_WAITING).scalar_one()
+        simulations = session.execute(SIMULATIONS_WAIT).scalar_one()
     rung = [lane for lane in lanes if not redis.exists(draining(lane))]
     for lane in rung:
         if redis.set(f"swept:{lane}", "1", nx=True, px=900):
@@ -93,10 +102,16 @@ def sweep(redis: Redis) -> list[int]:
         doorbell.ring_bell(redis, HOOKS)
     if traces:
         doorbell.ring_bell(redis, VERIFICATION)
-    # one that waits behind one at work is enough: a file may take minutes
-    if (files or anything_dropped(settings().drop)) and not len(doorbell.queue(redis, PARTNER_FILES.queue)):
-        doorbell.ring_bell(redis, PARTNER_FILES)
+    long = {PARTNER_FILES: files or anything_dropped(settings().drop), SIMULATIONS: simulations}
+    _ring_for_long_work(redis, [bell for bell, due in long.items() if due])
     return rung
+
+
+def _ring_for_long_work(redis: Redis, bells: Iterable[Bell]) -> None:
+    """One that waits behind one at work is enough: each may take minutes."""
+    for bell in bells:
+        if not len(doorbell.queue(redis, bell.queue)):
+            doorbell.ring_bell(redis, bell)
 
 
 def remind(last: datetime | None, now: datetime) -> datetime:

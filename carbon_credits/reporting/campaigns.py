@@ -7,7 +7,6 @@ added is an estimate, and it says how sure it is.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from fractions import Fraction
 from typing import Final
 
 from sqlalchemy import RowMapping, text
@@ -18,10 +17,10 @@ from carbon_credits.core.errors import Conflict, NotFound
 from carbon_credits.core.i18n import Text
 from carbon_credits.crediting.bonus_figures import BonusFigures, OfStreet, standing
 from carbon_credits.incentives.report import suppressed
+from carbon_credits.ledger.transfers import cost_micro_fen
 from carbon_credits.reporting.effects import LASTING_DAYS, Compared, Extra, Window, compare
 
 MG_A_KG: Final = 1_000_000
-MICRO: Final = 1_000_000
 
 CAMPAIGN = text("""
 select c.campaign_id, c.code, c.name_zh, c.name_en, c.state, c.starts_on, c.ends_on, c.launched_at, c.ended_at,
@@ -157,11 +156,8 @@ def _window(campaign: RowMapping, today: date) -> Window:
 
 
 def _cost(campaign: RowMapping, points: int) -> int:
-    """Micro-fen of so many points at the price of the campaign's fund, rounded up."""
-    if not points:
-        return 0
-    price = Fraction(campaign["amount_fen"] * MICRO, campaign["bought"])
-    return -(-points * price.numerator // price.denominator)
+    """Micro-fen of so many points at the price of the campaign's fund."""
+    return cost_micro_fen(points, campaign["bought"], campaign["amount_fen"])
 
 
 def _price(effect: Compared, cost: int) -> Price | None:

@@ -22,6 +22,9 @@ insert into resident (resident_id, shard_id, street, enrolled_at)
 select r, (r - 1) / 16384, (array['zumiao', 'shiwan', 'zhangcha', 'nanzhuang', null])[1 + r % 5], :at
 from unnest(cast(:people as bigint[])) r
 """)
+WALLETS = text("""
+insert into wallet (resident_id, shard_id) select r, (r - 1) / 16384 from unnest(cast(:people as bigint[])) r
+""")
 # Somebody's acts are as frequent and as long as they are, within a factor of ten and more; some do nothing at all. A few
 # do a hundred times as much as others. Each day and each act is drawn by itself from a hash of who, when and the seed.
 ACTS = text("""
@@ -62,6 +65,31 @@ where a.campaign_id = :campaign and a.side = 'offered' and d.methodology = :meth
   and d.occurred_on between :first and :last
 returning credited_mg
 """)
+# Acts that wait for their decision, as partners and phones tell of them: at most one ride and one journey a day for each.
+# The same seed gives the same acts, moved by so many days.
+CLAIMS = text("""
+with told as (
+  select :number + row_number() over (order by r, d, n) as activity_id, r, d + :moved as d, n,
+         2000 + (hashint8extended(r * 7919 + extract(epoch from d)::bigint * 8 + n, :seed + 1) & 8191) as metres
+  from unnest(cast(:people as bigint[])) r
+  cross join lateral (select d::date as d from generate_series(cast(:first as timestamp), cast(:last as timestamp),
+                                                               interval '1 day') d) days
+  cross join generate_series(0, 2) n
+  where (hashint8extended(r * 7919 + extract(epoch from d)::bigint * 8 + n, :seed) & 1023) < :often
+), spans as (
+  select *, d + interval '1 hour' * (1 + 3 * n) as began from told
+), act as (
+  insert into activity (activity_id, resident_id, occurred_from, occurred_to, occurred_on, methodology, source_id,
+                        shard_id, evidence_class, monitored, evidence_digest)
+  select activity_id, r, began, began + interval '1 second' * (metres / 4), d,
+         case n when 2 then :metro else :cycling end, case n when 2 then 900 else 0 end, (r - 1) / 16384,
+         case n when 2 then 'A' else 'D' end, jsonb_build_object('distance_m', metres),
+         substring(sha256(int8send(activity_id)) for 16)
+  from spans
+)
+insert into activity_queue (activity_id, resident_id, occurred_on, generation, shard_id)
+select activity_id, r, d, 1, (r - 1) / 16384 from spans
+""")
 AUDIENCE = text("""
 insert into campaign_audience (campaign_id, resident_id, shard_id, side, at_launch)
 select c.campaign_id, r.resident_id, r.shard_id,
@@ -90,6 +118,31 @@ def a_district(session: Session, people: int, since: date, days: int, seed: int)
     given = {"first": first, "last": last, "seed": seed, "number": 1_000_000}
     session.execute(ACTS, given | {"cycling": CYCLING, "metro": METRO})
     return District(tuple(numbers), since, until)
+
+
+def enrol(session: Session, people: int, since: date) -> list[int]:
+    """People with wallets, in eight shards; every fifth named no street."""
+    numbers = [resident_id(n) for n in range(1, people + 1)]
+    session.execute(PEOPLE, {"people": numbers, "at": since})
+    session.execute(WALLETS, {"people": numbers})
+    return numbers
+
+
+def claim_acts(
+    session: Session,
+    people: list[int],
+    first: date,
+    last: date,
+    *,
+    moved: int = 0,
+    seed: int = 1,
+    often: int = 400,
+) -> int:
+    """Have people ride and travel between two days, moved by so many; returns how many acts wait."""
+    given = {"people": people, "first": first, "last": last, "moved": moved, "seed": seed, "often": often}
+    number = 1_000_000 + 10_000_000 * moved
+    found = session.execute(CLAIMS, given | {"cycling": CYCLING, "metro": METRO, "number": number})
+    return found.rowcount  # type: ignore[attr-defined,no-any-return]
 
 
 def draw_lots(session: Session, campaigns: list[int], ppm: int, seed: int) -> None:
