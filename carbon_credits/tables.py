@@ -19,6 +19,7 @@ from carbon_credits.programme import campaign_models as _campaigns
 from carbon_credits.programme import models as _programme
 from carbon_credits.reconciliation import balance_models as _balance
 from carbon_credits.reconciliation import models as _reconciliation
+from carbon_credits.reporting import effect_models as _effects
 from carbon_credits.residents import models as _residents
 from carbon_credits.rewards import coverage_models as _coverage
 from carbon_credits.rewards import merchant_models as _merchants
@@ -35,6 +36,7 @@ ROOMS = (
     _coverage,
     _crediting,
     _drives,
+    _effects,
     _groups,
     _idempotency,
     _incentives,

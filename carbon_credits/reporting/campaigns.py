@@ -4,10 +4,11 @@ Money is exact: bonus points that stand, at the price their fund bought them for
 added is an estimate, and it says how sure it is.
 """
 
+import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import RowMapping, text
 from sqlalchemy.orm import Session
@@ -16,9 +17,10 @@ from carbon_credits.core.clock import PROGRAMME_ZONE
 from carbon_credits.core.errors import Conflict, NotFound
 from carbon_credits.core.i18n import Text
 from carbon_credits.crediting.bonus_figures import BonusFigures, OfStreet, standing
+from carbon_credits.crediting.bonus_figures import of_document as figures_of
 from carbon_credits.incentives.report import suppressed
 from carbon_credits.ledger.transfers import cost_micro_fen
-from carbon_credits.reporting.effects import LASTING_DAYS, Compared, Extra, Window, compare
+from carbon_credits.reporting.effects import LASTING_DAYS, Compared, Extra, Window, compare, compared_of
 
 MG_A_KG: Final = 1_000_000
 
@@ -116,6 +118,26 @@ def after_action(session: Session, code: str, today: date) -> AfterAction:
             {row.street: row.people for row in session.execute(OFFERED, given)}, bonuses.streets
         ),
     )
+
+
+def as_document(report: AfterAction) -> dict[str, Any]:
+    """The report as JSON has it: days as text, lists for tuples, the same names."""
+    told: dict[str, Any] = json.loads(json.dumps(asdict(report), default=date.isoformat))
+    return told
+
+
+def of_document(told: Mapping[str, Any]) -> AfterAction:
+    """The report that was written as a document."""
+    days = {name: date.fromisoformat(told["window"][name]) for name in ("since", "until")}
+    price = told["price"]
+    parts = {
+        "window": Window(**{**told["window"], **days}),
+        "bonuses": figures_of(told["bonuses"]),
+        "effect": compared_of(told["effect"]),
+        "price": None if price is None else Price(**price),
+        "streets": tuple(StreetLine(**line) for line in told["streets"]),
+    }
+    return AfterAction(**{**told, **parts})
 
 
 def streets_shown(offered: Mapping[str, int], gained: Iterable[OfStreet]) -> tuple[StreetLine, ...]:

@@ -165,6 +165,16 @@ def compare(session: Session, campaign_id: int, methodologies: list[int], window
     return Compared(offered, held_out, tuple(m for m in measures if m.during is not None))
 
 
+def compared_of(told: Mapping[str, Any]) -> Compared:
+    """What was found, from a document of the same names."""
+
+    def extra(part: Mapping[str, Any] | None) -> Extra | None:
+        return None if part is None else Extra(**part)
+
+    measures = tuple(Measured(m["measure"], extra(m["during"]), extra(m["after"])) for m in told["measures"])
+    return Compared(**{**told, "measures": measures})
+
+
 def _asked(campaign_id: int, methodologies: list[int], window: Window) -> dict[str, Any]:
     before = window.since - timedelta(days=window.days)
     return {

@@ -1,4 +1,4 @@
-"""What a campaign would have cost in the past: asked for, worked out by whoever holds it, kept with what was asked."""
+"""What campaigns would have cost in the past, as staff ask for it, and what they brought about, as each night finds it."""
 
 from alembic import op
 
@@ -48,10 +48,20 @@ begin
 end $$;
 create trigger finished_simulations_stay before update on simulation
   for each row execute function finished_simulations_stay();
+
+-- The report of a campaign as it was found on a day, about its days that were over; pages show the newest.
+create table campaign_effect (
+  campaign_id int not null references campaign,
+  as_of       date not null,
+  computed_at timestamptz not null default clock_timestamp(),
+  report      jsonb not null check (jsonb_typeof(report) = 'object'),
+  primary key (campaign_id, as_of)
+);
+call make_append_only('campaign_effect');
 """
 
 DOWN = """
-drop table simulation;
+drop table campaign_effect, simulation;
 drop function finished_simulations_stay();
 """
 

@@ -16,11 +16,12 @@ from carbon_credits.crediting import bonus_figures, simulations
 from carbon_credits.crediting.batch import credit_batch
 from carbon_credits.crediting.ledger_hash import ledger_hash
 from carbon_credits.crediting.simulating import Trial, simulate
-from carbon_credits.jobs.simulations import work_on_all
+from carbon_credits.jobs.campaigns import simulate_all
 from carbon_credits.ledger import funds, transfers
 from carbon_credits.programme import campaign_terms, campaigns
 from carbon_credits.programme.campaign_models import Campaign
 from carbon_credits.reporting.campaigns import after_action
+from carbon_credits.reporting.kept_effects import Kept, compute_next, newest
 from tests.factories.acts import a_partner_source
 from tests.factories.campaigns import a_document, launched
 from tests.factories.district import claim_acts, enrol
@@ -136,6 +137,12 @@ def test_what_is_simulated_is_what_crediting_then_does(month: Session) -> None:
     assert effect.during.weight_ppm > 990_000
     assert report.price is not None
     assert report.compared_points == report.bonuses.points
+    # the night writes down what it finds, once a day, and a page reads that
+    assert newest(month, "earth") is None
+    while compute_next(month, clock.now()):
+        month.commit()
+    assert newest(month, "earth") == Kept(TODAY, report)
+    assert month.execute(text("select count(*) from campaign_effect")).scalar_one() == 2
     assert after_action(month, "metro", TODAY).effect.refused == "no_hold_out"
 
 
@@ -182,7 +189,7 @@ def test_staff_ask_for_a_simulation_and_read_how_far_it_is(month: Session) -> No
     month.commit()
     assert simulations.standing(month, number).state == "waiting"
     month.rollback()
-    assert work_on_all() == 1
+    assert simulate_all() == 1
     done = simulations.standing(month, number)
     assert (done.state, done.acts_done) == ("done", done.acts)
     wanted = simulate(month, simulations.trials_of(month, number)[0], WEEKS, TODAY)
