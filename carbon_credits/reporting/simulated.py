@@ -1,4 +1,4 @@
-"""What a simulation came to, as it may be shown: streets in which few would gain are not, nor what would give them away."""
+"""What a simulation came to, as it may be shown: without streets in which few would gain, or what gives them away."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,26 +1,34 @@
 """A simulation says of last month what the batch then does, to the point and the fen, and writes nothing."""
 
+import json
 from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
+from flask import Flask
+from redis import Redis
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from carbon_credits.cli.campaign_effects import report_command, simulate_command
+from carbon_credits.config import Settings
 from carbon_credits.core import clock
 from carbon_credits.core.db import undone
 from carbon_credits.core.errors import Invalid
 from carbon_credits.crediting import bonus_figures, simulations
 from carbon_credits.crediting.batch import credit_batch
 from carbon_credits.crediting.ledger_hash import ledger_hash
-from carbon_credits.crediting.simulating import Trial, simulate
-from carbon_credits.jobs.campaigns import simulate_all
+from carbon_credits.crediting.simulating import Simulated, Trial, simulate
+from carbon_credits.jobs import doorbell
+from carbon_credits.jobs.scheduler import sweep
+from carbon_credits.jobs.surroundings import HANDLERS, SETTINGS
 from carbon_credits.ledger import funds, transfers
 from carbon_credits.programme import campaign_terms, campaigns
 from carbon_credits.programme.campaign_models import Campaign
-from carbon_credits.reporting.campaigns import after_action
+from carbon_credits.reporting.campaigns import AfterAction, after_action, as_document
 from carbon_credits.reporting.kept_effects import Kept, compute_next, newest
 from tests.factories.acts import a_partner_source
 from tests.factories.campaigns import a_document, launched
@@ -137,13 +145,31 @@ def test_what_is_simulated_is_what_crediting_then_does(month: Session) -> None:
     assert effect.during.weight_ppm > 990_000
     assert report.price is not None
     assert report.compared_points == report.bonuses.points
+    assert after_action(month, "metro", TODAY).effect.refused == "no_hold_out"
     # the night writes down what it finds, once a day, and a page reads that
     assert newest(month, "earth") is None
     while compute_next(month, clock.now()):
         month.commit()
     assert newest(month, "earth") == Kept(TODAY, report)
     assert month.execute(text("select count(*) from campaign_effect")).scalar_one() == 2
-    assert after_action(month, "metro", TODAY).effect.refused == "no_hold_out"
+    assert_commands_say_the_same(simulated, report)
+
+
+def assert_commands_say_the_same(simulated: list[Simulated], report: AfterAction) -> None:
+    runner = CliRunner()
+    tried = json.loads(runner.invoke(simulate_command, ["earth", "--weeks", str(WEEKS), "--json"]).output)
+    found = tried["outcomes"][0]
+    assert (found["points"], found["binds_most"]) == (
+        simulated[0].bonuses.points,
+        simulated[0].bonuses.binds_most,
+    )
+    assert found["cost_micro_fen"] == report.cost_micro_fen
+    assert json.loads(runner.invoke(report_command, ["earth", "--json"]).output) == as_document(report)
+    for command, words in ((simulate_command, "最紧上限"), (report_command, "不能与偶然区分")):
+        told = runner.invoke(command, ["earth"])
+        assert told.exit_code == 0, told.output
+        assert words in told.output
+    assert "campaign_unknown" in runner.invoke(report_command, ["nothing"]).output
 
 
 def test_a_budget_that_does_not_last_is_shared_out_in_order_of_time_beside_its_variant(
@@ -170,34 +196,38 @@ def test_the_database_refuses_to_credit_while_it_is_simulated(month: Session) ->
     assert month.execute(text("select unallocated from fund")).scalar_one() == 10**9
 
 
-def test_staff_ask_for_a_simulation_and_read_how_far_it_is(month: Session) -> None:
+def test_staff_ask_for_a_simulation_and_a_worker_tells_how_far_it_is(
+    month: Session, bare_app: Flask, settings: Settings, redis_url: str
+) -> None:
+    bare_app.config[SETTINGS], bare_app.config[HANDLERS] = settings, {}
+    redis: Redis = doorbell.connect(redis_url, patience_s=2.0)
+    redis.flushdb()
     with_acts(month, people=30, often=200)
     staff = month.execute(text("select min(staff_id) from staff")).scalar_one()
     with pytest.raises(Invalid) as refused:
         simulations.ask(month, [riding(ends_on=TODAY.isoformat())], 0, staff, TODAY)
     assert refused.value.code == "period_not_over"
-    drafted = campaigns.draft(month, riding(), staff)
-    number = simulations.ask(
-        month,
-        [riding(), riding(multiplier="2")],
-        WEEKS,
-        staff,
-        TODAY,
-        campaign_id=drafted.campaign_id,
-        salt=drafted.salt,
-    )
+    draft = campaigns.draft(month, riding(), staff)
+    both = [riding(), riding(multiplier="2")]
+    number = simulations.ask(month, both, WEEKS, staff, TODAY, campaign_id=draft.campaign_id, salt=draft.salt)
     month.commit()
     assert simulations.standing(month, number).state == "waiting"
     month.rollback()
-    assert simulate_all() == 1
+
+    sweep(redis)
+    (job,) = doorbell.queue(redis, doorbell.FILES).get_jobs()
+    job.func(*job.args)
+    sweep(redis)
+    assert len(doorbell.queue(redis, doorbell.FILES)) == 1
+
     done = simulations.standing(month, number)
     assert (done.state, done.acts_done) == ("done", done.acts)
     wanted = simulate(month, simulations.trials_of(month, number)[0], WEEKS, TODAY)
     assert list(done.outcomes) == wanted
     assert wanted[1].bonuses.points > wanted[0].bonuses.points > 0
-    assert [one.simulation_id for one in simulations.of_campaign(month, drafted.campaign_id)] == [number]
-    row = month.execute(text("select digests from simulation")).scalar_one()
-    assert [bytes(digest) for digest in row] == [simulations.digest_of(one) for one in done.terms]
+    assert simulations.of_campaign(month, draft.campaign_id) == [done]
+    digests = month.execute(text("select digests from simulation")).scalar_one()
+    assert [bytes(digest) for digest in digests] == [simulations.digest_of(one) for one in done.terms]
     with pytest.raises(DBAPIError, match="is not changed"):
         month.execute(text("update simulation set failure = 'x', result = null"))
     month.rollback()
