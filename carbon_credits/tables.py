@@ -19,6 +19,7 @@ from carbon_credits.programme import campaign_models as _campaigns
 from carbon_credits.programme import models as _programme
 from carbon_credits.reconciliation import balance_models as _balance
 from carbon_credits.reconciliation import models as _reconciliation
+from carbon_credits.reporting import effect_models as _effects
 from carbon_credits.reporting import export_models as _exports
 from carbon_credits.reporting import models as _reporting
 from carbon_credits.residents import models as _residents
@@ -38,6 +39,7 @@ ROOMS = (
     _crediting,
     _drives,
     _exports,
+    _effects,
     _groups,
     _idempotency,
     _incentives,

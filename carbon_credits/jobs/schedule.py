@@ -14,6 +14,7 @@ from carbon_credits.core.signing import retire_old
 from carbon_credits.crediting import campaigning
 from carbon_credits.crediting.group_months import compute_due
 from carbon_credits.crediting.nightly import replay_step
+from carbon_credits.jobs.campaigns import ring_for_reports
 from carbon_credits.jobs.corrections import settle_all
 from carbon_credits.jobs.coverage import read_coverage
 from carbon_credits.jobs.inbox import collect
@@ -226,4 +227,6 @@ TASKS: tuple[Task, ...] = (
     # launched on their first day, ended after their last or when their money is spent
     Task("run_campaigns", timedelta(seconds=30), _run_campaigns),
     Task("settle_campaigns", timedelta(hours=1), _settle_campaigns),
+    # what they brought about, once a day of the programme; hourly, so that a night that was cut short is finished
+    Task("report_on_campaigns", timedelta(hours=1), work=ring_for_reports),
 )

@@ -22,6 +22,7 @@ from carbon_credits.jobs.doorbell import (
     INBOX,
     LANES,
     PARTNER_FILES,
+    SIMULATIONS,
     VERIFICATION,
     draining,
     enqueue_lane,
@@ -56,6 +57,11 @@ select exists (select from hook_delivery where state = 'waiting' and next_at <= 
 """)
 # one that is running is looked at too: its lock says whether somebody is still at it
 EXPORTS_WAITING = text("select exists (select from export where state in ('asked', 'running'))")
+# one that nobody touches any more waits again
+SIMULATIONS_WAITING = text("""
+select exists (select from simulation
+               where finished_at is null and (begun_at is null or touched_at < clock_timestamp() - interval '5 minutes'))
+""")
 # what is rung for, and by what it is known that something waits
 DUE = (
     (DELIVERIES, DELIVERIES_DUE),
@@ -63,7 +69,11 @@ DUE = (
     (HOOKS, CALLS_DUE),
     (VERIFICATION, TRACES_WAITING),
 )
-SLOW = ((PARTNER_FILES, ANY_WAITING), (EXPORTS, EXPORTS_WAITING))
+SLOW = (
+    (PARTNER_FILES, ANY_WAITING),
+    (EXPORTS, EXPORTS_WAITING),
+    (SIMULATIONS, SIMULATIONS_WAITING),
+)
 
 
 def run(stop: threading.Event) -> None:
