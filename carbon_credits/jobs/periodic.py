@@ -16,6 +16,7 @@ from carbon_credits.activities.traces import forget_old
 from carbon_credits.core import clock
 from carbon_credits.core.db import in_transaction, reading
 from carbon_credits.core.signing import retire_old
+from carbon_credits.crediting import campaigning
 from carbon_credits.crediting.group_months import compute_due
 from carbon_credits.crediting.nightly import replay_step
 from carbon_credits.jobs.corrections import settle_all
@@ -171,8 +172,18 @@ def _count_residents(session: Session, shard: int) -> int:
     return count_shard(session, shard, clock.now())
 
 
+<<<<<<< HEAD
 def _erase_exports(session: Session) -> int:
     return erase_due(session, clock.now(), EXPORTS)
+=======
+def _run_campaigns(session: Session) -> int:
+    now = clock.now()
+    return campaigning.launch_due(session, now) or campaigning.end_due(session, now)
+
+
+def _settle_campaigns(session: Session) -> int:
+    return campaigning.settle_due(session, clock.now())
+>>>>>>> main
 
 
 def _close_merchants(session: Session) -> int:
@@ -218,6 +229,9 @@ TASKS: tuple[Task, ...] = (
     Task("count_residents", timedelta(hours=1), step_of_shard=_count_residents),
     Task("erase_exports", timedelta(hours=1), _erase_exports),
     Task("close_merchants", timedelta(minutes=15), _close_merchants),
+    # launched on their first day, ended after their last or when their money is spent
+    Task("run_campaigns", timedelta(seconds=30), _run_campaigns),
+    Task("settle_campaigns", timedelta(hours=1), _settle_campaigns),
 )
 
 
