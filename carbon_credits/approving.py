@@ -18,6 +18,7 @@ from carbon_credits.ledger import funds as fund_service
 from carbon_credits.methodologies.catalogue import BY_CODE
 from carbon_credits.programme import service as programme_service
 from carbon_credits.reconciliation import fraud, periods, purchases
+from carbon_credits.reporting import evaluation, indicators_official
 from carbon_credits.rewards import (
     accounts,
     funding_refunds,
@@ -92,6 +93,8 @@ KINDS: Mapping[str, Kind] = {
     purses.PAY_IN: Kind(Role.FINANCE, purses.check_pay_in, purses.enact_pay_in),
     drives.AWARD: Kind(Role.PROGRAMME, drives.check_award, drives.enact_award),
     drive_criteria.CRITERION: Kind(Role.PROGRAMME, drive_criteria.check, drive_criteria.enact),
+    indicators_official.KIND: Kind(Role.PROGRAMME, indicators_official.check, indicators_official.enact),
+    evaluation.KIND: Kind(Role.PROGRAMME, evaluation.check, evaluation.enact),
     offer_approval.APPROVE: Kind(Role.MERCHANT, offer_approval.check, offer_approval.enact),
 }
 

@@ -19,6 +19,7 @@ from carbon_credits.programme import campaign_models as _campaigns
 from carbon_credits.programme import models as _programme
 from carbon_credits.reconciliation import balance_models as _balance
 from carbon_credits.reconciliation import models as _reconciliation
+from carbon_credits.reporting import indicators_models as _indicators
 from carbon_credits.residents import models as _residents
 from carbon_credits.rewards import coverage_models as _coverage
 from carbon_credits.rewards import merchant_models as _merchants
@@ -38,6 +39,7 @@ ROOMS = (
     _groups,
     _idempotency,
     _incentives,
+    _indicators,
     _outbox,
     _signing,
     _ledger,

@@ -45,6 +45,8 @@ APPEND_ONLY = {
     "group_size",
     "hold_lot",
     "incentive_outcome",
+    "indicator_reading",
+    "indicator_value",
     "journal",
     "point_value",
     "posting",

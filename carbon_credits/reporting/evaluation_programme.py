@@ -55,12 +55,11 @@ order by d.drive, g.name_zh collate "C", g.group_id
 """)
 _CAMPAIGNS: Final = text("""
 select c.code, c.name_zh, c.name_en, c.starts_on, c.ends_on, c.state, c.budget_points,
-       b.people, b.points, b.acts
+       b.people, b.points
 from campaign c
 cross join lateral (
-  select count(distinct resident_id) filter (where points > 0) as people,
-         coalesce(sum(points), 0)::bigint as points, count(*) filter (where points > 0) as acts
-  from bonus b where b.campaign_id = c.campaign_id
+  select count(distinct resident_id) as people, coalesce(sum(points), 0)::bigint as points
+  from posting p where p.contra_kind in (2, 6) and p.contra_ref = c.fund_id
 ) b
 where c.state in ('running', 'paused', 'ended') and c.starts_on < :after and c.ends_on >= :first
 order by c.starts_on, c.code
@@ -85,7 +84,9 @@ def awards(session: Session, year: int) -> list[dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for row in session.execute(_AWARDS, {"year": year}).mappings():
         names = {"zh": row["name_zh"], "en": row["name_en"]}
-        drive = found.setdefault(row["drive"], {"drive": row["drive"], "name": names, "count": 0, "groups": []})
+        drive = found.setdefault(
+            row["drive"], {"drive": row["drive"], "name": names, "count": 0, "groups": []}
+        )
         if row["kind"] is None:
             continue
         drive["count"] += 1
@@ -98,7 +99,7 @@ def campaigns(session: Session, first: date, after: date) -> list[dict[str, Any]
     """Campaigns that ran in a period, with what they gave; None where that was to a few."""
     told = []
     for row in session.execute(_CAMPAIGNS, {"first": first, "after": after}).mappings():
-        given = {"people": row["people"], "points": row["points"], "acts": row["acts"]}
+        given = {"people": row["people"], "points": row["points"]}
         told.append(
             {
                 "code": row["code"],

@@ -20,7 +20,7 @@ from carbon_credits.reporting.suppression import FEWEST, TOTAL, Place, Table, hi
 from carbon_credits.residents.service import Street
 
 # what is added up, in this order: acts, milligrams by pool, metres travelled, grams on the scale, watt-hours made or not
-# drawn, trees and vehicles
+# drawn, trees and vehicles. The last five are of few strands each: a total over strands would tell one, so there is none.
 AMOUNTS: Final = (
     "acts",
     "verified_mg",
@@ -31,6 +31,7 @@ AMOUNTS: Final = (
     "energy_wh",
     "items",
 )
+APART: Final = 5
 NO_STREET: Final = "none"
 ROWS: Final = (*(street.value for street in Street), NO_STREET)
 COLUMNS: Final = tuple(STRANDS)
@@ -97,6 +98,7 @@ class Cell:
 
 
 NOBODY: Final = Cell(0, (0,) * len(AMOUNTS))
+_UNTOLD: Final = (None,) * APART
 HIDDEN: Final = Cell(None, (None,) * len(AMOUNTS))
 Shown = Mapping[tuple[str, str], Cell]
 
@@ -188,7 +190,7 @@ def _read(rows: Iterable[Mapping[Any, Any]]) -> _Found:
 def _table(rows: Iterable[str], cells: Mapping[Place, Cell]) -> Table:
     people = {place: cell.people or 0 for place, cell in cells.items()}
     amounts = {place: tuple(n or 0 for n in cell.amounts) for place, cell in cells.items()}
-    return Table(tuple(rows), COLUMNS, people, amounts)
+    return Table(tuple(rows), COLUMNS, people, amounts, APART)
 
 
 def _hidden_together(streets: Table, months: Table) -> tuple[frozenset[Place], frozenset[Place]]:
@@ -206,11 +208,15 @@ def _totals(concealed: Iterable[Place]) -> set[Place]:
 
 def _shown(table: Table, concealed: frozenset[Place]) -> Shown:
     return {
-        (place.row, place.column): HIDDEN
-        if place in concealed
-        else Cell(table.people[place], table.amounts[place])
+        (place.row, place.column): HIDDEN if place in concealed else _cell(table, place)
         for place in table.places()
     }
+
+
+def _cell(table: Table, place: Place) -> Cell:
+    amounts = table.amounts[place]
+    told = amounts if place.column != TOTAL else (*amounts[:-APART], *_UNTOLD)
+    return Cell(table.people[place], told)
 
 
 def _district(months: Table) -> Shown:

@@ -28,6 +28,14 @@ class Place(NamedTuple):
 Node = tuple[str, str]
 
 
+class Measure(NamedTuple):
+    """What is counted in each cell, where it is told nowhere, and how little a hidden cell can be known to hold."""
+
+    of: Mapping[Place, int]
+    untold: frozenset[Place]
+    least: int
+
+
 @dataclass(frozen=True)
 class Table:
     """People of each cell and what they did: amounts that add up to the totals, in the order of the caller's choice.
@@ -40,6 +48,8 @@ class Table:
     columns: Sequence[str]
     people: Mapping[Place, int]
     amounts: Mapping[Place, tuple[int, ...]] = field(default_factory=dict)
+    # so many of the amounts, the last ones, are of their column alone: metres and grams are not added up over a row
+    apart: int = 0
 
     def __post_init__(self) -> None:
         if any(n < 0 for of in self.amounts.values() for n in of):
@@ -60,17 +70,24 @@ class Table:
         every = (Place(row, column) for row in (*self.rows, TOTAL) for column in (*self.columns, TOTAL))
         return [place for place in every if self.people.get(place, 0) > 0]
 
-    def measures(self) -> list[Mapping[Place, int]]:
+    def measures(self) -> list["Measure"]:
         """Each amount by itself; people too where they add up."""
         width = max((len(of) for of in self.amounts.values()), default=0)
-        found: list[Mapping[Place, int]] = [
-            {place: of[n] for place, of in self.amounts.items()} for n in range(width)
+        untold = frozenset(Place(row, TOTAL) for row in (*self.rows, TOTAL))
+        found = [
+            Measure(
+                {place: of[n] for place, of in self.amounts.items()},
+                untold if n >= width - self.apart else frozenset(),
+                0,
+            )
+            for n in range(width)
         ]
         adds_up = all(
             sum(self.people.get(part, 0) for part in parts) == self.people.get(total, 0)
             for total, parts in self.lines()
         )
-        return [*found, self.people] if adds_up else found
+        # that nobody is shown as 0 tells that a hidden cell is of somebody
+        return [*found, Measure(self.people, frozenset(), 1)] if adds_up else found
 
     def _sum(self, parts: Iterable[Place]) -> list[int]:
         width = max(len(of) for of in self.amounts.values())
@@ -88,8 +105,9 @@ def hidden(table: Table, also: Iterable[Place] = ()) -> frozenset[Place]:
     given = set(also)
     found = {place for place in places if table.people[place] < FEWEST or place in given}
     measures = table.measures()
-    while bare := next((p for p in places if p in found and not _protected(table, measures, found, p)), None):
-        more = _circle(table, places, found, bare) - found or _next(table, places, found, bare)
+    while bare := _first_bare(table, measures, found, places):
+        place, short = bare
+        more = _circle(table, places, found, place, short) - found or _next(table, places, found, place)
         if not more:
             break
         found |= more
@@ -109,32 +127,50 @@ def line_hidden(people: Mapping[str, int], *, total_hidden: bool = False) -> fro
     return frozenset(found)
 
 
-def span(table: Table, found: Iterable[Place], place: Place, of: Mapping[Place, int]) -> tuple[int, int]:
+def span(found: Iterable[Place], place: Place, measure: Measure) -> tuple[int, int]:
     """How far below and above the truth a hidden amount could be, given what is shown; above is bounded by the table."""
-    concealed = frozenset(found)
-    most = 2 * sum(of.values()) + FEWEST
-    least = 1 if of is table.people else 0
-    return _slack(concealed, place, of, least, most)
+    concealed = (frozenset(found) | measure.untold) - {place}
+    most = 2 * sum(measure.of.values()) + FEWEST
+    start, end = _ends(place)
+    below = min(measure.of.get(place, 0) - measure.least, _flow(concealed, start, end, measure, most))
+    return max(below, 0), _flow(concealed, end, start, measure, most)
 
 
-def _protected(
-    table: Table, measures: Sequence[Mapping[Place, int]], found: set[Place], place: Place
-) -> bool:
-    """Whether a hidden cell cannot be worked out: its lines hide enough people, its amounts have room to be otherwise."""
+def _first_bare(
+    table: Table, measures: Sequence[Measure], found: set[Place], places: Sequence[Place]
+) -> tuple[Place, list[Measure]] | None:
+    """The first hidden cell that could be worked out, and of which measures."""
+    for place in places:
+        if place not in found:
+            continue
+        short = [
+            measure
+            for measure in measures
+            if place not in measure.untold
+            and sum(span(found, place, measure)) < _room_needed(table, place, measure)
+        ]
+        if short or not _lines_hide_enough(table, found, place):
+            return place, short
+    return None
+
+
+def _lines_hide_enough(table: Table, found: set[Place], place: Place) -> bool:
+    """Whether what is hidden in the lines of a cell is two cells at least and enough people, or all there are."""
     for total, parts in table.lines():
         concealed = [part for part in parts if part in found]
         some = [part for part in parts if table.people.get(part, 0) > 0]
-        if place in concealed and total not in found:
-            if len(concealed) < 2:
-                return False
-            if len(concealed) < len(some) and not _enough([table.people[part] for part in concealed]):
-                return False
-    return all(sum(span(table, found, place, of)) >= _room_needed(table, place, of) for of in measures)
+        if place not in concealed or total in found:
+            continue
+        if len(concealed) < 2:
+            return False
+        if len(concealed) < len(some) and not _enough([table.people[part] for part in concealed]):
+            return False
+    return True
 
 
-def _room_needed(table: Table, place: Place, of: Mapping[Place, int]) -> int:
+def _room_needed(table: Table, place: Place, measure: Measure) -> int:
     """How many other amounts a hidden one must be able to be: as many as itself where it is of a few."""
-    value, people = of.get(place, 0), table.people[place]
+    value, people = measure.of.get(place, 0), table.people[place]
     return min(value, 1) if people >= FEWEST else value
 
 
@@ -149,25 +185,13 @@ def _ends(place: Place) -> tuple[Node, Node]:
     return (row, column) if (place.row == TOTAL) == (place.column == TOTAL) else (column, row)
 
 
-def _slack(
-    concealed: frozenset[Place], place: Place, of: Mapping[Place, int], least: int, most: int
-) -> tuple[int, int]:
-    value = of.get(place, 0)
-    start, end = _ends(place)
-    below = min(value - least, _flow(concealed - {place}, start, end, of, least, most))
-    above = _flow(concealed - {place}, end, start, of, least, most)
-    return max(below, 0), above
-
-
-def _flow(
-    concealed: frozenset[Place], source: Node, sink: Node, of: Mapping[Place, int], least: int, most: int
-) -> int:
-    """The most that can be moved from one node to another along hidden cells, none of them falling under `least`."""
+def _flow(concealed: frozenset[Place], source: Node, sink: Node, measure: Measure, most: int) -> int:
+    """The most that can be moved from one node to another along hidden cells, none of them falling under the least."""
     room: dict[Node, dict[Node, int]] = {}
     for place in concealed:
         start, end = _ends(place)
         room.setdefault(start, {})[end] = most
-        room.setdefault(end, {})[start] = max(of.get(place, 0) - least, 0)
+        room.setdefault(end, {})[start] = max(measure.of.get(place, 0) - measure.least, 0)
     moved = 0
     while moved < most and (way := _way(room, source, sink)):
         step = min(room[a][b] for a, b in way)
@@ -197,12 +221,17 @@ def _way(room: Mapping[Node, Mapping[Node, int]], source: Node, sink: Node) -> l
     return way
 
 
-def _circle(table: Table, places: Sequence[Place], found: set[Place], place: Place) -> set[Place]:
-    """The cells of the cheapest circle through a cell: hidden ones cost nothing, others their people."""
+def _circle(
+    table: Table, places: Sequence[Place], found: set[Place], place: Place, short: Sequence[Measure]
+) -> set[Place]:
+    """The cells of the cheapest circle through a cell: hidden ones cost nothing, others their people.
+
+    Those that have too little themselves of what the cell is short of are passed by.
+    """
     order = {of: n for n, of in enumerate(places)}
     near: dict[Node, list[tuple[Node, Place]]] = {}
     for of in places:
-        if of != place:
+        if of != place and all(_has_room(table, of, place, measure) for measure in short):
             start, end = _ends(of)
             near.setdefault(start, []).append((end, of))
             near.setdefault(end, []).append((start, of))
@@ -217,18 +246,31 @@ def _circle(table: Table, places: Sequence[Place], found: set[Place], place: Pla
             continue
         seen.add(here)
         for there, of in near.get(here, []):
-            price = 0 if of in found else table.people[of]
+            price = 0 if of in found else table.people[of] * (1, 1, 1_000, 1_000_000)[_worth(of)]
             heappush(heap, (cost + price, (*path, order[of]), there))
     return set()
 
 
-def _next(table: Table, places: Sequence[Place], found: set[Place], place: Place) -> set[Place]:
-    """The smallest cell that is still shown: of the lines of this one, parts before totals; else of the whole table."""
+def _has_room(table: Table, other: Place, place: Place, measure: Measure) -> bool:
+    """Whether a cell could lend a hidden one what it is short of."""
+    if other in measure.untold or (measure.untold and other.column != place.column):
+        return True
+    return measure.of.get(other, 0) >= _room_needed(table, place, measure) + measure.least
 
-    def turn(other: Place) -> tuple[bool, bool, int, int]:
+
+def _worth(place: Place) -> int:
+    """How unwillingly a cell is hidden: a column's total is what the table is for, the whole is last."""
+    if place.row != TOTAL:
+        return 0 if place.column != TOTAL else 1
+    return 2 if place.column != TOTAL else 3
+
+
+def _next(table: Table, places: Sequence[Place], found: set[Place], place: Place) -> set[Place]:
+    """The smallest cell that is still shown, of the lines of this one before others, parts before totals."""
+
+    def turn(other: Place) -> tuple[bool, int, int, int]:
         apart = other.row != place.row and other.column != place.column
-        is_total = TOTAL in other
-        return apart, is_total, table.people[other], places.index(other)
+        return apart, _worth(other), table.people[other], places.index(other)
 
     shown = [other for other in places if other not in found]
     return {min(shown, key=turn)} if shown else set()

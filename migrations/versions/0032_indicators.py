@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0032_indicators"
-down_revision = "0027_groups"
+down_revision = "0029_campaigns"
 branch_labels = None
 depends_on = None
 
@@ -17,7 +17,7 @@ create table indicator_value (
   unit           text not null check (length(unit) between 1 and 20),
   as_of          date not null,
   source_title   text not null check (length(source_title) between 1 and 200),
-  source_address text check (source_address ~ '^https?://[^[:space:]]{1,490}$'),
+  source_address text check (source_address ~ '^https?://[^[:space:]]+$' and length(source_address) <= 500),
   source_page    text check (length(source_page) between 1 and 40),
   approval_id    bigint not null unique references approval,
   at             timestamptz not null default clock_timestamp()
