@@ -30,6 +30,7 @@ from carbon_credits.ledger.sealing import seal_once
 from carbon_credits.reconciliation import clawbacks, mass_balance
 from carbon_credits.reconciliation.waiting import end_waiting
 from carbon_credits.reconciliation.watching import watch
+from carbon_credits.reporting import indicators_readings
 from carbon_credits.residents.service import forget_stale
 from carbon_credits.rewards import codes, expiry_notices, gifts, inbox, leaving, offer_approval, offers
 from carbon_credits.rewards.redemptions import lapse_due
@@ -143,6 +144,10 @@ def _group_months(session: Session) -> int:
     return compute_due(session, clock.now())
 
 
+def _read_indicators(session: Session) -> int:
+    return indicators_readings.read_due(session, clock.today())
+
+
 def _forget_notices(session: Session) -> int:
     return inbox.forget_old(session, clock.now(), CHUNK)
 
@@ -194,6 +199,8 @@ TASKS: tuple[Task, ...] = (
     Task("collect", timedelta(minutes=5), work=collect),
     Task("forget_notices", timedelta(hours=12), _forget_notices),
     Task("coverage", timedelta(hours=1), work=read_coverage),
+    # once for each month that is over, and for each year that is settled
+    Task("read_indicators", timedelta(hours=6), _read_indicators),
     Task("end_offers", timedelta(minutes=1), _end_offers),
     # what ended offers did not use goes back to the purse that topped them up, once nothing of them is out
     Task("release_purses", timedelta(minutes=15), _release_purses),

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from reportlab.platypus import Flowable
 
-from carbon_credits.reporting import papers
+from carbon_credits.reporting import evaluation_paper as papers
 from carbon_credits.reporting.evaluation_layout import UNSHOWN, Cell, Section, Snapshot, title
 from carbon_credits.reporting.evaluation_sections import sections
 from carbon_credits.reporting.indicators_models import EvaluationPack
@@ -15,6 +15,7 @@ _WORDS, _NUMBERS = 3.0, 1.0
 
 def pdf(pack: EvaluationPack, font: Path) -> bytes:
     """The PDF of a pack, the same bytes for the same pack. Raises FileNotFoundError where there is no font."""
+    papers.begin(font)
     snapshot: Snapshot = pack.snapshot
     called, state = title(snapshot), "定稿 final" if pack.state == "final" else "草稿 draft"
     story: list[Flowable] = [
@@ -31,7 +32,7 @@ def pdf(pack: EvaluationPack, font: Path) -> bytes:
     for section in sections(snapshot):
         story += _drawn(section)
     foot = f"{called.zh} · v{pack.version} · {state} · SHA-256 {pack.digest.hex()}"
-    return papers.write(papers.Paper(called.zh, foot, lying=True), story, font)
+    return papers.write(papers.Paper(called.zh, foot, lying=True), story)
 
 
 def _drawn(section: Section) -> list[Flowable]:

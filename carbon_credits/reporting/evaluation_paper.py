@@ -1,4 +1,4 @@
-"""Papers in Chinese and English: one font, A4, the same bytes for the same content.
+"""The paper an evaluation is on: one font, A4, the same bytes for the same content.
 
 What a paper says is given as text: it is escaped here, so a name with markup in it is a name. CO2 is written with a
 lowered 2, since the font has no such character.
@@ -33,9 +33,17 @@ class Paper:
     lying: bool = False
 
 
-def write(paper: Paper, story: Sequence[Flowable], font: Path) -> bytes:
-    """The PDF. Raises FileNotFoundError where the font is not there; what cannot be laid out is an error, not a gap."""
-    _register(font)
+def begin(font: Path) -> None:
+    """Have the font, before anything is laid out in it. Raises FileNotFoundError where it is not there."""
+    if FONT not in pdfmetrics.getRegisteredFontNames():
+        if not font.is_file():
+            raise FileNotFoundError(font)
+        pdfmetrics.registerFont(TTFont(FONT, str(font)))
+        pdfmetrics.registerFontFamily(FONT, normal=FONT, bold=FONT, italic=FONT, boldItalic=FONT)
+
+
+def write(paper: Paper, story: Sequence[Flowable]) -> bytes:
+    """The PDF of what was made after `begin`; what cannot be laid out is an error, not a gap."""
     held = BytesIO()
     size = landscape(A4) if paper.lying else A4
     document = SimpleDocTemplate(
@@ -101,11 +109,3 @@ def gap(points: float = 8) -> Spacer:
 
 def _marked(words: str) -> str:
     return escape(words, quote=False).replace("CO2", "CO<sub>2</sub>").replace("\n", "<br/>")
-
-
-def _register(font: Path) -> None:
-    if FONT not in pdfmetrics.getRegisteredFontNames():
-        if not font.is_file():
-            raise FileNotFoundError(font)
-        pdfmetrics.registerFont(TTFont(FONT, str(font)))
-        pdfmetrics.registerFontFamily(FONT, normal=FONT, bold=FONT, italic=FONT, boldItalic=FONT)
