@@ -13,6 +13,7 @@ from carbon_credits.groups import drive_models as _drives
 from carbon_credits.groups import models as _groups
 from carbon_credits.incentives import models as _incentives
 from carbon_credits.ledger import models as _ledger
+from carbon_credits.ledger import money_tags as _money
 from carbon_credits.partners import models as _partners
 from carbon_credits.partners import stations as _stations
 from carbon_credits.programme import campaign_models as _campaigns
@@ -44,6 +45,7 @@ ROOMS = (
     _signing,
     _ledger,
     _merchants,
+    _money,
     _offers,
     _partners,
     _programme,

@@ -48,6 +48,7 @@ APPEND_ONLY = {
     "indicator_reading",
     "indicator_value",
     "journal",
+    "money_tag",
     "point_value",
     "posting",
     "provider_line",
