@@ -27,6 +27,7 @@ from carbon_credits.ledger.sealing import seal_once
 from carbon_credits.reconciliation import clawbacks, mass_balance
 from carbon_credits.reconciliation.waiting import end_waiting
 from carbon_credits.reconciliation.watching import watch
+from carbon_credits.reporting import indicators_readings
 from carbon_credits.reporting.export_work import erase_due
 from carbon_credits.reporting.funnel import count_shard
 from carbon_credits.reporting.rollups import roll_up
@@ -168,6 +169,10 @@ def _count_residents(session: Session, shard: int) -> int:
     return count_shard(session, shard, clock.now())
 
 
+def _read_indicators(session: Session) -> int:
+    return indicators_readings.read_due(session, clock.today())
+
+
 def _run_campaigns(session: Session) -> int:
     now = clock.now()
     return campaigning.launch_due(session, now) or campaigning.end_due(session, now)
@@ -224,6 +229,8 @@ TASKS: tuple[Task, ...] = (
     Task("count_residents", timedelta(hours=1), step_of_shard=_count_residents),
     Task("erase_exports", timedelta(hours=1), _erase_exports),
     Task("close_merchants", timedelta(minutes=15), _close_merchants),
+    # once for each month that is over, and for each year that is settled
+    Task("read_indicators", timedelta(hours=6), _read_indicators),
     # launched on their first day, ended after their last or when their money is spent
     Task("run_campaigns", timedelta(seconds=30), _run_campaigns),
     Task("settle_campaigns", timedelta(hours=1), _settle_campaigns),
