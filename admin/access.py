@@ -31,6 +31,14 @@ def only(*roles: Role, fresh: bool = False) -> Rule:
 ACCESS: Final[Mapping[str, Rule]] = {
     "assets.show": ANYONE,
     "signing_in.form": ANYONE,
+    # whoever may decide on a kind is asked of the kind
+    "approvals.show": SIGNED_IN,
+    "approvals.mine": SIGNED_IN,
+    "approvals.decided": SIGNED_IN,
+    "approvals.one": SIGNED_IN,
+    "approvals.approve": Rule(EVERYBODY, fresh=True),
+    "approvals.reject": Rule(EVERYBODY, fresh=True),
+    "approvals.withdraw": SIGNED_IN,
     "home.show": SIGNED_IN,
     "home.elsewhere": ANYONE,
 }

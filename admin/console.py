@@ -5,12 +5,17 @@ from typing import Final
 
 from flask import Blueprint, Flask
 
-from admin import access, assets, guard, home, pages, refusals, signing_in
+from admin import access, approvals, assets, guard, home, pages, refusals, signing_in
 from carbon_credits.config import Settings
 
 NAME: Final = "console"
 # in the order of the menu; each module is a noun
-DOORS: Final[Sequence[Blueprint]] = (assets.blueprint, signing_in.blueprint, home.blueprint)
+DOORS: Final[Sequence[Blueprint]] = (
+    assets.blueprint,
+    signing_in.blueprint,
+    approvals.blueprint,
+    home.blueprint,
+)
 
 
 def install(app: Flask, told: Settings) -> frozenset[str]:

@@ -25,6 +25,7 @@ class Section(NamedTuple):
 
 SECTIONS: Final[Sequence[Section]] = (
     Section(Text("概览", "Overview"), (Entry("home.show", Text("总览", "Dashboard")),)),
+    Section(Text("审核", "Review"), (Entry("approvals.show", Text("审批", "Approvals")),)),
 )
 
 

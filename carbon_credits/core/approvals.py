@@ -72,15 +72,28 @@ def propose(session: Session, kind: str, payload: Mapping[str, Any], reason: str
     return proposed
 
 
-def decide(session: Session, approval_id: int, by: int, *, approve: bool, why: str | None = None) -> Approval:
+def decide(
+    session: Session,
+    approval_id: int,
+    by: int,
+    *,
+    approve: bool,
+    why: str | None = None,
+    seen: str | None = None,
+) -> Approval:
     """Approve or reject, once, by another active member of staff; of two at a time one wins. `why` is kept in the audit.
 
-    Raises NotFound, Conflict (decided already), NotAllowed (the proposer, or not active staff) and
-    InvariantBroken when the payload is no longer what was proposed.
+    `seen` is the digest, in hexadecimal, of what whoever decides was shown. Raises NotFound, Conflict (decided already,
+    or something else was shown), NotAllowed (the proposer, or not active staff) and InvariantBroken when the payload is
+    no longer what was proposed.
     """
     _require_active(session, by)
     state: State = "approved" if approve else "rejected"
     decided = _settle(session, approval_id, by, state, Approval.proposed_by != by, why)
+    if seen is not None and seen != bytes(decided.digest).hex():
+        raise Conflict(
+            "not_what_was_shown", i18n.Text("您看到的不是此提案", "This is not what you were shown")
+        )
     # looked at under the row's lock: what is compared is what is then put in force
     if not is_unchanged(decided.kind, decided.payload, bytes(decided.digest)):
         raise InvariantBroken(f"approval {approval_id} is not what was proposed")
