@@ -28,6 +28,10 @@ def only(*roles: Role, fresh: bool = False) -> Rule:
     return Rule(frozenset(roles), fresh=fresh)
 
 
+MONEY_READ: Final = only(Role.FINANCE, Role.AUDIT)
+PROGRAMME_READ: Final = only(Role.PROGRAMME, Role.AUDIT)
+
+
 ACCESS: Final[Mapping[str, Rule]] = {
     "assets.show": ANYONE,
     "signing_in.form": ANYONE,
@@ -39,6 +43,27 @@ ACCESS: Final[Mapping[str, Rule]] = {
     "approvals.approve": Rule(EVERYBODY, fresh=True),
     "approvals.reject": Rule(EVERYBODY, fresh=True),
     "approvals.withdraw": SIGNED_IN,
+    "settlements.show": MONEY_READ,
+    "settlements.run": MONEY_READ,
+    "settlements.one": MONEY_READ,
+    "settlements.paid": MONEY_READ,
+    "settlements.rails": MONEY_READ,
+    "settlements.propose": only(Role.FINANCE, fresh=True),
+    "settlements.keep_out": only(Role.FINANCE),
+    "settlements.let_in": only(Role.FINANCE),
+    "settlements.retry": only(Role.FINANCE, fresh=True),
+    "drives.show": PROGRAMME_READ,
+    "drives.one": PROGRAMME_READ,
+    "drives.application": PROGRAMME_READ,
+    "drives.awards": PROGRAMME_READ,
+    "drives.apply": only(Role.PROGRAMME),
+    "drives.propose_criterion": only(Role.PROGRAMME),
+    "drives.propose_awards": only(Role.PROGRAMME, fresh=True),
+    "drive_reviews.fill": only(Role.PROGRAMME),
+    "drive_reviews.declare": only(Role.PROGRAMME),
+    "drive_reviews.recommend": only(Role.PROGRAMME),
+    "drive_reviews.refuse": only(Role.PROGRAMME),
+    "drive_reviews.withdraw": only(Role.PROGRAMME),
     "home.show": SIGNED_IN,
     "home.elsewhere": ANYONE,
 }

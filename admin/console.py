@@ -5,7 +5,19 @@ from typing import Final
 
 from flask import Blueprint, Flask
 
-from admin import access, approvals, assets, guard, home, pages, refusals, signing_in
+from admin import (
+    access,
+    approvals,
+    assets,
+    drive_reviews,
+    drives,
+    guard,
+    home,
+    pages,
+    refusals,
+    settlements,
+    signing_in,
+)
 from carbon_credits.config import Settings
 
 NAME: Final = "console"
@@ -14,6 +26,9 @@ DOORS: Final[Sequence[Blueprint]] = (
     assets.blueprint,
     signing_in.blueprint,
     approvals.blueprint,
+    drives.blueprint,
+    drive_reviews.blueprint,
+    settlements.blueprint,
     home.blueprint,
 )
 

@@ -26,6 +26,14 @@ class Section(NamedTuple):
 SECTIONS: Final[Sequence[Section]] = (
     Section(Text("概览", "Overview"), (Entry("home.show", Text("总览", "Dashboard")),)),
     Section(Text("审核", "Review"), (Entry("approvals.show", Text("审批", "Approvals")),)),
+    Section(
+        Text("活动与激励", "Campaigns and incentives"),
+        (Entry("drives.show", Text("创建行动", "Creation drives")),),
+    ),
+    Section(
+        Text("商户与资金", "Merchants and funds"),
+        (Entry("settlements.show", Text("结算", "Settlements")),),
+    ),
 )
 
 

@@ -129,3 +129,18 @@ def state(machine: str, code: str) -> State:
 def named(words: Mapping[str, Text], code: str | None) -> Text:
     """A code in words; one that has none, as it is; nothing for none."""
     return Text("—", "—") if code is None else words.get(code, Text(code, code))
+
+
+def options(machine: str, language: str) -> list[tuple[str, str]]:
+    """Every state of a machine as a choice: its code and its words."""
+    return [(code, one.words.in_language(language)) for code, one in STATES[machine].items()]
+
+
+def choices(known: Mapping[str, Text], language: str) -> list[tuple[str, str]]:
+    """Codes as a choice, each with its words."""
+    return [(code, told.in_language(language)) for code, told in known.items()]
+
+
+def whole_fen(micro_fen: int) -> int:
+    """Millionths of a fen as whole fen, what is less than one cut off."""
+    return abs(micro_fen) // 1_000_000 * (1 if micro_fen >= 0 else -1)

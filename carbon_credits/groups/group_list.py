@@ -48,6 +48,15 @@ select max(approval_id) from approval where kind = 'groups.award' and state = 'p
   and payload ->> 'drive' = :drive and payload ->> 'year' = cast(:year as text)
 """)
 
+_APPLICATION_COUNTS = text("""
+select drive, state, count(*) as applications from drive_application where year = :year group by drive, state
+""")
+_FITTING = text("""
+select group_id, kind, name_zh, name_en from resident_group
+where state = 'active' and parent_id is null and kind = any(:kinds)
+order by kind, name_zh collate "C", group_id limit :most
+""")
+
 
 def listed(
     session: Session,
@@ -97,3 +106,14 @@ def applications(
 def award_waiting(session: Session, drive: str, year: int) -> int | None:
     """The number of a proposed list of a drive's year that waits for a second person."""
     return session.execute(_PROPOSED, {"drive": drive, "year": year}).scalar_one_or_none()
+
+
+def application_counts(session: Session, year: int) -> dict[tuple[str, str], int]:
+    """How many applications of a year each drive has in each state."""
+    rows = session.execute(_APPLICATION_COUNTS, {"year": year})
+    return {(row.drive, row.state): row.applications for row in rows}
+
+
+def fitting(session: Session, kinds: Collection[str], most: int = 500) -> list[Row[Any]]:
+    """Active groups of these kinds that stand by themselves, by name: who may be put forward."""
+    return list(session.execute(_FITTING, {"kinds": list(kinds), "most": most}))

@@ -126,3 +126,9 @@ def payment(session: Session, payment_id: int) -> Row[Any]:
     if row is None:
         raise NotFound("payment_unknown", Text("没有此付款", "There is no such payment"))
     return row
+
+
+def merchant_of(session: Session, merchant_id: int) -> Row[Any]:
+    """Whose settlement it is: `code`, `name_zh`, `name_en`."""
+    asked = text("select code, name_zh, name_en from merchant where merchant_id = :merchant")
+    return session.execute(asked, {"merchant": merchant_id}).one()
