@@ -29,6 +29,8 @@ def only(*roles: Role, fresh: bool = False) -> Rule:
 
 
 MONEY_READ: Final = only(Role.FINANCE, Role.AUDIT)
+# who is there for a street sees the groups of that street
+GROUPS_READ: Final = only(Role.PROGRAMME, Role.STREET, Role.AUDIT)
 PROGRAMME_READ: Final = only(Role.PROGRAMME, Role.AUDIT)
 
 
@@ -64,6 +66,21 @@ ACCESS: Final[Mapping[str, Rule]] = {
     "drive_reviews.recommend": only(Role.PROGRAMME),
     "drive_reviews.refuse": only(Role.PROGRAMME),
     "drive_reviews.withdraw": only(Role.PROGRAMME),
+    "groups.show": GROUPS_READ,
+    "groups.one": GROUPS_READ,
+    "groups.boards": GROUPS_READ,
+    "groups.requests": only(Role.PROGRAMME),
+    "groups.new": only(Role.PROGRAMME),
+    "groups.codes": only(Role.PROGRAMME),
+    "group_deeds.make": only(Role.PROGRAMME),
+    "group_deeds.approve": only(Role.PROGRAMME),
+    "group_deeds.refuse": only(Role.PROGRAMME),
+    "group_deeds.close": only(Role.PROGRAMME),
+    "group_deeds.listed": only(Role.PROGRAMME),
+    "group_deeds.size": only(Role.PROGRAMME),
+    "group_deeds.figure": only(Role.PROGRAMME),
+    "group_deeds.take_codes": only(Role.PROGRAMME),
+    "group_deeds.answer": only(Role.PROGRAMME),
     "home.show": SIGNED_IN,
     "home.elsewhere": ANYONE,
 }

@@ -26,6 +26,8 @@ DOORS: Final[Sequence[Blueprint]] = (
     assets.blueprint,
     signing_in.blueprint,
     approvals.blueprint,
+    groups.blueprint,
+    group_deeds.blueprint,
     drives.blueprint,
     drive_reviews.blueprint,
     settlements.blueprint,

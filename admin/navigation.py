@@ -28,7 +28,10 @@ SECTIONS: Final[Sequence[Section]] = (
     Section(Text("审核", "Review"), (Entry("approvals.show", Text("审批", "Approvals")),)),
     Section(
         Text("活动与激励", "Campaigns and incentives"),
-        (Entry("drives.show", Text("创建行动", "Creation drives")),),
+        (
+            Entry("groups.show", Text("组", "Groups")),
+            Entry("drives.show", Text("创建行动", "Creation drives")),
+        ),
     ),
     Section(
         Text("商户与资金", "Merchants and funds"),

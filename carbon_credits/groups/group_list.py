@@ -117,3 +117,9 @@ def application_counts(session: Session, year: int) -> dict[tuple[str, str], int
 def fitting(session: Session, kinds: Collection[str], most: int = 500) -> list[Row[Any]]:
     """Active groups of these kinds that stand by themselves, by name: who may be put forward."""
     return list(session.execute(_FITTING, {"kinds": list(kinds), "most": most}))
+
+
+def member_count(session: Session, group_id: int) -> int:
+    """How many belong to a group now."""
+    asked = text("select count(*) from membership where group_id = :group and to_on is null")
+    return int(session.execute(asked, {"group": group_id}).scalar_one())
