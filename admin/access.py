@@ -28,6 +28,8 @@ def only(*roles: Role, fresh: bool = False) -> Rule:
     return Rule(frozenset(roles), fresh=fresh)
 
 
+FUNDS_READ: Final = only(Role.FINANCE, Role.PROGRAMME, Role.AUDIT)
+MERCHANTS_READ: Final = only(Role.MERCHANT, Role.FINANCE, Role.AUDIT)
 MONEY_READ: Final = only(Role.FINANCE, Role.AUDIT)
 # who is there for a street sees the groups of that street
 GROUPS_READ: Final = only(Role.PROGRAMME, Role.STREET, Role.AUDIT)
@@ -81,8 +83,43 @@ ACCESS: Final[Mapping[str, Rule]] = {
     "group_deeds.figure": only(Role.PROGRAMME),
     "group_deeds.take_codes": only(Role.PROGRAMME),
     "group_deeds.answer": only(Role.PROGRAMME),
+    "incentives.show": PROGRAMME_READ,
+    "incentives.one": PROGRAMME_READ,
+    "incentives.edit": only(Role.PROGRAMME),
+    "incentives.told": PROGRAMME_READ,
+    "incentives.draft": only(Role.PROGRAMME),
+    "incentives.propose": only(Role.PROGRAMME, fresh=True),
+    "incentives.reopen": only(Role.PROGRAMME),
+    "incentives.turn": only(Role.PROGRAMME, fresh=True),
+    "merchants.show": MERCHANTS_READ,
+    "merchants.one": MERCHANTS_READ,
+    "merchants.propose_admission": only(Role.MERCHANT, fresh=True),
+    "merchants.propose_resumption": only(Role.MERCHANT, fresh=True),
+    "merchants.propose_account": only(Role.FINANCE, fresh=True),
+    "merchants.stop": only(Role.MERCHANT, fresh=True),
+    "offers.show": MERCHANTS_READ,
+    "offers.one": MERCHANTS_READ,
+    "offers.propose": only(Role.MERCHANT, fresh=True),
+    "offers.stop": only(Role.MERCHANT, fresh=True),
+    "funds.show": FUNDS_READ,
+    "funds.one": FUNDS_READ,
+    "funds.sponsors": FUNDS_READ,
+    "rules.show": FUNDS_READ,
+    "funds.propose_deposit": only(Role.FINANCE, fresh=True),
+    "funds.propose_funding": only(Role.FINANCE, fresh=True),
+    "funds.propose_refund": only(Role.FINANCE, fresh=True),
+    "funds.propose_pay_in": only(Role.FINANCE, fresh=True),
+    "rules.propose_value": only(Role.FINANCE, fresh=True),
+    "rules.propose_rate": only(Role.PROGRAMME, fresh=True),
+    "rules.propose_cap": only(Role.PROGRAMME, fresh=True),
     "home.show": SIGNED_IN,
     "home.elsewhere": ANYONE,
+}
+# what takes a file or long texts, and how many bytes at most; all else takes as much as any request may have
+UPLOADS: Final[Mapping[str, int]] = {
+    "group_deeds.take_codes": 4_200_000,
+    "drive_reviews.declare": 20_000_000,
+    "incentives.draft": 400_000,
 }
 
 

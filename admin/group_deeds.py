@@ -148,10 +148,12 @@ def take_codes() -> AnyResponse:
     return redirect(pages.url("groups.codes"), 303)
 
 
-@blueprint.post("/requests/<int:asking>/<any(take_in, refuse):answer>")
-def answer(asking: int, answer: str) -> AnyResponse:
+@blueprint.post("/requests/<int:asking>")
+def answer(asking: int) -> AnyResponse:
     """Let somebody in who asked, or say no."""
-    taken = answer == "take_in"
+    form = Form("answer")
+    taken = form.choice("answer", ("take_in", "refuse")) == "take_in"
+    form.check()
 
     def step(session: Session, by: int) -> None:
         person = membership.asked_by(session, asking)

@@ -31,11 +31,18 @@ SECTIONS: Final[Sequence[Section]] = (
         (
             Entry("groups.show", Text("组", "Groups")),
             Entry("drives.show", Text("创建行动", "Creation drives")),
+            Entry("incentives.show", Text("碳普惠金融", "Green finance")),
         ),
     ),
     Section(
         Text("商户与资金", "Merchants and funds"),
-        (Entry("settlements.show", Text("结算", "Settlements")),),
+        (
+            Entry("merchants.show", Text("商户", "Merchants")),
+            Entry("offers.show", Text("权益", "Offers")),
+            Entry("settlements.show", Text("结算", "Settlements")),
+            Entry("funds.show", Text("资金池", "Funds")),
+            Entry("rules.show", Text("费率与上限", "Rates and caps")),
+        ),
     ),
 )
 

@@ -84,7 +84,7 @@ def funding(session: Session, payload: Mapping[str, Any]) -> Told:
     return Told(
         Text(f"请“{payload['sponsor']}”支付赞助款", f"Ask “{payload['sponsor']}” to pay"),
         lines,
-        page=("funds.fundings", {}),
+        page=("funds.sponsors", {}),
     )
 
 
@@ -100,7 +100,7 @@ def refund(session: Session, payload: Mapping[str, Any]) -> Told:
             Line(Text("此前已退", "Back already"), yuan(paid.refunded_fen), is_of_now=True),
             Line(Text("收回积分", "Points taken out of the fund"), taken),
         ),
-        page=("funds.fundings", {}),
+        page=("funds.sponsors", {}),
     )
 
 
@@ -118,7 +118,7 @@ def value(session: Session, payload: Mapping[str, Any]) -> Told:
             Line(Text("生效日", "In force from"), payload["in_force"]),
             Line(Text("理由", "Reason"), payload["reason"]),
         ),
-        page=("funds.rules", {}),
+        page=("rules.show", {}),
     )
 
 

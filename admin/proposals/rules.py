@@ -58,7 +58,7 @@ def rate(session: Session, payload: Mapping[str, Any]) -> Told:
             ),
             Line(IN_FORCE, payload["in_force"], None if now is None else now.in_force.isoformat()),
         ),
-        page=("funds.rules", {}),
+        page=("rules.show", {}),
     )
 
 
@@ -90,7 +90,7 @@ def cap(session: Session, payload: Mapping[str, Any]) -> Told:
             ),
             Line(IN_FORCE, payload["in_force"], None if now is None else now.in_force.isoformat()),
         ),
-        page=("funds.rules", {}),
+        page=("rules.show", {}),
     )
 
 
