@@ -117,10 +117,22 @@ def propose(session: Session, kind: str, payload: Mapping[str, Any], reason: str
     return approvals.propose(session, kind, payload, reason, member.staff_id)
 
 
-def decide(session: Session, approval_id: int, by: str, *, approve: bool) -> Approval:
-    """Decide on a proposal; an approved one is in force when the transaction ends."""
+def decide(
+    session: Session,
+    approval_id: int,
+    by: str,
+    *,
+    approve: bool,
+    why: str | None = None,
+    seen: str | None = None,
+) -> Approval:
+    """Decide on a proposal; an approved one is in force when the transaction ends. `why` is kept in the audit.
+
+    `seen` is the digest of what was shown. Raises NotFound, Conflict, NotAllowed, InvariantBroken, and what the kind's
+    room refuses.
+    """
     member = by_name(session, by)
-    decided = approvals.decide(session, approval_id, member.staff_id, approve=approve)
+    decided = approvals.decide(session, approval_id, member.staff_id, approve=approve, why=why, seen=seen)
     require_role(session, member.staff_id, KINDS[decided.kind].role)
     if approve:
         KINDS[decided.kind].enact(session, approval_id, decided.payload)
