@@ -19,7 +19,7 @@ from carbon_credits.core.crypto import Vault
 from carbon_credits.core.db import database, transaction
 from carbon_credits.core.errors import Conflict, InvariantBroken, NotAllowed, NotFound, ProgrammeError
 from carbon_credits.ledger import fund_list, funds
-from carbon_credits.staff import service, sessions
+from carbon_credits.staff import administering, sessions
 from carbon_credits.staff.service import Role
 from tests.admin.conftest import Visitor, Visits
 
@@ -240,12 +240,12 @@ class Attempts:
 
     def approved_by_a_closed_account(self) -> int:
         with self.app.app_context(), transaction() as session:
-            service.close(session, self.second.staff_id, "tests")
+            administering.close(session, self.second.staff_id, "operator", clock.now())
         return approve(self.app, self.second, self.number)
 
     def approved_by_a_closed_account_at_the_service(self) -> int:
         with self.app.app_context(), transaction() as session:
-            service.close(session, self.second.staff_id, "tests")
+            administering.close(session, self.second.staff_id, "operator", clock.now())
         return self.service(self.second.name)
 
     def approved_by_one_whose_role_was_taken(self) -> int:
