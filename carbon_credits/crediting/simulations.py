@@ -157,6 +157,15 @@ def of_campaign(session: Session, campaign_id: int, most: int = 20) -> list[Stan
     return [_standing(row) for row in rows]
 
 
+def newest_of(session: Session, terms: Terms) -> Standing | None:
+    """The newest simulation of exactly these terms that came to something: what a second person may be shown of them."""
+    asked = select(Simulation).where(
+        Simulation.digests.contains([digest_of(terms)]), Simulation.result.is_not(None)
+    )
+    row = session.scalars(asked.order_by(Simulation.simulation_id.desc()).limit(1)).first()
+    return None if row is None else _standing(row)
+
+
 def _write(session: Session, simulation_id: int, **values: Any) -> None:
     """Nothing where it is finished: somebody else took it for lost, and was the first to end it."""
     statement = update(Simulation).where(
