@@ -13,7 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from carbon_credits.cli.campaign_effects import report_command, simulate_command
+from carbon_credits.cli.campaigns import group
 from carbon_credits.config import Settings
 from carbon_credits.core import clock
 from carbon_credits.core.db import undone
@@ -156,20 +156,21 @@ def test_what_is_simulated_is_what_crediting_then_does(month: Session) -> None:
 
 
 def assert_commands_say_the_same(simulated: list[Simulated], report: AfterAction) -> None:
-    runner = CliRunner()
-    tried = json.loads(runner.invoke(simulate_command, ["earth", "--weeks", str(WEEKS), "--json"]).output)
+    def said(*words: str) -> str:
+        return CliRunner().invoke(group, words).output
+
+    tried = json.loads(said("simulate", "earth", "--weeks", str(WEEKS), "--json"))
     found = tried["outcomes"][0]
     assert (found["points"], found["binds_most"]) == (
         simulated[0].bonuses.points,
         simulated[0].bonuses.binds_most,
     )
     assert found["cost_micro_fen"] == report.cost_micro_fen
-    assert json.loads(runner.invoke(report_command, ["earth", "--json"]).output) == as_document(report)
-    for command, words in ((simulate_command, "最紧上限"), (report_command, "不能与偶然区分")):
-        told = runner.invoke(command, ["earth"])
-        assert told.exit_code == 0, told.output
-        assert words in told.output
-    assert "campaign_unknown" in runner.invoke(report_command, ["nothing"]).output
+    assert json.loads(said("report", "earth", "--json")) == as_document(report)
+    assert "campaign_weekly_cap" in said("simulate", "earth")
+    assert "不能与偶然区分" in said("report", "earth")
+    assert "没有对照组" in said("report", "metro")
+    assert "campaign_unknown" in said("report", "nothing")
 
 
 def test_a_budget_that_does_not_last_is_shared_out_in_order_of_time_beside_its_variant(
