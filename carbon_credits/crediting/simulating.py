@@ -15,7 +15,7 @@ from typing import Any, Final
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from carbon_credits.core.db import undone
+from carbon_credits.core.db import undone, wrapped
 from carbon_credits.core.errors import FieldFault, Invalid
 from carbon_credits.core.i18n import Text
 from carbon_credits.core.ids import SHARD_SIZE
@@ -171,7 +171,8 @@ def simulate(
     """
     for trial in trials:
         require_over(trial.terms, weeks, today)
-    return _Simulation(session, trials, weeks, tell).run()
+    with wrapped():
+        return _Simulation(session, trials, weeks, tell).run()
 
 
 class _Simulation:

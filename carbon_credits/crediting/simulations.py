@@ -38,7 +38,8 @@ State = Literal["waiting", "running", "done", "failed"]
 class Standing:
     """A simulation as it stands: acts tried of those to be tried, and per definition what it came to.
 
-    `failure` is a code: `interrupted` where whoever worked on it died three times, else why the database gave up.
+    `failure` is `interrupted` where whoever worked on it died three times, else the code of a refusal, or `database` and
+    the five characters of why it gave up.
     """
 
     simulation_id: int

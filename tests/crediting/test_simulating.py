@@ -5,6 +5,7 @@ from dataclasses import asdict, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import psycopg
 import pytest
 from click.testing import CliRunner
 from flask import Flask
@@ -23,6 +24,7 @@ from carbon_credits.crediting.batch import credit_batch
 from carbon_credits.crediting.ledger_hash import ledger_hash
 from carbon_credits.crediting.simulating import Simulated, Trial, simulate
 from carbon_credits.jobs import doorbell
+from carbon_credits.jobs.campaigns import simulate_all
 from carbon_credits.jobs.scheduler import sweep
 from carbon_credits.jobs.surroundings import HANDLERS, SETTINGS
 from carbon_credits.ledger import funds, transfers
@@ -250,3 +252,19 @@ def test_a_simulation_whose_worker_dies_is_begun_again_and_given_up_after_three_
         "failed",
         "interrupted",
     )
+
+
+def test_a_simulation_that_cannot_be_worked_out_says_why(month: Session, owner_url: str) -> None:
+    staff = month.execute(text("select min(staff_id) from staff")).scalar_one()
+    numbers = [simulations.ask(month, [riding()], WEEKS, staff, TODAY)]
+    month.commit()
+    with psycopg.connect(owner_url.replace("+psycopg", "")) as owner:
+        owner.execute("lock table decision in access exclusive mode")
+        assert simulate_all() == 1
+    numbers.append(simulations.ask(month, [riding()], WEEKS, staff, TODAY))
+    month.commit()
+    with psycopg.connect(owner_url.replace("+psycopg", "")) as owner:
+        owner.execute("update fund set code = 'renamed'")
+    assert simulate_all() == 1
+    failures = [simulations.standing(month, number).failure for number in numbers]
+    assert failures == ["database 55P03", "wrong_campaign"]
