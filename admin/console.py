@@ -5,12 +5,34 @@ from typing import Final
 
 from flask import Blueprint, Flask
 
-from admin import access, assets, guard, home, pages, refusals, signing_in
+from admin import (
+    access,
+    account,
+    assets,
+    audit,
+    guard,
+    home,
+    pages,
+    refusals,
+    residents,
+    signing_in,
+    staff,
+    welcome,
+)
 from carbon_credits.config import Settings
 
 NAME: Final = "console"
 # in the order of the menu; each module is a noun
-DOORS: Final[Sequence[Blueprint]] = (assets.blueprint, signing_in.blueprint, home.blueprint)
+DOORS: Final[Sequence[Blueprint]] = (
+    assets.blueprint,
+    signing_in.blueprint,
+    welcome.blueprint,
+    home.blueprint,
+    residents.blueprint,
+    staff.blueprint,
+    audit.blueprint,
+    account.blueprint,
+)
 
 
 def install(app: Flask, told: Settings) -> frozenset[str]:

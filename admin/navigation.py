@@ -25,6 +25,15 @@ class Section(NamedTuple):
 
 SECTIONS: Final[Sequence[Section]] = (
     Section(Text("概览", "Overview"), (Entry("home.show", Text("总览", "Dashboard")),)),
+    Section(Text("居民", "Residents"), (Entry("residents.find", Text("查找居民", "Find a resident")),)),
+    Section(
+        Text("系统", "System"),
+        (
+            Entry("staff.everybody", Text("工作人员", "Staff")),
+            Entry("audit.search", Text("操作记录", "Audit")),
+            Entry("audit.phones", Text("查看手机号记录", "Phone numbers read")),
+        ),
+    ),
 )
 
 

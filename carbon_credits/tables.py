@@ -15,6 +15,7 @@ from carbon_credits.incentives import models as _incentives
 from carbon_credits.ledger import models as _ledger
 from carbon_credits.partners import models as _partners
 from carbon_credits.partners import stations as _stations
+from carbon_credits.programme import campaign_models as _campaigns
 from carbon_credits.programme import models as _programme
 from carbon_credits.reconciliation import balance_models as _balance
 from carbon_credits.reconciliation import models as _reconciliation
@@ -32,6 +33,7 @@ ROOMS = (
     _activities,
     _approvals,
     _audit,
+    _campaigns,
     _coverage,
     _crediting,
     _drives,

@@ -1,10 +1,10 @@
-"""Tables of the proof: nightly replays, and restatements ordered."""
+"""Tables of the proof, nightly replays and restatements ordered, and what campaigns gave for acts."""
 
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, Identity, SmallInteger, Text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import BigInteger, DateTime, Identity, Integer, SmallInteger, Text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from carbon_credits.core.db import Model
@@ -41,3 +41,25 @@ class Restatement(Model):
     reason: Mapped[str] = mapped_column(Text)
     approval_id: Mapped[int] = mapped_column(BigInteger)
     at: Mapped[datetime] = mapped_column(Instant)
+
+
+class Bonus(Model):
+    """What a campaign gave for one passage of an act: earned, left by the person's caps, paid. Never changed.
+
+    It stands as long as the decision of that passage is `credited`.
+    """
+
+    __tablename__ = "bonus"
+
+    activity_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    resident_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    entitled: Mapped[int] = mapped_column(BigInteger)
+    due_points: Mapped[int] = mapped_column(BigInteger)
+    points: Mapped[int] = mapped_column(BigInteger)
+    journal_id: Mapped[int | None] = mapped_column(BigInteger)
+    campaign_id: Mapped[int] = mapped_column(Integer)
+    fund_id: Mapped[int] = mapped_column(Integer)
+    occurred_on: Mapped[date] = mapped_column(primary_key=True)
+    generation: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    shard_id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    reasons: Mapped[list[str] | None] = mapped_column(ARRAY(Text))

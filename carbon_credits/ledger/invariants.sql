@@ -127,7 +127,7 @@ where not exists (select from decision d
 -- examined
 select (select count(*) from hold) + (select count(*) from clawback)
 
--- I9: A fund's budget is its deposits, and is all accounted for: unallocated, in slots, or granted.
+-- I9: A fund's budget is its deposits and transfers, and is all accounted for: unallocated, in slots, or granted; a campaign's is what was approved.
 -- violations
 with given as (
   select contra_ref as fund_id, sum(points) as points from posting
@@ -137,13 +137,27 @@ slots as (
   select fund_id, sum(remaining) as points from fund_slot group by fund_id
 ),
 paid as (
-  select fund_id, sum(points) as points from fund_deposit group by fund_id
+  select fund_id, sum(points) as points from (
+    select fund_id, points from fund_deposit
+    union all select to_fund, points from fund_transfer
+    union all select from_fund, -points from fund_transfer
+  ) m group by fund_id
 )
-select fund_id, f.budget, coalesce(paid.points, 0) as deposits,
+select 'a fund and its points' as what, fund_id, f.budget, coalesce(paid.points, 0) as paid_in,
        f.unallocated, coalesce(slots.points, 0) as slots, coalesce(given.points, 0) as granted
 from fund f full join given using (fund_id) full join slots using (fund_id) full join paid using (fund_id)
 where f.budget is distinct from coalesce(paid.points, 0)
    or f.budget is distinct from f.unallocated + coalesce(slots.points, 0) + coalesce(given.points, 0)
+union all
+select 'a campaign and its budget', c.fund_id, c.budget_points, coalesce(t.points, 0), 0, 0, 0
+from (select * from campaign where fund_id is not null) c
+full join (select campaign_id, from_fund, to_fund, points from fund_transfer where why = 'campaign_approved') t
+  using (campaign_id)
+where (c.fund_id, c.source_fund_id, c.budget_points) is distinct from (t.to_fund, t.from_fund, t.points)
+union all
+select 'a campaign and what it gave back', t.from_fund, c.source_fund_id, t.to_fund, 0, 0, 0
+from fund_transfer t left join campaign c using (campaign_id)
+where t.why = 'campaign_left_over' and (t.from_fund, t.to_fund) is distinct from (c.fund_id, c.source_fund_id)
 -- examined
 select (select count(*) from fund) + (select count(*) from fund_slot)
 

@@ -1,0 +1,96 @@
+"""What was done, by whom, when and why: found again, changed by nobody."""
+
+from collections.abc import Collection
+from datetime import date
+from typing import Final
+
+from flask import Blueprint, Response, request
+from sqlalchemy.orm import Session
+
+from admin import pages
+from carbon_credits.core import audit
+from carbon_credits.core.audit import AuditEntry, Wanted
+from carbon_credits.core.db import reading
+from carbon_credits.core.i18n import Text
+from carbon_credits.residents import unmasking
+from carbon_credits.staff.service import names_of, number_of
+
+PAGE: Final = 50
+_LONGEST: Final = 160
+NOT_A_DAY: Final = Text("应为日期，如 2026-01-31", "A day, such as 2026-01-31")
+
+blueprint = Blueprint("audit", __name__, url_prefix="/audit")
+
+
+@blueprint.get("/")
+def search() -> Response:
+    """Deeds by who, what, about what and when."""
+    given = {
+        name: request.args.get(name, "")[:_LONGEST].strip() for name in ("who", "what", "about", "from", "to")
+    }
+    faults: dict[str, Text] = {}
+    first, last = _day("from", given["from"], faults), _day("to", given["to"], faults)
+    with reading() as session:
+        wanted = Wanted(
+            _actor(session, given["who"]), given["what"] or None, given["about"] or None, first, last
+        )
+        deeds = [] if faults else audit.search(session, wanted, PAGE + 1, _before())
+        actions = audit.actions(session)
+        names = _names(session, deeds)
+    more = (
+        pages.url("audit.search", **{**request.args, "before": deeds[PAGE - 1].audit_id})
+        if len(deeds) > PAGE
+        else ""
+    )
+    return pages.render(
+        "audit.html",
+        422 if faults else 200,
+        deeds=deeds[:PAGE],
+        names=names,
+        given=given,
+        faults=faults,
+        choices=[
+            ("", Text("全部", "Anything").in_language(pages.language())),
+            *((one, one) for one in actions),
+        ],
+        more=more,
+    )
+
+
+@blueprint.get("/phones")
+def phones() -> Response:
+    """Every time somebody read a resident's phone number in full, and why."""
+    with reading() as session:
+        deeds = audit.search(session, Wanted(action=unmasking.SHOWN), PAGE + 1, _before())
+        names = _names(session, deeds)
+    more = pages.url("audit.phones", before=deeds[PAGE - 1].audit_id) if len(deeds) > PAGE else ""
+    return pages.render("phones.html", deeds=deeds[:PAGE], names=names, more=more)
+
+
+def _names(session: Session, deeds: Collection[AuditEntry]) -> dict[str, str]:
+    """The names of the staff among those who did them, in one query."""
+    numbers = {int(deed.actor[6:]) for deed in deeds if deed.actor.startswith("staff:")}
+    return {f"staff:{number}": name for number, name in names_of(session, numbers).items()}
+
+
+def _actor(session: Session, words: str) -> str | None:
+    """Who is meant: a member of staff by name, or an actor as the audit writes it."""
+    if not words:
+        return None
+    number = number_of(session, words)
+    return words if number is None else f"staff:{number}"
+
+
+def _before() -> int | None:
+    given = request.args.get("before", "")
+    return int(given) if given.isascii() and given.isdecimal() and len(given) < 19 else None
+
+
+def _day(name: str, words: str, faults: dict[str, Text]) -> date | None:
+    if not words:
+        return None
+    try:
+        return date.fromisoformat(words)
+    except ValueError:
+        faults[name] = NOT_A_DAY
+        return None
