@@ -10,13 +10,14 @@ from carbon_credits.core import approvals
 from carbon_credits.core.approvals import Approval
 from carbon_credits.core.errors import FieldFault, Invalid
 from carbon_credits.core.i18n import Text
-from carbon_credits.crediting import restating
+from carbon_credits.crediting import campaigning, restating
 from carbon_credits.groups import drive_criteria, drives
 from carbon_credits.incentives import lifecycle
 from carbon_credits.jobs.surroundings import settings
 from carbon_credits.ledger import funds as fund_service
 from carbon_credits.ledger import money_tags
 from carbon_credits.methodologies.catalogue import BY_CODE
+from carbon_credits.programme import campaigns
 from carbon_credits.programme import service as programme_service
 from carbon_credits.reconciliation import fraud, periods, purchases
 from carbon_credits.reporting import evaluation, indicators_official
@@ -77,6 +78,7 @@ KINDS: Mapping[str, Kind] = {
     ),
     DEPOSIT: Kind(Role.FINANCE, _check_deposit, _enact_deposit),
     purchases.PURCHASES: Kind(Role.FINANCE, purchases.check, purchases.enact),
+    campaigns.KIND: Kind(Role.PROGRAMME, campaigns.check, campaigning.enact),
     restating.RESTATE: Kind(Role.PROGRAMME, restating.check_order, restating.order),
     settlement_approval.KIND: Kind(Role.FINANCE, settlement_approval.check, settlement_approval.enact),
     take_backs.KIND: Kind(Role.FINANCE, take_backs.check, take_backs.enact),

@@ -23,6 +23,7 @@ KEPT = (
     "recon_case_state",
     "station_alarm_state",
     "reward_state",
+    "campaign_state",
     "group_state",
     "drive",
     "drive_criterion",

@@ -44,6 +44,7 @@ ACCESS: Final[Mapping[str, Who]] = {
     "receipts.lend_out": Who.RESIDENT,
     "wallet.show": Who.RESIDENT,
     "wallet.postings": Who.RESIDENT,
+    "campaigns.index": Who.RESIDENT,
     "incentives.index": Who.RESIDENT,
     "incentives.state": Who.RESIDENT,
     "incentives.given": Who.RESIDENT,

@@ -40,6 +40,7 @@ from carbon_credits.api.partner import feeds, files, outcomes, questions, reconc
 from carbon_credits.api.public import coverage, keys, methodologies, probes, statuses
 from carbon_credits.api.resident import (
     activities,
+    campaigns,
     gifts,
     groups,
     incentives,
@@ -79,6 +80,7 @@ DOORS: Final[Mapping[str, Sequence[documents.Blueprint]]] = {
         redemptions.blueprint,
         qr.blueprint,
         gifts.blueprint,
+        campaigns.blueprint,
         incentives.blueprint,
         groups.blueprint,
         memberships.blueprint,

@@ -14,6 +14,7 @@ MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 PLACES: Final = {
     "approvals": "policy:approvals_group",
     "bench": "bench:command",
+    "campaigns": "campaigns:group",
     "cases": "cases:group",
     "config": "running:config",
     "credits": "ledger:credits",

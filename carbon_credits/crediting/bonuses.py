@@ -79,7 +79,7 @@ where d.state = 'credited' and d.points > 0
 
 # One campaign for an act, the one that began first where somebody moved from one street's to another's. Only what earned
 # base points earns a bonus; a multiplier counts the fractions that the base had to drop. Then the caps of the day, the
-# week and the whole, each on what the one before left, as caps of the base are.
+# week and the whole, each on what the one before left, as caps of the base are; the longest that is used up is named.
 BONUSES: Final = f"""
 insert into batch_bonus
 with offered as materialized (
@@ -142,9 +142,10 @@ with offered as materialized (
   from total_run
 )
 select activity_id, campaign_id, fund_id, entitled, due, due,
-       nullif(array_remove(array[case when left_day < entitled then 'campaign_daily_cap' end,
-                                 case when left_week < left_day then 'campaign_weekly_cap' end,
-                                 case when due < left_week then 'campaign_total_cap' end], null), '{{}}')
+       case when due = entitled then null
+            when due < left_week or run_total - left_week >= cap_total then array['campaign_total_cap']
+            when left_week < left_day or run_week - left_day >= cap_week then array['campaign_weekly_cap']
+            else array['campaign_daily_cap'] end
 from of_total
 where entitled > 0
 """  # noqa: S608 - made of constants

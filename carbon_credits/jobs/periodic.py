@@ -16,6 +16,7 @@ from carbon_credits.activities.traces import forget_old
 from carbon_credits.core import clock
 from carbon_credits.core.db import in_transaction, reading
 from carbon_credits.core.signing import retire_old
+from carbon_credits.crediting import campaigning
 from carbon_credits.crediting.group_months import compute_due
 from carbon_credits.crediting.nightly import replay_step
 from carbon_credits.jobs.corrections import settle_all
@@ -164,6 +165,15 @@ def _release_purses(session: Session) -> int:
     return offer_approval.release_due(session, clock.now(), CHUNK)
 
 
+def _run_campaigns(session: Session) -> int:
+    now = clock.now()
+    return campaigning.launch_due(session, now) or campaigning.end_due(session, now)
+
+
+def _settle_campaigns(session: Session) -> int:
+    return campaigning.settle_due(session, clock.now())
+
+
 def _close_merchants(session: Session) -> int:
     return leaving.finish_closing(session, clock.now())
 
@@ -205,6 +215,9 @@ TASKS: tuple[Task, ...] = (
     # what ended offers did not use goes back to the purse that topped them up, once nothing of them is out
     Task("release_purses", timedelta(minutes=15), _release_purses),
     Task("close_merchants", timedelta(minutes=15), _close_merchants),
+    # launched on their first day, ended after their last or when their money is spent
+    Task("run_campaigns", timedelta(seconds=30), _run_campaigns),
+    Task("settle_campaigns", timedelta(hours=1), _settle_campaigns),
 )
 
 
