@@ -1,4 +1,4 @@
-"""The desks over the real application: every page in both languages, names as text, forms that are explained at the field."""
+"""The desks over the real application: every page in both languages, names as text, forms explained at the field."""
 
 import re
 from collections.abc import Iterator
