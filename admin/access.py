@@ -21,6 +21,7 @@ class Rule(NamedTuple):
 EVERYBODY: Final = frozenset(Role)
 ANYONE: Final = Rule(anyone=True)
 SIGNED_IN: Final = Rule(EVERYBODY)
+SIGNED_IN_ANEW: Final = Rule(EVERYBODY, fresh=True)
 
 
 def only(*roles: Role, fresh: bool = False) -> Rule:
@@ -39,6 +40,21 @@ PROGRAMME_READ: Final = only(Role.PROGRAMME, Role.AUDIT)
 ACCESS: Final[Mapping[str, Rule]] = {
     "assets.show": ANYONE,
     "signing_in.form": ANYONE,
+    "signing_in.password": ANYONE,
+    "signing_in.code": ANYONE,
+    "signing_in.again": ANYONE,
+    "signing_in.leave": SIGNED_IN,
+    "welcome.take": ANYONE,
+    "welcome.show": ANYONE,
+    "welcome.accept": ANYONE,
+    "account.show": SIGNED_IN,
+    "account.end_session": SIGNED_IN,
+    "account.end_others": SIGNED_IN,
+    "account.password_form": SIGNED_IN_ANEW,
+    "account.change_password": SIGNED_IN_ANEW,
+    "account.authenticator": SIGNED_IN_ANEW,
+    "account.take_authenticator": SIGNED_IN_ANEW,
+    "account.recovery_codes": SIGNED_IN_ANEW,
     # whoever may decide on a kind is asked of the kind
     "approvals.show": SIGNED_IN,
     "approvals.mine": SIGNED_IN,
@@ -114,6 +130,22 @@ ACCESS: Final[Mapping[str, Rule]] = {
     "rules.propose_cap": only(Role.PROGRAMME, fresh=True),
     "home.show": SIGNED_IN,
     "home.elsewhere": ANYONE,
+    "residents.find": only(Role.SUPPORT, Role.STREET),
+    "residents.look_up": only(Role.SUPPORT, Role.STREET),
+    "residents.show": only(Role.SUPPORT, Role.STREET),
+    "residents.unmask": only(Role.SUPPORT, Role.STREET),
+    "staff.everybody": only(Role.PROGRAMME, Role.AUDIT),
+    "staff.one": only(Role.PROGRAMME, Role.AUDIT),
+    "staff.form": only(Role.PROGRAMME),
+    "staff.admit": only(Role.PROGRAMME, fresh=True),
+    "staff.change": only(Role.PROGRAMME, fresh=True),
+    "staff.reset": only(Role.PROGRAMME, fresh=True),
+    "staff.invite": only(Role.PROGRAMME, fresh=True),
+    "staff.close": only(Role.PROGRAMME, fresh=True),
+    "staff.require_change": only(Role.PROGRAMME, fresh=True),
+    "staff.end_sessions": only(Role.PROGRAMME),
+    "audit.search": only(Role.AUDIT, Role.PROGRAMME),
+    "audit.phones": only(Role.AUDIT, Role.PROGRAMME, Role.SUPPORT),
 }
 # what takes a file or long texts, and how many bytes at most; all else takes as much as any request may have
 UPLOADS: Final[Mapping[str, int]] = {

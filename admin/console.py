@@ -7,8 +7,10 @@ from flask import Blueprint, Flask
 
 from admin import (
     access,
+    account,
     approvals,
     assets,
+    audit,
     drive_reviews,
     drives,
     funds,
@@ -21,9 +23,12 @@ from admin import (
     offers,
     pages,
     refusals,
+    residents,
     rules,
     settlements,
     signing_in,
+    staff,
+    welcome,
 )
 from carbon_credits.config import Settings
 
@@ -32,6 +37,11 @@ NAME: Final = "console"
 DOORS: Final[Sequence[Blueprint]] = (
     assets.blueprint,
     signing_in.blueprint,
+    welcome.blueprint,
+    residents.blueprint,
+    staff.blueprint,
+    audit.blueprint,
+    account.blueprint,
     approvals.blueprint,
     groups.blueprint,
     group_deeds.blueprint,

@@ -5,7 +5,6 @@ token that belongs to the session. What somebody typed is never lost for want of
 held in the page that asks for them, and sent again from there.
 """
 
-from collections.abc import Sequence
 from typing import Final, cast
 from urllib.parse import urlsplit
 
@@ -13,22 +12,23 @@ from flask import Response, g, redirect, request, url_for
 
 from admin import pages
 from admin.access import ACCESS, UPLOADS, Rule
+from admin.keeping import READS, Kept
 from carbon_credits.config import Settings
 from carbon_credits.core import clock
 from carbon_credits.core.crypto import same
 from carbon_credits.core.db import transaction
-from carbon_credits.core.errors import NotAllowed
+from carbon_credits.core.errors import Invalid, NotAllowed
 from carbon_credits.core.i18n import Text
 from carbon_credits.jobs.surroundings import settings
 from carbon_credits.staff import sessions
 from carbon_credits.staff.sessions import Member
 
-READS: Final = frozenset({"GET", "HEAD"})
 CSRF_FIELD: Final = "csrf"
 CSRF_HEADER: Final = "X-CSRF-Token"
 # what the guard and the pages it shows put into a form beside what a person typed
-OURS: Final = frozenset({CSRF_FIELD, "password", "code", "kept_path"})
+OURS: Final = frozenset({CSRF_FIELD, "password", "new_password", "code", "kept_path", "kept_method"})
 ROLE_MISSING: Final = Text("您的角色不能进行此操作", "Your role does not allow this")
+NOT_TEXT: Final = Text("内容含有无法保存的字符", "There is a character in this that cannot be kept")
 NOT_OURS: Final = Text(
     "此请求不是从本控制台的页面发出的，未执行。请刷新页面后重试",
     "This did not come from a page of this console, and nothing was done. Reload the page and try again",
@@ -54,6 +54,8 @@ def admit() -> Response | None:
     """Let in who the table allows."""
     name = str(request.endpoint).partition(".")[2]
     rule = ACCESS[name]
+    g.member = None
+    _refuse_unwritable()
     g.member = _who()
     if g.member is not None and name in UPLOADS:
         request.max_content_length = UPLOADS[name]
@@ -82,9 +84,12 @@ def drop_session(response: Response) -> None:
     )
 
 
-def kept() -> Sequence[tuple[str, str]]:
-    """What was typed into the form at hand, without what is ours; files cannot be kept."""
-    return [(name, value) for name, value in request.form.items(multi=True) if name not in OURS]
+def kept() -> Kept:
+    """What was asked for, with what was typed into the form at hand and is not ours; files cannot be kept."""
+    if request.method in READS:
+        return Kept(request.full_path.rstrip("?"))
+    fields = [(name, value) for name, value in request.form.items(multi=True) if name not in OURS]
+    return Kept(request.path, request.method, fields)
 
 
 def _who() -> Member | None:
@@ -116,6 +121,12 @@ def _refuse_strangers(asking: Member | None) -> None:
         raise NotAllowed("csrf_missing", NOT_OURS)
 
 
+def _refuse_unwritable() -> None:
+    """Raises Invalid for a character that no text of ours holds."""
+    if any("\0" in value for given in (request.args, request.form) for _, value in given.items(multi=True)):
+        raise Invalid("not_text", NOT_TEXT)
+
+
 def _ask_to_sign_in() -> Response:
     """A page that was asked for waits behind the sign-in; a form stays in it."""
     if request.method in READS and "HX-Request" not in request.headers:
@@ -123,9 +134,8 @@ def _ask_to_sign_in() -> Response:
         return cast(
             Response, redirect(url_for("console.signing_in.form", next=request.full_path.rstrip("?")))
         )
-    return pages.render("signing_in.html", 401, kept=kept(), kept_path=request.path, name="", fault=None)
+    return pages.render("signing_in.html", 401, kept=kept(), name="", fault=None)
 
 
 def _ask_for_code() -> Response:
-    path = request.path if request.method not in READS else request.full_path.rstrip("?")
-    return pages.render("step_up.html", 401, kept=kept(), kept_path=path, fault=None)
+    return pages.render("step_up.html", 401, kept=kept(), fault=None)

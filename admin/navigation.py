@@ -44,6 +44,15 @@ SECTIONS: Final[Sequence[Section]] = (
             Entry("rules.show", Text("费率与上限", "Rates and caps")),
         ),
     ),
+    Section(Text("居民", "Residents"), (Entry("residents.find", Text("查找居民", "Find a resident")),)),
+    Section(
+        Text("系统", "System"),
+        (
+            Entry("staff.everybody", Text("工作人员", "Staff")),
+            Entry("audit.search", Text("操作记录", "Audit")),
+            Entry("audit.phones", Text("查看手机号记录", "Phone numbers read")),
+        ),
+    ),
 )
 
 

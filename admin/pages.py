@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from admin import assets
 from admin.navigation import menu
+from carbon_credits.core.errors import FieldFault, Invalid
 from carbon_credits.core.i18n import Language, Text
 from carbon_credits.reporting import numbers
 
@@ -55,7 +56,7 @@ def render(template: str, status: int = 200, **view: Any) -> Response:
         .get_template(template)
         .render(
             frame="bare.html" if partial else "base.html",
-            say=lambda zh, en: Text(zh, en).in_language(reader),
+            say=lambda zh, en: en if reader == "en" else zh,
             lang=reader,
             tag=TAGS[reader],
             member=g.get("member"),
@@ -86,10 +87,22 @@ def note(words: Text, kind: str = "success") -> None:
     flash(words.in_language(language()), kind)
 
 
+def faults_of(error: Invalid) -> dict[str, Text]:
+    """What is wrong with a form, by the field it stands at; what stands at none, under the empty name."""
+    return {one.pointer.strip("/"): one.detail for one in error.faults} or {"": error.detail}
+
+
+def fault(field: str, words: Text) -> Invalid:
+    """A form that cannot be taken because of one field."""
+    return Invalid("field_wrong", words, faults=(FieldFault("/" + field, "field_wrong", words),))
+
+
 def finish(response: Response) -> Response:
     """What every answer of the console carries."""
     response.headers.setdefault("Content-Security-Policy", CSP)
     response.headers.setdefault("Cache-Control", "no-store")
+    # told nothing at all, a browser names no origin when it sends a form, and the guard would take none
+    response.headers["Referrer-Policy"] = "same-origin"
     response.headers["X-Robots-Tag"] = "noindex, nofollow"
     if response.mimetype == "text/html":
         response.headers["Content-Language"] = TAGS[language()]
@@ -114,7 +127,8 @@ def _other_language(reader: Language) -> str:
     return url_for(request.endpoint, **{**(request.view_args or {}), **wanted})
 
 
-def _grams(milligrams: int) -> str:
+def grams(milligrams: int) -> str:
+    """Milligrams in g or kg, every digit."""
     told = numbers.grams(milligrams)
     return told.amount + numbers.SPACE + told.unit.in_language(language())
 
@@ -132,17 +146,19 @@ def _yuan(fen: int) -> str:
     return f"{sign}¥{numbers.grouped(abs(fen) // 100)}.{abs(fen) % 100:02}"
 
 
-def _in_language(words: Text | tuple[str, str]) -> str:
+def told(words: Text | tuple[str, str]) -> str:
+    """A text in the reader's language."""
     return Text(*words).in_language(language())
 
 
-FILTERS: Final[Mapping[str, Callable[..., str]]] = {
+FILTERS: Final[Mapping[str, Callable[..., str | None]]] = {
     "grouped": numbers.grouped,  # every digit, grouped
-    "grams": _grams,  # mg, every digit, in g or kg
+    "grams": grams,  # mg, every digit, in g or kg
     "glance": _tonnes,  # mg, three places, in t, kg, g
     "yuan": _yuan,  # fen
     "percent": numbers.percent,
+    "ppm": numbers.percent_of_ppm,  # parts per million, as per cent
     "day": numbers.day,
     "moment": numbers.moment,  # an instant, on the programme's clock
-    "told": _in_language,  # a Text
+    "told": told,  # a Text
 }

@@ -13,6 +13,7 @@ from carbon_credits.core.messages import TextMessages
 from carbon_credits.core.outbox import Handler
 from carbon_credits.jobs import surroundings
 from carbon_credits.jobs.deliveries import OWN_HANDLERS
+from carbon_credits.jobs.surroundings import Console
 from carbon_credits.partners.contract import Feed
 from carbon_credits.partners.service import Register
 from carbon_credits.residents import notices, otp
@@ -20,7 +21,6 @@ from carbon_credits.rewards.payment_contract import Ways
 
 Sender = Callable[[Settings], TextMessages]
 Payer = Callable[[Settings], Ways]
-Console = Callable[[Flask, Settings], frozenset[str]]
 
 
 def create_app(
@@ -47,6 +47,7 @@ def create_app(
     app.config[surroundings.FEEDS] = Register(feeds)
     app.config[surroundings.HANDLERS] = {**OWN_HANDLERS, **_texts(told, sender)}
     app.config[surroundings.WAYS] = Ways() if payer is None else payer(told)
+    app.config[surroundings.CONSOLE] = console
     if doors:
         from carbon_credits.api import assembly  # noqa: PLC0415 - half the time a command takes to start
 

@@ -10,14 +10,17 @@ from carbon_credits.core import approvals
 from carbon_credits.core.approvals import Approval
 from carbon_credits.core.errors import FieldFault, Invalid
 from carbon_credits.core.i18n import Text
-from carbon_credits.crediting import restating
+from carbon_credits.crediting import campaigning, restating
 from carbon_credits.groups import drive_criteria, drives
 from carbon_credits.incentives import lifecycle
 from carbon_credits.jobs.surroundings import settings
 from carbon_credits.ledger import funds as fund_service
+from carbon_credits.ledger import money_tags
 from carbon_credits.methodologies.catalogue import BY_CODE
+from carbon_credits.programme import campaigns
 from carbon_credits.programme import service as programme_service
 from carbon_credits.reconciliation import fraud, periods, purchases
+from carbon_credits.reporting import evaluation, indicators_official
 from carbon_credits.rewards import (
     accounts,
     funding_refunds,
@@ -30,6 +33,7 @@ from carbon_credits.rewards import (
     settlement_approval,
     take_backs,
 )
+from carbon_credits.staff import administering
 from carbon_credits.staff.service import Role, by_name, require_role
 
 FAMILIES = frozenset(versions[-1].family for versions in BY_CODE.values())
@@ -52,12 +56,14 @@ def _check_deposit(payload: Mapping[str, Any]) -> None:
         for name, least in (("fund_id", 1), ("points", 1), ("amount_fen", 0))
         if type(payload.get(name)) is not int or not least <= payload[name] < 2**53
     ]
+    faults += money_tags.faults(payload)
     if faults:
         raise Invalid("wrong_proposal", Text("提案有误", "The proposal is wrong"), faults=tuple(faults))
 
 
 def _enact_deposit(session: Session, approval_id: int, payload: Mapping[str, Any]) -> None:
     fund_service.deposit(session, payload["fund_id"], payload["points"], payload["amount_fen"], approval_id)
+    money_tags.record(session, approval_id, payload)
 
 
 KINDS: Mapping[str, Kind] = {
@@ -73,6 +79,7 @@ KINDS: Mapping[str, Kind] = {
     ),
     DEPOSIT: Kind(Role.FINANCE, _check_deposit, _enact_deposit),
     purchases.PURCHASES: Kind(Role.FINANCE, purchases.check, purchases.enact),
+    campaigns.KIND: Kind(Role.PROGRAMME, campaigns.check, campaigning.enact),
     restating.RESTATE: Kind(Role.PROGRAMME, restating.check_order, restating.order),
     settlement_approval.KIND: Kind(Role.FINANCE, settlement_approval.check, settlement_approval.enact),
     take_backs.KIND: Kind(Role.FINANCE, take_backs.check, take_backs.enact),
@@ -92,6 +99,12 @@ KINDS: Mapping[str, Kind] = {
     purses.PAY_IN: Kind(Role.FINANCE, purses.check_pay_in, purses.enact_pay_in),
     drives.AWARD: Kind(Role.PROGRAMME, drives.check_award, drives.enact_award),
     drive_criteria.CRITERION: Kind(Role.PROGRAMME, drive_criteria.check, drive_criteria.enact),
+    administering.ADMIT: Kind(administering.ADMINISTRATOR, administering.check_admit, administering.admit),
+    administering.CHANGE: Kind(administering.ADMINISTRATOR, administering.check_change, administering.change),
+    administering.RESET: Kind(administering.ADMINISTRATOR, administering.check_reset, administering.reset),
+    money_tags.RETAG: Kind(Role.FINANCE, money_tags.check, money_tags.enact),
+    indicators_official.KIND: Kind(Role.PROGRAMME, indicators_official.check, indicators_official.enact),
+    evaluation.KIND: Kind(Role.PROGRAMME, evaluation.check, evaluation.enact),
     offer_approval.APPROVE: Kind(Role.MERCHANT, offer_approval.check, offer_approval.enact),
 }
 

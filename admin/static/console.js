@@ -19,6 +19,11 @@ window.addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
 });
 
+// What was sent before the second factor was asked for goes on without another press of a button.
+document.addEventListener("DOMContentLoaded", () => {
+  document.querySelector("form[data-at-once]")?.requestSubmit();
+});
+
 // Words about what cannot be undone are asked again.
 document.addEventListener("click", (event) => {
   const asked = event.target.closest("[data-confirm]");

@@ -1,6 +1,6 @@
 """The door put together: frame, sign-in, errors, the routes of each audience and the documents they are in."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from flask import Flask
@@ -35,16 +35,18 @@ from carbon_credits.api.merchant import (
 )
 from carbon_credits.api.merchant import me as merchant_self
 from carbon_credits.api.merchant import offers as merchant_offers
-from carbon_credits.api.pages import partners_guide
+from carbon_credits.api.pages import partners_guide, statement_page
 from carbon_credits.api.partner import feeds, files, outcomes, questions, reconciliations, records
 from carbon_credits.api.public import coverage, keys, methodologies, probes, statuses
 from carbon_credits.api.resident import (
     activities,
+    campaigns,
     gifts,
     groups,
     incentives,
     me,
     memberships,
+    monthly,
     objections,
     offers,
     qr,
@@ -57,10 +59,9 @@ from carbon_credits.config import Settings
 from carbon_credits.core.i18n import Text
 from carbon_credits.core.signing import Keyring
 from carbon_credits.jobs import doorbell
+from carbon_credits.jobs.surroundings import Console
 from carbon_credits.programme.rate_card import RateCard
 
-# gives an application the console and says which endpoints are the console's
-Console = Callable[[Flask, Settings], frozenset[str]]
 MOST_BYTES = 65_536
 RESIDENT = Text("居民端接口。", "For residents' apps.")
 PARTNER = Text("合作方接口。", "For partners' systems.")
@@ -77,10 +78,12 @@ DOORS: Final[Mapping[str, Sequence[documents.Blueprint]]] = {
         objections.blueprint,
         receipts.blueprint,
         wallet.blueprint,
+        monthly.blueprint,
         offers.blueprint,
         redemptions.blueprint,
         qr.blueprint,
         gifts.blueprint,
+        campaigns.blueprint,
         incentives.blueprint,
         groups.blueprint,
         memberships.blueprint,
@@ -120,6 +123,7 @@ UNDOCUMENTED: Final = (
     docs.blueprint,
     webhooks.blueprint,
     pages.blueprint,
+    statement_page.blueprint,
     till.blueprint,
     partners_guide.blueprint,
 )

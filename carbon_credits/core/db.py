@@ -97,6 +97,24 @@ def reading() -> Iterator[Session]:
         session.rollback()
 
 
+@contextmanager
+def beside() -> Iterator[Session]:
+    """A short transaction of its own beside the one that is open: for what others are to see while that one goes on."""
+    with Session(database.engine) as session, session.begin():
+        yield session
+
+
+@contextmanager
+def undone(session: Session) -> Iterator[None]:
+    """What is done in it leaves no trace: meanwhile only temporary tables may be written, and they are as before then."""
+    savepoint = session.begin_nested()
+    try:
+        session.execute(text("set transaction read only"))
+        yield
+    finally:
+        savepoint.rollback()
+
+
 def in_transaction(work: Callable[[Session], T]) -> T:
     """Do `work` in one transaction, again when the database asks for it (deadlock, lock timeout).
 

@@ -1,10 +1,11 @@
 """Staff accounts for the command line: who there is, and who may do what."""
 
+import unicodedata
 from collections.abc import Collection
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -29,6 +30,23 @@ class Role(StrEnum):
     SUPPORT = "support"
     AUDIT = "audit"
 
+    @property
+    def text(self) -> Text:
+        """What it is called."""
+        return _ROLES[self]
+
+
+_ROLES: Final = {
+    Role.PROGRAMME: Text("项目管理", "Programme"),
+    Role.METHODOLOGY: Text("方法学", "Methodology"),
+    Role.FINANCE: Text("财务", "Finance"),
+    Role.PARTNER: Text("合作方", "Partners"),
+    Role.MERCHANT: Text("商户", "Merchants"),
+    Role.STREET: Text("镇街", "Street"),
+    Role.SUPPORT: Text("客服", "Support"),
+    Role.AUDIT: Text("审计", "Audit"),
+}
+
 
 def add(
     session: Session, name: str, roles: Collection[Role], by: str, streets: Collection[str] | None = None
@@ -40,7 +58,7 @@ def add(
     territory = territory_of(roles, streets)
     made = (
         insert(Staff)
-        .values(name=name, roles=sorted(roles), streets=territory)
+        .values(name=written(name), roles=sorted(roles), streets=territory)
         .on_conflict_do_nothing(index_elements=[Staff.name])
         .returning(Staff)
     )
@@ -65,13 +83,29 @@ def territory_of(roles: Collection[Role], streets: Collection[str] | None) -> li
     return sorted(set(streets))
 
 
+def written(name: str) -> str:
+    """A name in the one form it is kept and looked up in."""
+    return unicodedata.normalize("NFC", name.strip())
+
+
 def by_name(session: Session, name: str) -> Staff:
     """An active member of staff; raises NotFound."""
-    asked = select(Staff).where(Staff.name == name, Staff.status == "active")
+    asked = select(Staff).where(Staff.name == written(name), Staff.status == "active")
     member = session.execute(asked).scalar_one_or_none()
     if member is None:
-        raise _unknown()
+        raise unknown()
     return member
+
+
+def number_of(session: Session, name: str) -> int | None:
+    """The number of whoever has or had this name."""
+    return session.execute(select(Staff.staff_id).where(Staff.name == written(name))).scalar_one_or_none()
+
+
+def names_of(session: Session, staff_ids: Collection[int]) -> dict[int, str]:
+    """The names of members of staff, also of those who have gone."""
+    asked = select(Staff.staff_id, Staff.name).where(Staff.staff_id.in_(staff_ids))
+    return {row.staff_id: row.name for row in session.execute(asked)} if staff_ids else {}
 
 
 def require_role(session: Session, staff_id: int, role: Role) -> None:
@@ -81,22 +115,10 @@ def require_role(session: Session, staff_id: int, role: Role) -> None:
         raise NotAllowed("role_missing", Text("没有相应权限", "This needs a role you do not have"))
 
 
-def close(session: Session, staff_id: int, by: str) -> None:
-    """Close an account, from now on; what its holder did stays. Raises NotFound, also when closed already."""
-    closed = (
-        update(Staff)
-        .where(Staff.staff_id == staff_id, Staff.status == "active")
-        .values(status="closed")
-        .returning(Staff.staff_id)
-    )
-    if session.execute(closed).scalar_one_or_none() is None:
-        raise _unknown()
-    audit.record(session, by, "staff.closed", f"staff:{staff_id}", {"status": "active"}, {"status": "closed"})
-
-
 def _wrong_streets(code: str, told: Text) -> Invalid:
     return Invalid(code, told, faults=(FieldFault("/streets", code, told),))
 
 
-def _unknown() -> NotFound:
+def unknown() -> NotFound:
+    """Nobody of this name or number, or nobody any more."""
     return NotFound("staff_unknown", Text("没有此工作人员", "There is no such active member of staff"))

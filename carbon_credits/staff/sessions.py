@@ -143,6 +143,16 @@ def end(session: Session, session_id: int, why: Why, by: str, now: datetime) -> 
     audit.record(session, by, "staff.session_ended", f"staff_session:{session_id}", None, {"why": why})
 
 
+def end_of(session: Session, staff_id: int, session_id: int, by: str, now: datetime) -> None:
+    """End a session that is this member's. Raises NotFound when it is not, or has ended."""
+    mine = select(StaffSession.session_id).where(
+        StaffSession.session_id == session_id, StaffSession.staff_id == staff_id
+    )
+    if session.execute(mine).scalar_one_or_none() is None:
+        raise _unknown()
+    end(session, session_id, "ended", by, now)
+
+
 def end_all(session: Session, staff_id: int, why: Why, by: str, now: datetime, but: int | None = None) -> int:
     """End every session of a member of staff, `but` one; returns how many ended. None is no fault."""
     ended = (

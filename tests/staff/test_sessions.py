@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from carbon_credits.core.crypto import Vault
 from carbon_credits.core.errors import Invalid, NotAllowed, NotFound
-from carbon_credits.staff import service, sessions
+from carbon_credits.staff import administering, service, sessions
 from carbon_credits.staff.service import Role
 from tests.factories.staff import a_member
 
@@ -82,7 +82,7 @@ def test_sessions_are_listed_and_ended_and_stay_ended(session: Session, vault: V
 def test_a_closed_account_is_signed_in_nowhere(session: Session, vault: Vault) -> None:
     number = a_member(session)
     token = begun(session, vault, number)
-    service.close(session, number, "staff:9")
+    administering.close(session, number, "staff:9", minutes(1))
     assert sessions.current(session, vault, token, minutes(1)) is None
     with pytest.raises(NotAllowed):
         begun(session, vault, number)
