@@ -49,6 +49,7 @@ def settlement(session: Session, payload: Mapping[str, Any]) -> Told:
             ),
             Line(Text("其中暂缓", "Kept out of it"), str(run.kept_out), is_of_now=True),
         ),
+        before=Text("上一结算日", "The day before"),
         page=("settlements.run", {"day": day.isoformat()}),
     )
 
