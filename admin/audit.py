@@ -1,19 +1,19 @@
 """What was done, by whom, when and why: found again, changed by nobody."""
 
-from collections.abc import Collection
+from collections.abc import Sequence
 from datetime import date
 from typing import Final
 
 from flask import Blueprint, Response, request
 from sqlalchemy.orm import Session
 
-from admin import pages
+from admin import audit_words, pages
 from carbon_credits.core import audit
 from carbon_credits.core.audit import AuditEntry, Wanted
 from carbon_credits.core.db import reading
 from carbon_credits.core.i18n import Text
 from carbon_credits.residents import unmasking
-from carbon_credits.staff.service import names_of, number_of
+from carbon_credits.staff.service import number_of
 
 PAGE: Final = 50
 _LONGEST: Final = 160
@@ -34,24 +34,21 @@ def search() -> Response:
         wanted = Wanted(
             _actor(session, given["who"]), given["what"] or None, given["about"] or None, first, last
         )
-        deeds = [] if faults else audit.search(session, wanted, PAGE + 1, _before())
+        found = [] if faults else audit.search(session, wanted, PAGE + 1, _before())
         actions = audit.actions(session)
-        names = _names(session, deeds)
-    more = (
-        pages.url("audit.search", **{**request.args, "before": deeds[PAGE - 1].audit_id})
-        if len(deeds) > PAGE
-        else ""
-    )
+        names = audit_words.names(session, found)
+    more = _more("audit.search", found)
     return pages.render(
         "audit.html",
         422 if faults else 200,
-        deeds=deeds[:PAGE],
+        deeds=found[:PAGE],
         names=names,
+        words=audit_words.words,
         given=given,
         faults=faults,
         choices=[
             ("", Text("全部", "Anything").in_language(pages.language())),
-            *((one, one) for one in actions),
+            *((one, _choice(one)) for one in actions),
         ],
         more=more,
     )
@@ -61,16 +58,25 @@ def search() -> Response:
 def phones() -> Response:
     """Every time somebody read a resident's phone number in full, and why."""
     with reading() as session:
-        deeds = audit.search(session, Wanted(action=unmasking.SHOWN), PAGE + 1, _before())
-        names = _names(session, deeds)
-    more = pages.url("audit.phones", before=deeds[PAGE - 1].audit_id) if len(deeds) > PAGE else ""
-    return pages.render("phones.html", deeds=deeds[:PAGE], names=names, more=more)
+        found = audit.search(session, Wanted(action=unmasking.SHOWN), PAGE + 1, _before())
+        names = audit_words.names(session, found)
+    more = _more("audit.phones", found)
+    return pages.render("phones.html", deeds=found[:PAGE], names=names, more=more)
 
 
-def _names(session: Session, deeds: Collection[AuditEntry]) -> dict[str, str]:
-    """The names of the staff among those who did them, in one query."""
-    numbers = {int(deed.actor[6:]) for deed in deeds if deed.actor.startswith("staff:")}
-    return {f"staff:{number}": name for number, name in names_of(session, numbers).items()}
+def _more(endpoint: str, found: Sequence[AuditEntry]) -> str:
+    """The address of the next page, with the same filters; nothing on the last."""
+    return (
+        pages.url(endpoint, **{**request.args, "before": found[PAGE - 1].audit_id})
+        if len(found) > PAGE
+        else ""
+    )
+
+
+def _choice(action: str) -> str:
+    """An action in words, and as it is written where it has words."""
+    told = audit_words.words(action).in_language(pages.language())
+    return told if told == action else f"{told} ({action})"
 
 
 def _actor(session: Session, words: str) -> str | None:

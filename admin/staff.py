@@ -5,7 +5,7 @@ from typing import Any, Final, cast
 
 from flask import Blueprint, Response, redirect, request, url_for
 
-from admin import guard, pages
+from admin import audit_words, guard, pages
 from carbon_credits import approving
 from carbon_credits.core import audit, clock
 from carbon_credits.core.db import reading, transaction
@@ -14,7 +14,7 @@ from carbon_credits.core.i18n import Text
 from carbon_credits.jobs.surroundings import settings
 from carbon_credits.residents.service import Street
 from carbon_credits.staff import administering, credentials, invitations, roster, sessions
-from carbon_credits.staff.service import Role, names_of
+from carbon_credits.staff.service import Role
 
 REASON_MISSING: Final = Text("请说明理由", "Say why")
 PROPOSED: Final = Text("已提交，等待另一人批准", "Proposed: a second person decides")
@@ -157,25 +157,21 @@ def _one(staff_id: int, faults: Mapping[str, Text], status: int) -> Response:
     with reading() as session:
         found = roster.one(session, staff_id, now)
         signed = sessions.sessions_of(session, staff_id, now)
-        deeds = audit.search(session, audit.Wanted(subject=f"staff:{staff_id}"), _SHOWN)
-        names = names_of(session, [number for deed in deeds if (number := _number(deed.actor))])
+        found_deeds = audit.search(session, audit.Wanted(subject=f"staff:{staff_id}"), _SHOWN)
+        names = audit_words.names(session, found_deeds)
     return pages.render(
         "staff_one.html",
         status,
         one=found,
         sessions=signed,
-        deeds=deeds,
-        names={f"staff:{number}": name for number, name in names.items()},
+        deeds=found_deeds,
+        names=names,
+        words=audit_words.words,
         faults=faults,
         given={"roles": [*found.roles], "streets": found.streets, **(_rights() if faults else {})},
         roles=Role,
         streets=Street,
     )
-
-
-def _number(actor: str) -> int | None:
-    kind, _, number = actor.partition(":")
-    return int(number) if kind == "staff" and number.isdecimal() else None
 
 
 def _to(endpoint: str, **values: Any) -> Response:

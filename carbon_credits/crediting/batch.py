@@ -14,7 +14,16 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from carbon_credits.core.errors import InvariantBroken
-from carbon_credits.crediting import booking, capping, comparing, deciding, exclusivity, matching, reopening
+from carbon_credits.crediting import (
+    bonuses,
+    booking,
+    capping,
+    comparing,
+    deciding,
+    exclusivity,
+    matching,
+    reopening,
+)
 from carbon_credits.crediting.reading import Reading, reading_of
 from carbon_credits.crediting.releases import publish
 from carbon_credits.crediting.working_tables import analyze, working_connection
@@ -22,6 +31,7 @@ from carbon_credits.ledger import funds
 from carbon_credits.ledger.locks import SHARD_LOCK
 
 BATCH_SIZE = 4_000
+POLICY = f"select ({capping.PERIODS}), ({bonuses.CONCERNED})"
 TUNING = text("""
 select set_config('statement_timeout', '120s', true), set_config('enable_mergejoin', 'off', true),
        set_config('random_page_cost', '1.0', true), set_config('work_mem', '32MB', true), set_config('jit', 'off', true)
@@ -30,11 +40,12 @@ select set_config('statement_timeout', '120s', true), set_config('enable_mergejo
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one batch did: acts by state, points paid, and the journal when anything moved."""
+    """What one batch did: acts by state, points paid, of campaigns too, and the journal when anything moved."""
 
     picked: int = 0
     by_state: Mapping[str, int] = field(default_factory=dict)
     points: int = 0
+    bonus: int = 0
     journal_id: int | None = None
     busy: bool = False
 
@@ -67,8 +78,8 @@ class _Batch:
         if picked == 0:
             return Outcome()
         self._execute(comparing.WITHOUT_WALLET)
-        periods = self._periods()
-        reopened = self._reopen(longer=bool(periods))
+        periods, campaigns = self._policy()
+        reopened = self._reopen(bool(periods), campaigns)
         # what one resident's day settles first: then the same acts ask for the same keys, whoever came first
         with self._by_hash():
             self._execute(comparing.OVERLAPS)
@@ -78,26 +89,31 @@ class _Batch:
             self._execute(self._decide(periods))
             self._execute(deciding.REFUSE.format(unmet_codes=self.reading.unmet_codes))
         analyze(self.session, picked)
+        gives = bool(campaigns) and bonuses.decide(
+            self.connection, campaigns, self.shard_id, self.reading.terms
+        )
         if reopened:
-            reopening.settle(self.session, self.connection, self.shard_id, self.today)
-        self._pay()
-        journal_id = self._post()
+            reopening.settle(self.session, self.connection, self.shard_id, self.today, bonuses_too=gives)
+        self._pay(gives)
+        journal_id = self._post(gives)
         matching.remember(self.connection, self.shard_id, reopened=reopened)
         if self._execute(booking.TAKE_OFF_QUEUE) != picked:
             raise InvariantBroken(f"shard {self.shard_id}: the work list changed under a batch")
-        return self._outcome(picked, journal_id)
+        return self._outcome(picked, journal_id, gives)
 
-    def _periods(self) -> list[str]:
-        """The periods beyond the day that have caps: they cost nothing where nobody made any."""
-        row = self.connection.execute(capping.PERIODS).fetchone()
-        periods = row[0] if row is not None else []
+    def _policy(self) -> tuple[list[str], list[int]]:
+        """Longer periods that have caps, and campaigns of these days: they cost nothing where there are none."""
+        row = self.connection.execute(POLICY, self.given).fetchone()
+        periods, campaigns = row if row is not None else ([], [])
         assert isinstance(periods, list)
-        return periods
+        assert isinstance(campaigns, list)
+        return periods, campaigns
 
-    def _reopen(self, *, longer: bool) -> bool:
+    def _reopen(self, longer: bool, campaigns: list[int]) -> bool:
         """Bring back what stands on the days that are touched; whether there was anything."""
         relational, found_here = list(reopening.RELATIONAL), list(reopening.FOUND_HERE)
-        if not self._execute(reopening.STANDING, longer=longer, relational=relational):
+        reach = {"longer": longer, "relational": relational, "campaigns": campaigns}
+        if not self._execute(reopening.standing(bool(campaigns)), **reach):
             return False
         self._execute(reopening.RENUMBER)
         self._execute(self.reading.pick_again, found_here=found_here)
@@ -108,33 +124,39 @@ class _Batch:
         caps = capping.parts(periods)
         return deciding.DECIDE.format(terms=self.reading.terms, nothing=self.reading.nothing, **caps)
 
-    def _pay(self) -> None:
+    def _pay(self, gives: bool) -> None:
         """Take the points from the funds; what they cannot pay is refused for good and said so."""
-        wanted = {
-            int(str(fund)): int(str(points)) for fund, points in self.connection.execute(deciding.WANTED)
-        }
+        asked = bonuses.WANTED if gives else deciding.WANTED
+        wanted = {int(str(fund)): int(str(points)) for fund, points in self.connection.execute(asked)}
         obtained = funds.take(self.session, self.shard_id, wanted)
         for fund_id, points in wanted.items():
             if obtained[fund_id] < points:
-                self._execute(deciding.RATION, fund=fund_id, obtained=obtained[fund_id])
+                # a fund pays base points or a campaign's, never both
+                for ration in (deciding.RATION, bonuses.RATION) if gives else (deciding.RATION,):
+                    self._execute(ration, fund=fund_id, obtained=obtained[fund_id])
 
-    def _post(self) -> int | None:
-        touched = self._execute(booking.WALLETS)
-        row = self.connection.execute(booking.POST, self.given).fetchone() if touched else None
+    def _post(self, gives: bool) -> int | None:
+        book = booking.WITH_BONUSES if gives else booking.BASE
+        touched = self._execute(book.wallets)
+        row = self.connection.execute(book.post, self.given).fetchone() if touched else None
         journal_id = int(str(row[0])) if row else None
-        self._execute(booking.RECORD_DECISIONS, journal=journal_id)
+        self._execute(book.record_decisions, journal=journal_id)
+        if gives:
+            self._execute(bonuses.RECORD, journal=journal_id)
         if journal_id is not None:
-            self._execute(booking.LOTS)
-            self._execute(booking.PENDING_LOTS)
+            self._execute(book.lots)
+            self._execute(book.pending_lots)
             self._execute(booking.TELL, journal=journal_id, acts=touched)
         return journal_id
 
-    def _outcome(self, picked: int, journal_id: int | None) -> Outcome:
+    def _outcome(self, picked: int, journal_id: int | None, gives: bool) -> Outcome:
         rows = self.connection.execute(booking.BY_STATE).fetchall()
         by_state = {str(state): int(str(n)) for state, n, _ in rows}
         if sum(by_state.values()) != picked:
             raise InvariantBroken(f"shard {self.shard_id}: {picked} acts picked, {by_state} decided")
-        return Outcome(picked, by_state, sum(int(str(points)) for _, _, points in rows), journal_id)
+        paid = self.connection.execute(bonuses.PAID).fetchone() if gives else None
+        bonus = int(str(paid[0])) if paid else 0
+        return Outcome(picked, by_state, sum(int(str(points)) for _, _, points in rows), bonus, journal_id)
 
     @contextmanager
     def _by_hash(self) -> Iterator[None]:

@@ -12,7 +12,7 @@ from psycopg import Connection
 from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
-from carbon_credits.crediting import exclusivity
+from carbon_credits.crediting import bonuses, exclusivity
 from carbon_credits.crediting.reversal import Undoing, undo
 from carbon_credits.methodologies.catalogue import METHODOLOGIES
 
@@ -39,7 +39,7 @@ FOUND_HERE: Final = (
 
 # The newest decision of every act of these residents on these days, and of credited trips on the days beside them. A
 # motion lasts six hours at most, so only its own day can matter, save around midnight; a cap of the month or the
-# year reaches from the day of the act to the end of the year.
+# year reaches from the day of the act to the end of the year, a campaign's to the end of its week or its own.
 STANDING: Final = """
 insert into batch_standing
 select d.activity_id, d.resident_id, d.occurred_from, d.occurred_to, d.credited_mg, d.points, d.counted, d.against,
@@ -47,7 +47,7 @@ select d.activity_id, d.resident_id, d.occurred_from, d.occurred_to, d.credited_
        r.is_open and not d.beside
          and not exists (select from batch_act b where b.activity_id = d.activity_id) as reopened
 from (
-  select resident_id, first, last,
+  select resident_id, first, {reach} as last,
          coalesce((select status from wallet w where w.resident_id = x.resident_id and w.shard_id = %(shard)s) = 1, false)
            as is_open
   from (
@@ -101,7 +101,7 @@ where s.reopened and s.activity_id = b.activity_id
           and (b.points = s.points or (b.points > s.points and 'fund_exhausted' = any(s.reasons)))
         when 'no_partner_record' = any(s.reasons) then b.state = 'awaiting'
         else b.state = s.state and (b.state = 'awaiting' or b.against is not distinct from s.against)
-      end
+      end{and_same_bonus}
 """
 
 # What had been credited and is not any more, or not as it was.
@@ -142,9 +142,21 @@ on conflict do nothing
 """
 
 
-def settle(session: Session, connection: Connection[tuple[object, ...]], shard_id: int, today: date) -> None:
+def standing(campaigns: bool) -> str:
+    """The statement that brings back what stands: a campaign among those at hand makes it reach further."""
+    return STANDING.format(reach=bonuses.REACH.format(longer="%(longer)s") if campaigns else "last")
+
+
+def settle(
+    session: Session,
+    connection: Connection[tuple[object, ...]],
+    shard_id: int,
+    today: date,
+    *,
+    bonuses_too: bool,
+) -> None:
     """Drop what came to the same, take back what was credited otherwise, close what waited."""
-    connection.execute(UNCHANGED)
+    connection.execute(UNCHANGED.format(and_same_bonus=bonuses.SAME_BONUS if bonuses_too else ""))
     rows = session.connection().exec_driver_sql(TO_UNDO).all()
     undo(session, shard_id, [_undoing(row) for row in rows], today)
     connection.execute(CLOSE)

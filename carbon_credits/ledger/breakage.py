@@ -30,7 +30,10 @@ def breakage(session: Session, first: date, last: date) -> Sequence[Breakage]:
             left join posting p on p.contra_ref = f.fund_id and p.contra_kind in (1, 2, 5, 6)
                                and p.booked_on between :first and :last
             left join (select fund_id, sum(points)::bigint as points, sum(amount_fen)::bigint as amount_fen
-                       from fund_deposit group by fund_id) d using (fund_id)
+                       from (select fund_id, points, amount_fen from fund_deposit
+                             union all select to_fund, points, amount_fen from fund_transfer
+                             union all select from_fund, -points, -amount_fen from fund_transfer) m
+                       group by fund_id) d using (fund_id)
             group by f.fund_id, f.code, d.points, d.amount_fen order by f.fund_id
         """),
         {"first": first, "last": last},

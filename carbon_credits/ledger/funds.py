@@ -5,6 +5,7 @@ Lock order: funds ascending; a fund's row before its slots; no slot is held whil
 """
 
 from collections.abc import Mapping
+from typing import Literal
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -19,12 +20,16 @@ RESERVE_PERCENT = 2
 MICRO = 1_000_000
 
 
-def create_fund(session: Session, code: str, name_zh: str, name_en: str) -> int:
-    """A fund without money; returns its number. The code is unique."""
+def create_fund(
+    session: Session, code: str, name_zh: str, name_en: str, kind: Literal["general", "campaign"] = "general"
+) -> int:
+    """A fund without money; returns its number. The code is unique. Nobody buys for a campaign's."""
     return int(
         session.execute(
-            text("insert into fund (code, name_zh, name_en) values (:code, :zh, :en) returning fund_id"),
-            {"code": code, "zh": name_zh, "en": name_en},
+            text(
+                "insert into fund (code, name_zh, name_en, kind) values (:code, :zh, :en, :kind) returning fund_id"
+            ),
+            {"code": code, "zh": name_zh, "en": name_en, "kind": kind},
         ).scalar_one()
     )
 
@@ -46,7 +51,7 @@ def book_paid(session: Session, fund_id: int, points: int, amount_fen: int, appr
     found = session.execute(
         text("""
             update fund set budget = budget + :points, unallocated = unallocated + :points
-            where fund_id = :fund returning fund_id
+            where fund_id = :fund and kind = 'general' returning fund_id
         """),
         {"fund": fund_id, "points": points},
     ).scalar()
@@ -69,13 +74,15 @@ def withdraw(session: Session, fund_id: int, points: int, amount_fen: int, appro
     found = session.execute(
         text("""
             update fund set budget = budget - :points, unallocated = unallocated - :points
-            where fund_id = :fund and unallocated >= :points returning fund_id
+            where fund_id = :fund and kind = 'general' and unallocated >= :points returning fund_id
         """),
         {"fund": fund_id, "points": points},
     ).scalar()
     if found is None:
         if (
-            session.execute(text("select 1 from fund where fund_id = :fund"), {"fund": fund_id}).scalar()
+            session.execute(
+                text("select 1 from fund where fund_id = :fund and kind = 'general'"), {"fund": fund_id}
+            ).scalar()
             is None
         ):
             raise _unknown(fund_id)

@@ -127,7 +127,7 @@ where not exists (select from decision d
 -- examined
 select (select count(*) from hold) + (select count(*) from clawback)
 
--- I9: A fund's budget is its deposits, and is all accounted for: unallocated, in slots, or granted.
+-- I9: A fund's budget is its deposits and transfers, and is all accounted for: unallocated, in slots, or granted; a campaign's is what was approved.
 -- violations
 with given as (
   select contra_ref as fund_id, sum(points) as points from posting
@@ -137,13 +137,27 @@ slots as (
   select fund_id, sum(remaining) as points from fund_slot group by fund_id
 ),
 paid as (
-  select fund_id, sum(points) as points from fund_deposit group by fund_id
+  select fund_id, sum(points) as points from (
+    select fund_id, points from fund_deposit
+    union all select to_fund, points from fund_transfer
+    union all select from_fund, -points from fund_transfer
+  ) m group by fund_id
 )
-select fund_id, f.budget, coalesce(paid.points, 0) as deposits,
+select 'a fund and its points' as what, fund_id, f.budget, coalesce(paid.points, 0) as paid_in,
        f.unallocated, coalesce(slots.points, 0) as slots, coalesce(given.points, 0) as granted
 from fund f full join given using (fund_id) full join slots using (fund_id) full join paid using (fund_id)
 where f.budget is distinct from coalesce(paid.points, 0)
    or f.budget is distinct from f.unallocated + coalesce(slots.points, 0) + coalesce(given.points, 0)
+union all
+select 'a campaign and its budget', c.fund_id, c.budget_points, coalesce(t.points, 0), 0, 0, 0
+from (select * from campaign where fund_id is not null) c
+full join (select campaign_id, from_fund, to_fund, points from fund_transfer where why = 'campaign_approved') t
+  using (campaign_id)
+where (c.fund_id, c.source_fund_id, c.budget_points) is distinct from (t.to_fund, t.from_fund, t.points)
+union all
+select 'a campaign and what it gave back', t.from_fund, c.source_fund_id, t.to_fund, 0, 0, 0
+from fund_transfer t left join campaign c using (campaign_id)
+where t.why = 'campaign_left_over' and (t.from_fund, t.to_fund) is distinct from (c.fund_id, c.source_fund_id)
 -- examined
 select (select count(*) from fund) + (select count(*) from fund_slot)
 
@@ -298,7 +312,7 @@ where prev_hash <> hash_before or seal_no <> number_before + 1
 -- examined
 select (select count(*) from journal) + (select count(*) from seal)
 
--- I12: A decision, its restatements and its postings say the same points, bonus and grams; every act is queued or decided.
+-- I12: A decision, its restatements, its bonus and its postings say the same points and grams; a person's bonuses keep to the campaign's caps; every act is queued or decided.
 -- violations
 with restatements as (
   select resident_id, activity_id, generation, sum(new_mg - old_mg) as mg, bool_or(new_mg <> old_mg) as moved
@@ -317,6 +331,12 @@ decided as (
          case when state = 'credited' then 0 else 1 end as undone
   from figure
   where points > 0 or bonus > 0 or credited_mg > 0 or moved
+),
+given as (
+  select b.*, c.cap_day, c.cap_week, c.cap_total
+  from bonus b join campaign c using (campaign_id)
+  join decision d using (resident_id, occurred_on, activity_id, generation)
+  where d.state = 'credited'
 ),
 posted as (
   select resident_id, activity_id, generation,
@@ -339,6 +359,28 @@ where (d.points, d.bonus, d.verified, d.claimed, d.removal)
       is distinct from (p.points, p.bonus, p.verified, p.claimed, p.removal)
    or ((d.points + d.bonus) * d.undone, d.verified * d.undone, d.claimed * d.undone, d.removal * d.undone)
       is distinct from (p.points_undone, p.verified_undone, p.claimed_undone, p.removal_undone)
+union all
+select 'a bonus and its decision', resident_id, activity_id, generation, d.bonus::text, concat_ws('/', b.points, b.fund_id, c.fund_id)
+from (select * from decision where bonus > 0) d
+full join bonus b using (resident_id, occurred_on, activity_id, generation)
+left join campaign c using (campaign_id)
+where coalesce(d.bonus, 0) <> coalesce(b.points, 0) or b.fund_id is distinct from c.fund_id or b.fund_id is null
+union all
+select 'a bonus and its posting', resident_id, activity_id, generation,
+       concat_ws('/', b.fund_id, b.journal_id), concat_ws('/', p.contra_ref, p.journal_id)
+from (select * from posting where contra_kind = 2) p
+full join (select * from bonus where points > 0) b using (resident_id, activity_id, generation)
+where (p.contra_ref, p.journal_id, p.points) is distinct from (b.fund_id, b.journal_id, b.points)
+union all
+select 'a person and a campaign''s cap', resident_id, campaign_id, 0, cap::text, points::text
+from (
+  select resident_id, campaign_id, cap_day as cap, sum(due_points) as points from given group by 1, 2, 3, occurred_on
+  union all
+  select resident_id, campaign_id, cap_week, sum(due_points) from given group by 1, 2, 3, date_trunc('week', occurred_on)
+  union all
+  select resident_id, campaign_id, cap_total, sum(due_points) from given group by 1, 2, 3
+) sums
+where points > cap
 union all
 select 'a restatement and the figure before it', resident_id, activity_id, generation, before::text, old_mg::text
 from (

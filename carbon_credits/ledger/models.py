@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
+    Computed,
     Date,
     DateTime,
     ForeignKey,
@@ -187,7 +188,7 @@ class HoldLot(Model):
 
 
 class Fund(Model):
-    """Where points come from; `budget` and `unallocated` are in points."""
+    """Where points come from; `budget` and `unallocated` are in points. A campaign's is filled by a transfer alone."""
 
     __tablename__ = "fund"
     fund_id: Mapped[int] = mapped_column(Integer, Identity(always=True), primary_key=True)
@@ -196,6 +197,7 @@ class Fund(Model):
     name_en: Mapped[str] = mapped_column(Text)
     budget: Mapped[int] = _amount()
     unallocated: Mapped[int] = _amount()
+    kind: Mapped[str] = mapped_column(Text, server_default=text("'general'"))
 
 
 class FundDeposit(Model):
@@ -208,6 +210,22 @@ class FundDeposit(Model):
     amount_fen: Mapped[int] = mapped_column(BigInteger)
     # the approvals' table lives in core without a model here; the database holds the reference
     approval_id: Mapped[int] = mapped_column(BigInteger)
+    at: Mapped[datetime] = _written_at()
+    fund_kind: Mapped[str] = mapped_column(Text, Computed("'general'", persisted=True))
+
+
+class FundTransfer(Model):
+    """Points that moved from one fund to another, and the fen behind them: one row is both sides. Never changed."""
+
+    __tablename__ = "fund_transfer"
+    transfer_id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    from_fund: Mapped[int] = mapped_column(Integer, ForeignKey("fund.fund_id"))
+    to_fund: Mapped[int] = mapped_column(Integer, ForeignKey("fund.fund_id"))
+    points: Mapped[int] = mapped_column(BigInteger)
+    amount_fen: Mapped[int] = mapped_column(BigInteger)
+    why: Mapped[str] = mapped_column(Text)
+    # the campaigns' table lives a floor below without being known here
+    campaign_id: Mapped[int] = mapped_column(Integer)
     at: Mapped[datetime] = _written_at()
 
 

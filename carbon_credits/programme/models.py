@@ -3,7 +3,7 @@
 from datetime import date
 from decimal import Decimal
 
-from sqlalchemy import CHAR, BigInteger, ForeignKey, Identity, Numeric, SmallInteger, Text
+from sqlalchemy import CHAR, BigInteger, Computed, ForeignKey, Identity, Numeric, SmallInteger, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from carbon_credits.core.db import Model
@@ -22,6 +22,7 @@ class EarningRate(Model):
     in_force: Mapped[date]
     until: Mapped[date | None]
     fund_id: Mapped[int] = mapped_column(ForeignKey("fund.fund_id"))
+    fund_kind: Mapped[str] = mapped_column(Text, Computed("'general'", persisted=True))
     approval_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("approval.approval_id"))
 
 

@@ -2,7 +2,8 @@
 
 A fund bought its points at frozen prices. What is not granted keeps the share of the price it was bought with, what was
 spent at tills cost its value then; the rest is reserved for the points people have. A fund that sold points below their
-value shows here as less than whole. Ratios are whole parts per million, floored; nothing is a float.
+value shows here as less than whole; points that moved to a campaign took their price along. Ratios are whole parts per
+million, floored; nothing is a float.
 """
 
 from dataclasses import dataclass
@@ -38,7 +39,13 @@ free as (
 ),
 lots as (select fund_id, sum(remaining + held)::bigint as points from lot group by fund_id),
 pending as (select fund_id, sum(points)::bigint as points from pending_lot group by fund_id),
-bought as (select fund_id, sum(amount_fen)::bigint as fen from fund_deposit group by fund_id),
+bought as (
+  select fund_id, sum(fen)::bigint as fen from (
+    select fund_id, amount_fen as fen from fund_deposit
+    union all select to_fund, amount_fen from fund_transfer
+    union all select from_fund, -amount_fen from fund_transfer
+  ) m group by fund_id
+),
 spent as (
   select h.fund_id, sum(h.points * r.value_micro_fen)::bigint as micro_fen
   from capture c

@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0030_rollups"
-down_revision = "0028_staff_access"
+down_revision = "0029_campaigns"
 branch_labels = None
 depends_on = None
 

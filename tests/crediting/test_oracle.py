@@ -100,6 +100,7 @@ class World:
             )
         session.commit()
         self.oracle = Oracle(Terms(rates, CAPS, LONGER), self.closed, self.today)
+        self.days = DAYS
         self.number = 0
         self.gone: set[int] = set()
 
@@ -109,7 +110,7 @@ class World:
 
     def _think_of_one(self) -> Iterator[dict[str, Any]]:
         code = self.r.choice(list(KINDS))
-        day = self.today - timedelta(days=1 + self.r.randrange(DAYS))
+        day = self.today - timedelta(days=1 + self.r.randrange(self.days))
         start = datetime(day.year, day.month, day.day, self.r.randrange(0, 12), 0, tzinfo=UTC)
         start += timedelta(minutes=self.r.choice([0, 10, 20, 45]))
         lasts = timedelta(minutes=self.r.choice([8, 16, 30, 60]))
