@@ -147,15 +147,17 @@ def _page(
 ) -> Response:
     """The page of an act; its trace is opened only for who may decide on it, and while somebody has to."""
     me, wanted = member(), _wanted()
-    opens = bool(me.roles & SEES_TRACES) and bool(act.reasons) and act.has_trace
-    drawing = drawn_for(session, settings().vault, me.actor, act.resident_id, act.activity) if opens else None
+    sees_trace = bool(me.roles & SEES_TRACES) and bool(act.reasons) and act.has_trace
+    drawing = (
+        drawn_for(session, settings().vault, me.actor, act.resident_id, act.activity) if sees_trace else None
+    )
     following = _next(session, act, wanted)
     return pages.render(
         "review/show.html",
         200 if refused is None else 409 if isinstance(refused, Conflict) else 422,
         act=act,
         drawing=drawing,
-        opens=opens,
+        sees_trace=sees_trace,
         measures=_measures(act),
         precedents=rulings.precedents(session, act) if act.reasons else [],
         deeds=deeds_of(session, rulings.subject_of(act.activity)),
