@@ -1,4 +1,4 @@
-"""Commands of policy: staff, proposals and the second person's decision, rates, caps and funds.
+"""Commands of policy: proposals and the second person's decision, rates, caps and funds.
 
 A proposal is checked before anybody is asked to approve it; the approval puts it in force in the same transaction.
 """
@@ -13,30 +13,12 @@ from sqlalchemy import select, text
 
 from carbon_credits.approving import DEPOSIT, decide, propose
 from carbon_credits.cli.saying import plainly
+from carbon_credits.cli.tagging import tag_of, tagged
 from carbon_credits.core.approvals import Approval
 from carbon_credits.core.db import reading, transaction
 from carbon_credits.ledger import funds as fund_service
 from carbon_credits.ledger.breakage import breakage
 from carbon_credits.programme import service as programme_service
-from carbon_credits.staff.service import Role, add
-
-
-@click.group()
-def staff() -> None:
-    """Who works for the programme."""
-
-
-@staff.command("add")
-@click.argument("name")
-@click.option(
-    "--role", "roles", multiple=True, required=True, type=click.Choice([role.value for role in Role])
-)
-@plainly
-def add_staff(name: str, roles: tuple[str, ...]) -> None:
-    """Add a member of staff."""
-    with transaction() as session:
-        member = add(session, name, [Role(role) for role in roles], by="operator")
-    click.echo(f"已添加 / added: {member.name} ({', '.join(roles)})")
 
 
 @click.group(name="approvals")
@@ -198,6 +180,7 @@ def show_breakage(first: datetime | None, last: datetime | None) -> None:
 @click.option("--fund", "fund_id", type=int, required=True)
 @click.option("--points", type=int, required=True)
 @click.option("--amount-fen", type=int, required=True, help="what the points cost, in fen")
+@tagged
 @click.option("--reason", required=True)
 @click.option("--as", "name", required=True)
 @plainly
@@ -205,4 +188,4 @@ def propose_deposit(reason: str, name: str, **payload: Any) -> None:
     """Propose to buy points for a fund, for no less than they are worth."""
     with reading() as session:
         fund_service.refuse_below_value(session, payload["points"], payload["amount_fen"])
-    put_before(DEPOSIT, payload, reason, name)
+    put_before(DEPOSIT, tag_of(payload), reason, name)

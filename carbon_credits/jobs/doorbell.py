@@ -58,6 +58,8 @@ REPORTS: Final = Bell("reports", FILES, "carbon_credits.jobs.campaigns.report_on
 INBOX: Final = Bell("inbox", BACKGROUND, "carbon_credits.jobs.inbox.work")
 HOOKS: Final = Bell("hooks", CALLS, "carbon_credits.jobs.hooks.tell")
 VERIFICATION: Final = Bell("verification", TRIPS, "carbon_credits.jobs.verification.verify")
+# beside partners' files: either may take minutes, and nobody waits for it with a page open
+EXPORTS: Final = Bell("exports", FILES, "carbon_credits.jobs.exports.write_all")
 
 # Set the flag; 1 when it was not set before and nobody is draining: then the ringer queues the job.
 RING: Final = """

@@ -17,6 +17,7 @@ from carbon_credits.core.db import is_away, reading
 from carbon_credits.jobs import doorbell
 from carbon_credits.jobs.doorbell import (
     DELIVERIES,
+    EXPORTS,
     HOOKS,
     INBOX,
     LANES,
@@ -51,9 +52,11 @@ TRACES_WAITING = text("""
 select exists (select from trip_trace
                where judged_at is null and received_at < clock_timestamp() - interval '800 milliseconds')
 """)
-NOTICES_DUE = text("""
+CALLS_DUE = text("""
 select exists (select from hook_delivery where state = 'waiting' and next_at <= clock_timestamp())
 """)
+# one that is running is looked at too: its lock says whether somebody is still at it
+EXPORTS_WAITING = text("select exists (select from export where state in ('asked', 'running'))")
 # one that nobody touches any more waits again
 SIMULATIONS_WAITING = text("""
 select exists (select from simulation
@@ -63,10 +66,14 @@ select exists (select from simulation
 DUE = (
     (DELIVERIES, DELIVERIES_DUE),
     (INBOX, INBOX_DUE),
-    (HOOKS, NOTICES_DUE),
+    (HOOKS, CALLS_DUE),
     (VERIFICATION, TRACES_WAITING),
 )
-SLOW = ((PARTNER_FILES, ANY_WAITING), (SIMULATIONS, SIMULATIONS_WAITING))
+SLOW = (
+    (PARTNER_FILES, ANY_WAITING),
+    (EXPORTS, EXPORTS_WAITING),
+    (SIMULATIONS, SIMULATIONS_WAITING),
+)
 
 
 def run(stop: threading.Event) -> None:

@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0034_simulations"
-down_revision = "0029_campaigns"
+down_revision = "0033_money_tags"
 branch_labels = None
 depends_on = None
 
