@@ -25,8 +25,10 @@ from carbon_credits.config import Settings
 from carbon_credits.core import audit, clock
 from carbon_credits.core.db import alone
 from carbon_credits.core.errors import Conflict, Invalid, NotAllowed, NotFound
+from carbon_credits.jobs import doorbell
 from carbon_credits.jobs import exports as job
-from carbon_credits.jobs.surroundings import SETTINGS
+from carbon_credits.jobs.scheduler import sweep
+from carbon_credits.jobs.surroundings import HANDLERS, SETTINGS
 from carbon_credits.reporting import export_work, exports, sheets
 from carbon_credits.reporting.export_kinds import EXPORTS
 from carbon_credits.reporting.exports import Asker, Wish
@@ -218,7 +220,8 @@ from flask import Flask
 from carbon_credits.core.crypto import Vault
 from carbon_credits.core.db import alone, connect
 from carbon_credits.jobs import exports
-from carbon_credits.jobs.surroundings import SETTINGS
+from carbon_credits.jobs.scheduler import sweep
+from carbon_credits.jobs.surroundings import HANDLERS, SETTINGS
 app = Flask("child")
 app.config[SETTINGS] = SimpleNamespace(home=Path(sys.argv[2]), vault=Vault({1: b"k" * 32}))
 connect(app, sys.argv[1])
@@ -278,3 +281,22 @@ def test_a_long_table_is_never_held_whole(tmp_path: Path) -> None:
             assert values == [("行 999", 999, None, str(10**15 + 999))], (
                 "what a spreadsheet would round is a text"
             )
+
+
+def test_it_is_rung_for_until_it_is_written(
+    session: Session, auditor: Asker, bare_app: Flask, redis_url: str
+) -> None:
+    bare_app.config[HANDLERS] = {}
+    redis = doorbell.connect(redis_url, patience_s=2.0)
+    redis.flushdb()
+    number = exports.ask(session, auditor, WISH)
+    session.commit()
+    sweep(redis)
+    waiting = doorbell.queue(redis, doorbell.FILES)
+    assert [one.func_name for one in waiting.jobs] == [doorbell.EXPORTS.job]
+    job.write_all()
+    (row,) = exports.listed(session, auditor.staff_id)
+    assert (row.export_id, row.state) == (number, "done")
+    redis.flushdb()
+    sweep(redis)
+    assert len(waiting) == 0
