@@ -55,7 +55,9 @@ def written(session: Session, asker: Asker, wish: Wish) -> bytes:
     session.commit()
     job.write(number)
     found = exports.read(session, asker, number)
-    content = b"".join(found.pieces)
+    content = b"".join(exports.piece(session, number, no) for no in range(found.pieces))
+    with pytest.raises(NotFound):
+        exports.piece(session, number, found.pieces)
     session.commit()
     assert (len(content), sha256(content).digest()) == (found.size, found.digest)
     return content
@@ -161,6 +163,9 @@ def test_roles_and_territory_decide_who_may(session: Session, auditor: Asker) ->
         exports.read(session, replace(street, staff_id=auditor.staff_id + 1), number)
     with pytest.raises(Conflict):
         exports.read(session, auditor, number)
+    for now in ({"roles": frozenset({Role.FINANCE})}, {"streets": frozenset({"zumiao"})}):
+        with pytest.raises(NotFound):
+            exports.read(session, replace(auditor, **now), number)
 
 
 @pytest.mark.parametrize(
