@@ -208,13 +208,20 @@ def test_what_fails_says_so_and_a_fourth_death_is_the_last(
     session: Session, auditor: Asker, bare_app: Flask, settings: Settings
 ) -> None:
     first, second = exports.ask(session, auditor, WISH), exports.ask(session, auditor, WISH)
+    gone = text("""insert into export (asked_by, kind, format, language, filters)
+                   values (:by, 'gone', 'csv', 'zh', '{}') returning export_id""")
+    third = session.execute(gone, {"by": auditor.staff_id}).scalar_one()
     session.execute(text("update export set attempts = 3 where export_id = :second"), {"second": second})
     session.commit()
     bare_app.config[SETTINGS] = replace(settings, home=Path(__file__))
-    for number in (first, second):
+    for number in (first, second, third):
         job.write(number)
     found = {row.export_id: (row.state, row.fault) for row in exports.listed(session, auditor.staff_id)}
-    assert found == {first: ("failed", "NotADirectoryError"), second: ("failed", "never_came_back")}
+    assert found == {
+        first: ("failed", "NotADirectoryError"),
+        second: ("failed", "never_came_back"),
+        third: ("failed", "unknown_kind"),
+    }
 
 
 CHILD = """
