@@ -16,6 +16,7 @@ from admin import (
     refusals,
     residents,
     signing_in,
+    single_sign_on,
     staff,
     welcome,
 )
@@ -26,6 +27,7 @@ NAME: Final = "console"
 DOORS: Final[Sequence[Blueprint]] = (
     assets.blueprint,
     signing_in.blueprint,
+    single_sign_on.blueprint,
     welcome.blueprint,
     home.blueprint,
     residents.blueprint,

@@ -65,6 +65,8 @@ WORDS: Final[Mapping[str, Text]] = {
     "staff.code_wrong": Text("验证码错误", "Wrong code"),
     "staff.codes_refused": Text("验证码多次错误，已锁定", "Too many wrong codes: locked"),
     "staff.credential_set": Text("设置登录方式", "Sign-in set up"),
+    "staff.identity_connected": Text("关联统一登录", "Single sign-on connected"),
+    "staff.identity_ended": Text("取消统一登录关联", "Single sign-on ended"),
     "staff.invited": Text("生成邀请链接", "Invited"),
     "staff.password_changed": Text("更改密码", "Password changed"),
     "staff.password_to_change": Text("要求更换密码", "Asked to change the password"),

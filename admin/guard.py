@@ -12,7 +12,7 @@ from flask import Response, g, redirect, request, url_for
 
 from admin import pages
 from admin.access import ACCESS, Rule
-from admin.keeping import READS, Kept
+from admin.keeping import READS, Kept, ask_to_sign_in
 from carbon_credits.config import Settings
 from carbon_credits.core import clock
 from carbon_credits.core.crypto import same
@@ -131,7 +131,7 @@ def _ask_to_sign_in() -> Response:
         return cast(
             Response, redirect(url_for("console.signing_in.form", next=request.full_path.rstrip("?")))
         )
-    return pages.render("signing_in.html", 401, kept=kept(), name="", fault=None)
+    return ask_to_sign_in(kept())
 
 
 def _ask_for_code() -> Response:

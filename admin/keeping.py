@@ -9,6 +9,8 @@ from typing import Final, NamedTuple, cast
 from flask import Response, redirect, request, url_for
 
 from admin import pages
+from carbon_credits.core.i18n import Text
+from carbon_credits.jobs.surroundings import settings
 
 PREFIX: Final = "kept:"
 HERE: Final = "/admin/"
@@ -42,6 +44,12 @@ def within(path: str) -> str:
     """An address as it was given where it is one of the console's, nothing for any other."""
     is_ours = path.startswith(HERE) and len(path) <= _LONGEST and path.isprintable()
     return "" if not is_ours or "//" in path or "\\" in path else path
+
+
+def ask_to_sign_in(kept: Kept, status: int = 401, *, name: str = "", fault: Text | None = None) -> Response:
+    """The page where one signs in, with what waits behind it."""
+    offered = bool(settings().oidc_issuer) and kept.method in READS
+    return pages.render("signing_in.html", status, kept=kept, name=name, fault=fault, offered=offered)
 
 
 def go_on(kept: Kept, *, at_once: bool = False) -> Response:
