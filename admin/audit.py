@@ -7,7 +7,7 @@ from typing import Final
 from flask import Blueprint, Response, request
 from sqlalchemy.orm import Session
 
-from admin import deeds, pages
+from admin import audit_words, pages
 from carbon_credits.core import audit
 from carbon_credits.core.audit import AuditEntry, Wanted
 from carbon_credits.core.db import reading
@@ -36,14 +36,14 @@ def search() -> Response:
         )
         found = [] if faults else audit.search(session, wanted, PAGE + 1, _before())
         actions = audit.actions(session)
-        names = deeds.names(session, found)
+        names = audit_words.names(session, found)
     more = _more("audit.search", found)
     return pages.render(
         "audit.html",
         422 if faults else 200,
         deeds=found[:PAGE],
         names=names,
-        words=deeds.words,
+        words=audit_words.words,
         given=given,
         faults=faults,
         choices=[
@@ -59,7 +59,7 @@ def phones() -> Response:
     """Every time somebody read a resident's phone number in full, and why."""
     with reading() as session:
         found = audit.search(session, Wanted(action=unmasking.SHOWN), PAGE + 1, _before())
-        names = deeds.names(session, found)
+        names = audit_words.names(session, found)
     more = _more("audit.phones", found)
     return pages.render("phones.html", deeds=found[:PAGE], names=names, more=more)
 
@@ -75,7 +75,7 @@ def _more(endpoint: str, found: Sequence[AuditEntry]) -> str:
 
 def _choice(action: str) -> str:
     """An action in words, and as it is written where it has words."""
-    told = deeds.words(action).in_language(pages.language())
+    told = audit_words.words(action).in_language(pages.language())
     return told if told == action else f"{told} ({action})"
 
 

@@ -6,6 +6,7 @@ left and nobody mends one field at a time.
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
+from decimal import Decimal
 from typing import Final
 
 from flask import request
@@ -83,6 +84,24 @@ class Form:
             told = Text(f"应不低于 {least_fen / 100:.2f} 元", f"At least {least_fen / 100:.2f} yuan")
             self._fault(name, "out_of_range", told)
         return fen
+
+    def decimal(self, name: str, places: int, shifted: int = 0) -> str:
+        """A number not below zero with at most so many places, exactly, as text; divided by ten so many times."""
+        typed = self.typed[name].replace(" ", "")
+        whole, _, rest = typed.partition(".")
+        if not typed:
+            self._fault(name, "required", REQUIRED)
+            return "0"
+        if (
+            not (whole + rest).isascii()
+            or not (whole + rest).isdigit()
+            or len(rest) > places
+            or len(whole) > 9
+        ):
+            told = Text(f"应为小数，至多 {places} 位", f"A number with {places} places at most")
+            self._fault(name, "not_decimal", told)
+            return "0"
+        return f"{Decimal(typed).scaleb(-shifted):f}"
 
     def day(self, name: str) -> date:
         """A day as ISO 8601 writes it."""

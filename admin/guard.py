@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from flask import Response, g, redirect, request, url_for
 
 from admin import pages
-from admin.access import ACCESS, Rule
+from admin.access import ACCESS, UPLOADS, Rule
 from admin.keeping import READS, Kept, ask_to_sign_in
 from carbon_credits.config import Settings
 from carbon_credits.core import clock
@@ -52,10 +52,13 @@ def member() -> Member:
 
 def admit() -> Response | None:
     """Let in who the table allows."""
-    rule = ACCESS[str(request.endpoint).partition(".")[2]]
+    name = str(request.endpoint).partition(".")[2]
+    rule = ACCESS[name]
     g.member = None
     _refuse_unwritable()
     g.member = _who()
+    if g.member is not None and name in UPLOADS:
+        request.max_content_length = UPLOADS[name]
     if request.method not in READS:
         _refuse_strangers(g.member)
     if rule.anyone:

@@ -25,6 +25,42 @@ class Section(NamedTuple):
 
 SECTIONS: Final[Sequence[Section]] = (
     Section(Text("概览", "Overview"), (Entry("home.show", Text("总览", "Dashboard")),)),
+    Section(
+        Text("审核", "Review"),
+        (
+            Entry("queue.show", Text("待办队列", "Queues")),
+            Entry("approvals.show", Text("审批", "Approvals")),
+            Entry("review.index", Text("行为审核", "Acts to review")),
+            Entry("appeal.index", Text("居民申诉", "Appeals")),
+            Entry("case.index", Text("对账事项", "Cases")),
+        ),
+    ),
+    Section(
+        Text("活动与激励", "Campaigns and incentives"),
+        (
+            Entry("groups.show", Text("组", "Groups")),
+            Entry("drives.show", Text("创建行动", "Creation drives")),
+            Entry("incentives.show", Text("碳普惠金融", "Green finance")),
+        ),
+    ),
+    Section(
+        Text("商户与资金", "Merchants and funds"),
+        (
+            Entry("merchants.show", Text("商户", "Merchants")),
+            Entry("offers.show", Text("权益", "Offers")),
+            Entry("settlements.show", Text("结算", "Settlements")),
+            Entry("funds.show", Text("资金池", "Funds")),
+            Entry("rules.show", Text("费率与上限", "Rates and caps")),
+        ),
+    ),
+    Section(
+        Text("合作方", "Partners"),
+        (
+            Entry("feed.index", Text("数据源", "Feeds")),
+            Entry("file.index", Text("合作方文件", "Files")),
+            Entry("file.alarms", Text("文件警报", "Alarms")),
+        ),
+    ),
     Section(Text("居民", "Residents"), (Entry("residents.find", Text("查找居民", "Find a resident")),)),
     Section(
         Text("系统", "System"),

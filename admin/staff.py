@@ -5,7 +5,7 @@ from typing import Any, Final, cast
 
 from flask import Blueprint, Response, redirect, request, url_for
 
-from admin import deeds, guard, pages
+from admin import audit_words, guard, pages
 from carbon_credits import approving
 from carbon_credits.core import audit, clock
 from carbon_credits.core.db import reading, transaction
@@ -158,7 +158,7 @@ def _one(staff_id: int, faults: Mapping[str, Text], status: int) -> Response:
         found = roster.one(session, staff_id, now)
         signed = sessions.sessions_of(session, staff_id, now)
         found_deeds = audit.search(session, audit.Wanted(subject=f"staff:{staff_id}"), _SHOWN)
-        names = deeds.names(session, found_deeds)
+        names = audit_words.names(session, found_deeds)
     return pages.render(
         "staff_one.html",
         status,
@@ -166,7 +166,7 @@ def _one(staff_id: int, faults: Mapping[str, Text], status: int) -> Response:
         sessions=signed,
         deeds=found_deeds,
         names=names,
-        words=deeds.words,
+        words=audit_words.words,
         faults=faults,
         given={"roles": [*found.roles], "streets": found.streets, **(_rights() if faults else {})},
         roles=Role,

@@ -15,10 +15,12 @@ from carbon_credits.groups import drive_criteria, drives
 from carbon_credits.incentives import lifecycle
 from carbon_credits.jobs.surroundings import settings
 from carbon_credits.ledger import funds as fund_service
+from carbon_credits.ledger import money_tags
 from carbon_credits.methodologies.catalogue import BY_CODE
 from carbon_credits.programme import campaigns
 from carbon_credits.programme import service as programme_service
 from carbon_credits.reconciliation import fraud, periods, purchases
+from carbon_credits.reporting import evaluation, indicators_official
 from carbon_credits.rewards import (
     accounts,
     funding_refunds,
@@ -54,12 +56,14 @@ def _check_deposit(payload: Mapping[str, Any]) -> None:
         for name, least in (("fund_id", 1), ("points", 1), ("amount_fen", 0))
         if type(payload.get(name)) is not int or not least <= payload[name] < 2**53
     ]
+    faults += money_tags.faults(payload)
     if faults:
         raise Invalid("wrong_proposal", Text("提案有误", "The proposal is wrong"), faults=tuple(faults))
 
 
 def _enact_deposit(session: Session, approval_id: int, payload: Mapping[str, Any]) -> None:
     fund_service.deposit(session, payload["fund_id"], payload["points"], payload["amount_fen"], approval_id)
+    money_tags.record(session, approval_id, payload)
 
 
 KINDS: Mapping[str, Kind] = {
@@ -98,6 +102,9 @@ KINDS: Mapping[str, Kind] = {
     administering.ADMIT: Kind(administering.ADMINISTRATOR, administering.check_admit, administering.admit),
     administering.CHANGE: Kind(administering.ADMINISTRATOR, administering.check_change, administering.change),
     administering.RESET: Kind(administering.ADMINISTRATOR, administering.check_reset, administering.reset),
+    money_tags.RETAG: Kind(Role.FINANCE, money_tags.check, money_tags.enact),
+    indicators_official.KIND: Kind(Role.PROGRAMME, indicators_official.check, indicators_official.enact),
+    evaluation.KIND: Kind(Role.PROGRAMME, evaluation.check, evaluation.enact),
     offer_approval.APPROVE: Kind(Role.MERCHANT, offer_approval.check, offer_approval.enact),
 }
 
@@ -110,10 +117,22 @@ def propose(session: Session, kind: str, payload: Mapping[str, Any], reason: str
     return approvals.propose(session, kind, payload, reason, member.staff_id)
 
 
-def decide(session: Session, approval_id: int, by: str, *, approve: bool) -> Approval:
-    """Decide on a proposal; an approved one is in force when the transaction ends."""
+def decide(
+    session: Session,
+    approval_id: int,
+    by: str,
+    *,
+    approve: bool,
+    why: str | None = None,
+    seen: str | None = None,
+) -> Approval:
+    """Decide on a proposal; an approved one is in force when the transaction ends. `why` is kept in the audit.
+
+    `seen` is the digest of what was shown. Raises NotFound, Conflict, NotAllowed, InvariantBroken, and what the kind's
+    room refuses.
+    """
     member = by_name(session, by)
-    decided = approvals.decide(session, approval_id, member.staff_id, approve=approve)
+    decided = approvals.decide(session, approval_id, member.staff_id, approve=approve, why=why, seen=seen)
     require_role(session, member.staff_id, KINDS[decided.kind].role)
     if approve:
         KINDS[decided.kind].enact(session, approval_id, decided.payload)

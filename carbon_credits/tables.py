@@ -13,12 +13,16 @@ from carbon_credits.groups import drive_models as _drives
 from carbon_credits.groups import models as _groups
 from carbon_credits.incentives import models as _incentives
 from carbon_credits.ledger import models as _ledger
+from carbon_credits.ledger import money_tags as _money
 from carbon_credits.partners import models as _partners
 from carbon_credits.partners import stations as _stations
 from carbon_credits.programme import campaign_models as _campaigns
 from carbon_credits.programme import models as _programme
 from carbon_credits.reconciliation import balance_models as _balance
 from carbon_credits.reconciliation import models as _reconciliation
+from carbon_credits.reporting import effect_models as _effects
+from carbon_credits.reporting import export_models as _exports
+from carbon_credits.reporting import indicators_models as _indicators
 from carbon_credits.reporting import models as _reporting
 from carbon_credits.residents import models as _residents
 from carbon_credits.rewards import coverage_models as _coverage
@@ -36,13 +40,17 @@ ROOMS = (
     _coverage,
     _crediting,
     _drives,
+    _exports,
+    _effects,
     _groups,
     _idempotency,
     _incentives,
+    _indicators,
     _outbox,
     _signing,
     _ledger,
     _merchants,
+    _money,
     _offers,
     _partners,
     _programme,

@@ -26,8 +26,8 @@ REASONS: dict[str, Text] = {
         "Two of the partner's records fit nearly alike: a person will look",
     ),
     "reallocated": Text(
-        "同日有新记录到达，已按发生时间重新核算",
-        "Decided again in order of time, as another act of the day came or went",
+        "有新记录到达或撤回，已按发生时间重新核算",
+        "Decided again in order of time, as another act came or went",
     ),
     "overlaps_credited_trip": Text(
         "与已计入的出行时间重叠超过 70%", "Overlaps a credited trip by more than 70 %"
@@ -59,6 +59,13 @@ REASONS: dict[str, Text] = {
     ),
     "no_earning_rate": Text(
         "当日没有适用的积分标准，减排量照记", "No earning rate applies; the grams are kept"
+    ),
+    "campaign_daily_cap": Text("已达本活动每人每日加赠上限", "The campaign's bonus of the day is used up"),
+    "campaign_weekly_cap": Text("已达本活动每人每周加赠上限", "The campaign's bonus of the week is used up"),
+    "campaign_total_cap": Text("已达本活动每人加赠总上限", "The campaign's bonus for one person is used up"),
+    "campaign_exhausted": Text(
+        "本活动预算已用完或已结清，基础积分照记",
+        "The campaign's budget is spent or settled; base points are kept",
     ),
     "fund_exhausted": Text("积分资金池已用尽，减排量照记", "The fund is used up; the grams are kept"),
     "could_not_be_decided": Text(
@@ -94,6 +101,15 @@ REASONS: dict[str, Text] = {
         "经人工核对，轨迹与申报不符", "A person looked: the trace does not fit the claim"
     ),
     "trip_accepted_by_staff": Text("经人工核对通过", "A person looked and accepted it"),
+    "accepted_by_staff": Text("经人工核对，重新核算", "A person looked and let it be decided again"),
+    "refused_evidence": Text(
+        "经人工核对，证据与申报不符", "A person looked: the evidence does not fit the claim"
+    ),
+    "refused_double": Text(
+        "经人工核对，与另一记录为同一行为", "A person looked: it is the same act as another"
+    ),
+    "refused_unshown": Text("经人工核对，证据不足以证明", "A person looked: the evidence does not suffice"),
+    "refused_numbers": Text("经人工核对，申报数据有误", "A person looked: the numbers told are wrong"),
     "sampled": Text("抽样复核", "Drawn for a second look"),
     "reversed_by_staff": Text("经核查撤销", "Reversed after review"),
     "clawback_unopposed": Text(

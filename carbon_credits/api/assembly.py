@@ -35,16 +35,18 @@ from carbon_credits.api.merchant import (
 )
 from carbon_credits.api.merchant import me as merchant_self
 from carbon_credits.api.merchant import offers as merchant_offers
-from carbon_credits.api.pages import partners_guide
+from carbon_credits.api.pages import partners_guide, statement_page
 from carbon_credits.api.partner import feeds, files, outcomes, questions, reconciliations, records
 from carbon_credits.api.public import coverage, keys, methodologies, probes, statuses
 from carbon_credits.api.resident import (
     activities,
+    campaigns,
     gifts,
     groups,
     incentives,
     me,
     memberships,
+    monthly,
     objections,
     offers,
     qr,
@@ -76,10 +78,12 @@ DOORS: Final[Mapping[str, Sequence[documents.Blueprint]]] = {
         objections.blueprint,
         receipts.blueprint,
         wallet.blueprint,
+        monthly.blueprint,
         offers.blueprint,
         redemptions.blueprint,
         qr.blueprint,
         gifts.blueprint,
+        campaigns.blueprint,
         incentives.blueprint,
         groups.blueprint,
         memberships.blueprint,
@@ -119,6 +123,7 @@ UNDOCUMENTED: Final = (
     docs.blueprint,
     webhooks.blueprint,
     pages.blueprint,
+    statement_page.blueprint,
     till.blueprint,
     partners_guide.blueprint,
 )

@@ -14,6 +14,12 @@ LAPSED: Final = f"""({ENROLLED_ON} < c.starts_on and not exists (
       select from decision x
       where x.resident_id = r.resident_id and x.state = 'credited'
         and x.occurred_on >= c.starts_on - c.audience_days and x.occurred_on < c.starts_on))"""
+# Who was there at the launch and lived in another street, or had acted shortly before, stays outside; a moment of grace
+# for enrolments that were under way.
+MAY_JOIN: Final = """case c.audience
+        when 'streets' then c.launched_at is null or r.enrolled_at > c.launched_at - interval '1 minute'
+        when 'lapsed' then c.launched_at is null
+        else true end"""
 SIDE: Final = "case when held_out(c.salt, r.resident_id, c.holdout_ppm) then 'held_out' else 'offered' end"
 
 
@@ -46,8 +52,7 @@ order by r.resident_id
 on conflict do nothing
 """  # noqa: S608 - made of constants
 
-# Those of a batch's acts who are on no side yet. Who was there at the launch and lived in another street, or had acted
-# shortly before, stays outside; a moment of grace for enrolments that were under way.
+# Those of a batch's acts who are on no side yet.
 FREEZE: Final = f"""
 insert into campaign_audience (campaign_id, resident_id, side, at_launch, shard_id)
 select c.campaign_id, r.resident_id, {SIDE}, false, r.shard_id
@@ -60,10 +65,7 @@ from (
 ) n
 join batch_campaign c using (campaign_id)
 join resident r using (resident_id)
-where case c.audience
-        when 'streets' then c.launched_at is null or r.enrolled_at > c.launched_at - interval '1 minute'
-        when 'lapsed' then c.launched_at is null
-        else true end
+where {MAY_JOIN}
   and exists (select from batch_credited b
               where b.resident_id = r.resident_id and b.methodology = any(c.methodologies)
                 and b.occurred_on between c.starts_on and c.ends_on and {fits("b.occurred_on")})

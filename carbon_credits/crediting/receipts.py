@@ -12,6 +12,7 @@ from carbon_credits.activities.reasons import explain
 from carbon_credits.activities.retellings import Retelling, retelling_of
 from carbon_credits.activities.verification import TripView, trip_of
 from carbon_credits.activities.views import ActivityView, activity_of
+from carbon_credits.crediting.campaign_views import GivenBonus, given_for
 from carbon_credits.crediting.releases import document_of
 from carbon_credits.crediting.restating import restatements_of
 from carbon_credits.crediting.terms import terms_of
@@ -77,7 +78,7 @@ def receipt(session: Session, resident_id: int, name: str) -> Mapping[str, Any]:
         else _calculation(session, act, decision["release_id"], decision),
         "trip": _trip(trip_of(session, resident_id, activity)),
         "terms": terms_of(session, act.methodology, act.evidence_class, day),
-        "result": _result(decision, act),
+        "result": _result(decision, act, given_for(session, resident_id, day, activity)),
         "postings": [_posting(row) for row in booked],
         "restatements": restatements_of(session, resident_id, activity),
     }
@@ -155,7 +156,21 @@ def _trip(view: TripView | None) -> dict[str, Any] | None:
     }
 
 
-def _result(decision: RowMapping, act: ActivityView) -> dict[str, Any]:
+def _bonus(given: GivenBonus | None) -> dict[str, Any] | None:
+    """What a campaign gave for the act, how it came about and why not more; None where none gave anything."""
+    if given is None:
+        return None
+    return {
+        "campaign": given.code,
+        "name": given.name.both(),
+        "how": given.how.both(),
+        "entitled": given.entitled,
+        "points": given.points,
+        "reasons": [{"code": code, "text": explain(code).both()} for code in given.reasons],
+    }
+
+
+def _result(decision: RowMapping, act: ActivityView, given: GivenBonus | None) -> dict[str, Any]:
     return {
         "generation": decision["generation"],
         "reduction_mg": act.reduction_mg,
@@ -163,6 +178,7 @@ def _result(decision: RowMapping, act: ActivityView) -> dict[str, Any]:
         "counted_quantity": decision["counted"],
         "points": act.points,
         "bonus_points": act.bonus,
+        "bonus": _bonus(given),
         "matures_on": act.matures_on.isoformat() if act.matures_on else None,
         "decided_at": _utc(act.decided_at) if act.decided_at else None,
     }

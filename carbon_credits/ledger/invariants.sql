@@ -312,7 +312,7 @@ where prev_hash <> hash_before or seal_no <> number_before + 1
 -- examined
 select (select count(*) from journal) + (select count(*) from seal)
 
--- I12: A decision, its restatements and its postings say the same points, bonus and grams; every act is queued or decided.
+-- I12: A decision, its restatements, its bonus and its postings say the same points and grams; a person's bonuses keep to the campaign's caps; every act is queued or decided.
 -- violations
 with restatements as (
   select resident_id, activity_id, generation, sum(new_mg - old_mg) as mg, bool_or(new_mg <> old_mg) as moved
@@ -331,6 +331,12 @@ decided as (
          case when state = 'credited' then 0 else 1 end as undone
   from figure
   where points > 0 or bonus > 0 or credited_mg > 0 or moved
+),
+given as (
+  select b.*, c.cap_day, c.cap_week, c.cap_total
+  from bonus b join campaign c using (campaign_id)
+  join decision d using (resident_id, occurred_on, activity_id, generation)
+  where d.state = 'credited'
 ),
 posted as (
   select resident_id, activity_id, generation,
@@ -353,6 +359,28 @@ where (d.points, d.bonus, d.verified, d.claimed, d.removal)
       is distinct from (p.points, p.bonus, p.verified, p.claimed, p.removal)
    or ((d.points + d.bonus) * d.undone, d.verified * d.undone, d.claimed * d.undone, d.removal * d.undone)
       is distinct from (p.points_undone, p.verified_undone, p.claimed_undone, p.removal_undone)
+union all
+select 'a bonus and its decision', resident_id, activity_id, generation, d.bonus::text, concat_ws('/', b.points, b.fund_id, c.fund_id)
+from (select * from decision where bonus > 0) d
+full join bonus b using (resident_id, occurred_on, activity_id, generation)
+left join campaign c using (campaign_id)
+where coalesce(d.bonus, 0) <> coalesce(b.points, 0) or b.fund_id is distinct from c.fund_id or b.fund_id is null
+union all
+select 'a bonus and its posting', resident_id, activity_id, generation,
+       concat_ws('/', b.fund_id, b.journal_id), concat_ws('/', p.contra_ref, p.journal_id)
+from (select * from posting where contra_kind = 2) p
+full join (select * from bonus where points > 0) b using (resident_id, activity_id, generation)
+where (p.contra_ref, p.journal_id, p.points) is distinct from (b.fund_id, b.journal_id, b.points)
+union all
+select 'a person and a campaign''s cap', resident_id, campaign_id, 0, cap::text, points::text
+from (
+  select resident_id, campaign_id, cap_day as cap, sum(due_points) as points from given group by 1, 2, 3, occurred_on
+  union all
+  select resident_id, campaign_id, cap_week, sum(due_points) from given group by 1, 2, 3, date_trunc('week', occurred_on)
+  union all
+  select resident_id, campaign_id, cap_total, sum(due_points) from given group by 1, 2, 3
+) sums
+where points > cap
 union all
 select 'a restatement and the figure before it', resident_id, activity_id, generation, before::text, old_mg::text
 from (

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from carbon_credits.core import audit
 from carbon_credits.core.errors import Conflict, FieldFault, Invalid, NotFound
 from carbon_credits.core.i18n import Text
-from carbon_credits.ledger import funds
+from carbon_credits.ledger import funds, money_tags
 from carbon_credits.rewards import purses
 from carbon_credits.rewards.payment_contract import Collection, Means
 from carbon_credits.rewards.settlement_models import Funding
@@ -56,7 +56,9 @@ def enact(session: Session, approval_id: int, payload: Mapping[str, Any]) -> Non
     _require_target(session, payload)
     if payload["points"] is not None:
         funds.refuse_below_value(session, payload["points"], payload["amount_fen"])
-    session.execute(insert(Funding).values(approval_id=approval_id, **payload))
+    asked = {name: payload[name] for name in NAMES}
+    session.execute(insert(Funding).values(approval_id=approval_id, **asked))
+    money_tags.record(session, approval_id, payload)
 
 
 def funding_of(session: Session, funding_id: int) -> Funding:
@@ -193,7 +195,7 @@ def _require_target(session: Session, payload: Mapping[str, Any]) -> None:
 
 
 def _faults(payload: Mapping[str, Any]) -> Iterator[FieldFault]:
-    if set(payload) != NAMES:
+    if set(payload) - {"tag"} != NAMES:
         yield FieldFault("", "wrong_form", Text("字段不符", f"its fields are {', '.join(sorted(NAMES))}"))
         return
     sponsor = payload["sponsor"]
@@ -205,6 +207,7 @@ def _faults(payload: Mapping[str, Any]) -> Iterator[FieldFault]:
         yield FieldFault("/amount_fen", "out_of_range", Text("应为正整数", "a whole number above zero"))
     into_fund = _is_count(payload["fund_id"]) and _is_count(payload["points"]) and payload["purse_id"] is None
     into_purse = _is_count(payload["purse_id"]) and payload["fund_id"] is None and payload["points"] is None
+    yield from money_tags.faults(payload)
     if not into_fund and not into_purse:
         said = Text("资金池及积分数，或贴补资金，二选一", "a fund with points, or a purse")
         yield FieldFault("/fund_id", "one_of_two", said)

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from carbon_credits.core.errors import Conflict, FieldFault, Invalid, NotFound
 from carbon_credits.core.i18n import Text
+from carbon_credits.ledger import money_tags
 from carbon_credits.rewards.offer_models import Purse
 
 PAY_IN: Final = "purse.pay_in"
@@ -60,6 +61,14 @@ def by_code(session: Session, code: str) -> Purse:
     return found
 
 
+def purse(session: Session, purse_id: int) -> Purse:
+    """A purse by number; raises NotFound."""
+    found = session.get(Purse, purse_id, populate_existing=True)
+    if found is None:
+        raise _unknown()
+    return found
+
+
 def purses(session: Session) -> list[Purse]:
     """Every purse, by code."""
     return list(session.scalars(select(Purse).order_by(Purse.code)))
@@ -96,7 +105,7 @@ def check_pay_in(payload: Mapping[str, Any]) -> None:
         FieldFault("/" + name, "out_of_range", Text("应为正整数", "a whole number above zero"))
         for name in ("purse_id", "amount_fen")
         if type(payload.get(name)) is not int or not 1 <= payload[name] < 2**53
-    )
+    ) + tuple(money_tags.faults(payload))
     if faults:
         raise Invalid("wrong_proposal", Text("提案有误", "The proposal is wrong"), faults=faults)
 
@@ -104,6 +113,7 @@ def check_pay_in(payload: Mapping[str, Any]) -> None:
 def enact_pay_in(session: Session, approval_id: int, payload: Mapping[str, Any]) -> None:
     """Book a payment that two people saw. Raises NotFound."""
     pay_in(session, payload["purse_id"], payload["amount_fen"], f"approval:{approval_id}")
+    money_tags.record(session, approval_id, payload)
 
 
 def _move(session: Session, kind: Movement, purse_id: int, fen: int, cause: str) -> bool:

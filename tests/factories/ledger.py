@@ -14,6 +14,8 @@ from carbon_credits.ledger.locks import lock_shard, lock_wallets
 from carbon_credits.ledger.models import ContraKind, JournalKind
 from carbon_credits.ledger.posting import Line, post
 from carbon_credits.ledger.service import open_wallet, wallet_of
+from carbon_credits.staff.service import Role, add
+from tests.factories import campaigns
 
 TODAY = date(2026, 11, 22)
 LOT_ON = date(2028, 11, 30)
@@ -65,6 +67,28 @@ def a_fund(session: Session, points: int = 1_000_000) -> int:
     if points:
         a_deposit(session, fund_id, points)
     return fund_id
+
+
+def a_campaign_fund(session: Session, points: int = 1_000_000) -> int:
+    """The fund of a campaign of a day of its own, far ahead: what bonuses come out of."""
+    number = next(_numbers)
+    roles = [Role.PROGRAMME, Role.FINANCE]
+    people = [add(session, f"{who} {number}", roles, "tests").staff_id for who in ("proposer", "approver")]
+    source = a_fund(session, points)
+    day = (date(2100, 1, 1) + timedelta(days=number)).isoformat()
+    campaign = campaigns.approved(
+        session,
+        (people[0], people[1]),
+        code=f"c{number}_campaign",
+        starts_on=day,
+        ends_on=day,
+        budget_points=points,
+        source_fund=session.execute(
+            text("select code from fund where fund_id = :f"), {"f": source}
+        ).scalar_one(),
+    )
+    assert campaign.fund_id is not None
+    return campaign.fund_id
 
 
 def a_deposit(session: Session, fund_id: int, points: int) -> None:
@@ -244,3 +268,21 @@ def _decide(
             "motion": act.motion,
         },
     )
+    if points[ContraKind.BONUS]:
+        session.execute(
+            text("""
+                insert into bonus (activity_id, resident_id, entitled, due_points, points, journal_id, campaign_id,
+                                   fund_id, occurred_on, generation, shard_id)
+                select :activity, :resident, :points, :points, :points, :journal, campaign_id, fund_id, :day, 1, :shard
+                from campaign where fund_id = :fund
+            """),
+            {
+                "activity": act.activity_id,
+                "resident": act.resident_id,
+                "points": points[ContraKind.BONUS],
+                "journal": journal_id,
+                "fund": act.bonus_fund_id,
+                "day": act.occurred_on,
+                "shard": shard_id,
+            },
+        )

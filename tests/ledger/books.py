@@ -6,7 +6,7 @@ from carbon_credits.core.ids import shard_of
 from carbon_credits.ledger import service
 from carbon_credits.ledger.clawback import Passage, claw_back
 from carbon_credits.ledger.recovery import Recovered
-from tests.factories.ledger import TODAY, Act, a_fund, credit, residents, reverse
+from tests.factories.ledger import TODAY, Act, a_campaign_fund, a_fund, credit, residents, reverse
 from tests.ledger.conftest import Door
 
 SOON = timedelta(minutes=15)
@@ -27,8 +27,16 @@ def a_resident_with(door: Door, *acts: Act) -> tuple[int, int, list[Act]]:
     with door() as session:
         (resident_id,) = residents(session, 1)
         fund_id = a_fund(session)
+        bonus_fund_id = a_campaign_fund(session) if any(act.bonus for act in acts) else 0
         placed = [
-            Act(**{**vars(act), "resident_id": resident_id, "fund_id": fund_id, "bonus_fund_id": fund_id})
+            Act(
+                **{
+                    **vars(act),
+                    "resident_id": resident_id,
+                    "fund_id": fund_id,
+                    "bonus_fund_id": bonus_fund_id,
+                }
+            )
             for act in acts
         ]
         for act in placed:

@@ -27,7 +27,7 @@ from carbon_credits.ledger.expiry import expire_due
 from carbon_credits.ledger.holds import Reserved, capture, lapse_due, reserve, void
 from carbon_credits.ledger.reversing import reverse as undo
 from carbon_credits.ledger.sealing import seal_once
-from tests.factories.ledger import TODAY, Act, a_deposit, a_fund, credit, residents, reverse
+from tests.factories.ledger import TODAY, Act, a_campaign_fund, a_deposit, a_fund, credit, residents, reverse
 from tests.ledger.books import A_DAY, MERCHANT, SOON, passage_of
 from tests.ledger.conftest import Door, assert_sound
 
@@ -46,6 +46,7 @@ class Traffic:
         with door() as session:
             self.people = residents(session, 40)
             self.funds = [a_fund(session, 100_000), a_fund(session, 500)]
+            self.bonus_fund = a_campaign_fund(session, 50_000)
         self.acts: list[Act] = []
         self.holds: list[Reserved] = []
 
@@ -87,7 +88,7 @@ class Traffic:
             points=dice.randint(1, 60),
             bonus=dice.randint(0, 9),
             fund_id=dice.choice(self.funds),
-            bonus_fund_id=self.funds[0],
+            bonus_fund_id=self.bonus_fund,
             lot_on=TODAY + dice.choice([-A_DAY, A_DAY, 90 * A_DAY]),
             matures_on=dice.choice([None, None, TODAY + 7 * A_DAY]),
         )

@@ -5,7 +5,7 @@ from sqlalchemy import text
 from carbon_credits.core.clock import now
 from carbon_credits.ledger import service
 from carbon_credits.ledger.holds import capture, reserve
-from tests.factories.ledger import LOT_ON, TODAY, Act, a_fund, credit, residents
+from tests.factories.ledger import LOT_ON, TODAY, Act, a_campaign_fund, a_fund, credit, residents
 from tests.ledger.books import A_DAY, A_WEEK, MERCHANT, SOON, a_resident_with, pockets, take_back
 from tests.ledger.conftest import Door, assert_sound
 
@@ -73,7 +73,7 @@ def test_grams_without_points_are_taken_back_too(door: Door) -> None:
 def test_each_fund_gets_back_what_it_gave(door: Door) -> None:
     with door() as session:
         (resident_id,) = residents(session, 1)
-        base, bonus = a_fund(session, 100), a_fund(session, 100)
+        base, bonus = a_fund(session, 100), a_campaign_fund(session, 100)
         act = Act(resident_id, points=10, fund_id=base, bonus=3, bonus_fund_id=bonus)
         credit(session, act, TODAY)
     take_back(door, act)

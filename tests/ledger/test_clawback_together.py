@@ -17,7 +17,7 @@ from carbon_credits.ledger.expiry import expire_due
 from carbon_credits.ledger.holds import InsufficientPoints, capture, reserve
 from carbon_credits.ledger.maturing import mature_due
 from carbon_credits.ledger.recovery import Recovered
-from tests.factories.ledger import TODAY, Act, a_fund, credit, residents, reverse
+from tests.factories.ledger import TODAY, Act, a_campaign_fund, a_fund, credit, residents, reverse
 from tests.ledger.books import MERCHANT, SOON, a_resident_with, passage_of
 from tests.ledger.conftest import Door, assert_sound
 
@@ -66,7 +66,7 @@ class Side:
         self.door = door
         self.whose = whose
         with door() as session:
-            self.funds = [a_fund(session, 200), a_fund(session, 90)]
+            self.funds = [a_fund(session, 200), a_fund(session, 90), a_campaign_fund(session, 60)]
         self.acts: list[Act] = []
 
     def live(self, acts: Sequence[tuple[Any, ...]], spends: Sequence[tuple[int, int]], today: date) -> None:
@@ -78,7 +78,7 @@ class Side:
                     bonus=bonus,
                     pool=pool,
                     fund_id=self.funds[fund],
-                    bonus_fund_id=self.funds[0],
+                    bonus_fund_id=self.funds[2],
                     matures_on=TODAY + timedelta(days=waits) if waits else None,
                     lot_on=TODAY + timedelta(days=lives),
                 )

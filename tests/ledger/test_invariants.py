@@ -12,7 +12,7 @@ from carbon_credits.ledger.clawback import claw_back
 from carbon_credits.ledger.holds import capture, reserve
 from carbon_credits.ledger.reversing import reverse as undo
 from carbon_credits.ledger.sealing import seal_once
-from tests.factories.ledger import LOT_ON, TODAY, Act, a_fund, credit, residents, reverse
+from tests.factories.ledger import LOT_ON, TODAY, Act, a_campaign_fund, a_fund, credit, residents, reverse
 from tests.ledger.books import A_WEEK, MERCHANT, SOON, passage_of
 from tests.ledger.conftest import Door
 from tests.ledger.redeemed import redeemed_and_settled
@@ -22,11 +22,11 @@ NAMES = ["I1", "I2", "I3", "I4", "I5", "I6", "I7", "I8", "I9", "I10", "I11", "I1
 # One lie each, told behind every guard: (who must notice, the lie).
 LIES = [
     ("I1", "update wallet set available = available + 5 where resident_id = :who;"
-           "update lot set remaining = remaining + 5, earned = earned + 5 where resident_id = :who"),
+           "update lot set remaining = remaining + 5, earned = earned + 5 where resident_id = :who and fund_id = :fund"),
     ("I2", "update lot set remaining = remaining + 1, earned = earned + 1 where resident_id = :who"),
     ("I2", "update pending_lot set points = points + 1"),
     ("I3", "update wallet set held = held + 1, available = available - 1 where resident_id = :who;"
-           "update lot set held = held + 1, remaining = remaining - 1 where resident_id = :who"),
+           "update lot set held = held + 1, remaining = remaining - 1 where resident_id = :who and fund_id = :fund"),
     ("I4", "update wallet set seq = seq + 1 where resident_id = :who"),
     ("I5", "update posting set balance_after = balance_after + 1 where resident_id = :who and wallet_seq = 2"),
     ("I6", "update wallet set verified_mg = verified_mg + 1 where resident_id = :who"),
@@ -34,7 +34,7 @@ LIES = [
     ("I6", "update wallet set removal_mg = removal_mg + 1 where resident_id = :who"),
     ("I7", "alter table wallet drop constraint wallet_check1;"
            "update wallet set available = available + 5, debt = debt + 5 where resident_id = :who;"
-           "update lot set remaining = remaining + 5, earned = earned + 5 where resident_id = :who"),
+           "update lot set remaining = remaining + 5, earned = earned + 5 where resident_id = :who and fund_id = :fund"),
     ("I8", "insert into hold_lot select hold_id, date '2027-01-31', 1, 1, shard_id from hold limit 1"),
     ("I8", "update hold set journal_id = journal_id + 1 where state = 'captured' and points = 6"),
     ("I8", "update journal set reverses = reverses + 1 where kind = 7 and points_sum = 2"),
@@ -43,6 +43,10 @@ LIES = [
     ("I9", "update fund set unallocated = unallocated + 1"),
     ("I9", "update fund_slot set remaining = remaining + 1"),
     ("I9", "update fund_deposit set points = points + 1"),
+    ("I9", "update fund_transfer set points = points - 1"),
+    ("I9", "update campaign set budget_points = budget_points + 1"),
+    ("I9", "alter table campaign drop constraint campaign_source_fund_id_source_kind_fkey;"
+           "update campaign set source_fund_id = 0"),
     ("I10", "update redemption set state = 'lapsed', resolved_at = now() where state = 'reserved' and kind = 'voucher'"),
     ("I10", "update capture set paid_micro_fen = paid_micro_fen - 1"),
     ("I10", "delete from capture where capture_id not in (select capture_id from capture_reversal)"),
@@ -67,6 +71,9 @@ LIES = [
     ("I11", "update seal set prev_hash = sha256('x')"),
     ("I12", "update decision set points = points + 1 where state = 'credited'"),
     ("I12", "update decision set bonus = bonus + 1 where state = 'credited'"),
+    ("I12", "delete from bonus"),
+    ("I12", "update bonus set journal_id = journal_id + 1"),
+    ("I12", "update campaign set cap_total = 4"),
     ("I12", "update decision set pool = 'r' where state = 'credited' and pool = 'v'"),
     ("I12", "insert into activity select 999999, resident_id, occurred_from, occurred_to, told_at, occurred_on,"
             " methodology, source_id, shard_id, evidence_class, monitored, evidence, vehicle_key, item_key,"
@@ -84,9 +91,9 @@ def who(door: Door, vault: Vault) -> dict[str, int]:
     """Books in which every table has something to say: credits, holds, captures, redemptions, a clawback, a seal."""
     with door() as session:
         one, other = residents(session, 2)
-        fund_id = a_fund(session, 1_000)
+        fund_id, bonus_fund_id = a_fund(session, 1_000), a_campaign_fund(session, 100)
         acts = [
-            Act(one, points=30, bonus=5, fund_id=fund_id, bonus_fund_id=fund_id, motion=True),
+            Act(one, points=30, bonus=5, fund_id=fund_id, bonus_fund_id=bonus_fund_id, motion=True),
             Act(one, points=10, mg=77, pool="c", fund_id=fund_id),
             Act(other, points=9, fund_id=fund_id, matures_on=TODAY + A_WEEK),
             Act(other, points=4, fund_id=fund_id, lot_on=LOT_ON + A_WEEK),
@@ -105,7 +112,7 @@ def who(door: Door, vault: Vault) -> dict[str, int]:
         reverse(session, acts[3])
     with door() as session:
         seal_once(session, 100)
-    return {"who": one}
+    return {"who": one, "fund": fund_id}
 
 
 def test_sound_books_answer_no_question_and_every_question_was_asked(door: Door, who: dict[str, int]) -> None:

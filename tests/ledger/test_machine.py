@@ -25,7 +25,17 @@ from carbon_credits.ledger.reversing import NotReversible
 from carbon_credits.ledger.reversing import reverse as undo
 from carbon_credits.ledger.service import postings_of, wallet_of
 from tests.database import Cleaner
-from tests.factories.ledger import TODAY, Act, a_deposit, a_fund, credit, months_of, residents, reverse
+from tests.factories.ledger import (
+    TODAY,
+    Act,
+    a_campaign_fund,
+    a_deposit,
+    a_fund,
+    credit,
+    months_of,
+    residents,
+    reverse,
+)
 from tests.ledger import model
 from tests.ledger.books import passage_of
 from tests.ledger.conftest import Door
@@ -47,7 +57,11 @@ class Books(RuleBasedStateMachine):
         with door() as session:
             months_of(session, TODAY, TODAY + timedelta(days=150))
             self.residents = residents(session, 4)
-            self.free = {a_fund(session, 300): 300, a_fund(session, 120): 120}
+            self.free = {
+                a_fund(session, 300): 300,
+                a_fund(session, 120): 120,
+                a_campaign_fund(session, 80): 80,
+            }
         self.funds = list(self.free)
         self.wallets = {resident_id: model.Wallet() for resident_id in self.residents}
         self.acts: list[tuple[Act, tuple[model.Part, ...]]] = []
@@ -79,7 +93,7 @@ class Books(RuleBasedStateMachine):
             pool=pool,
             fund_id=self.funds[fund],
             bonus=bonus,
-            bonus_fund_id=self.funds[0],
+            bonus_fund_id=self.funds[2],
             occurred_on=self.today,
             lot_on=self.today + timedelta(days=lives),
             matures_on=self.today + timedelta(days=waits) if waits else None,

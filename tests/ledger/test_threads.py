@@ -23,7 +23,7 @@ from carbon_credits.ledger.maturing import mature_due
 from carbon_credits.ledger.reversing import NotReversible
 from carbon_credits.ledger.reversing import reverse as undo
 from carbon_credits.ledger.service import postings_of, wallet_of
-from tests.factories.ledger import TODAY, Act, a_fund, credit, residents, reverse
+from tests.factories.ledger import TODAY, Act, a_campaign_fund, a_fund, credit, residents, reverse
 from tests.ledger import model
 from tests.ledger.books import MERCHANT, SOON, passage_of
 from tests.ledger.conftest import Door, assert_sound
@@ -46,6 +46,7 @@ class Harness:
     seed: int
     who: list[int]
     funds: list[int]
+    bonus_fund: int
     today: date = TODAY
     numbers: "count[int]" = field(default_factory=count)
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -90,7 +91,7 @@ class Harness:
             mg=dice.randint(1, 10**6),
             pool=dice.choice("vcr"),
             fund_id=dice.choice(self.funds),
-            bonus_fund_id=self.funds[0],
+            bonus_fund_id=self.bonus_fund,
             occurred_on=self.today,
             lot_on=self.today + timedelta(days=dice.choice([5, 20, 60])),
             matures_on=self.today + timedelta(days=waits) if waits else None,
@@ -236,7 +237,8 @@ def test_eight_threads_leave_books_that_replay_to_the_same_books(door: Door) -> 
     seed = secrets.randbelow(10**6)
     print(f"seed {seed}")
     with door() as session:
-        harness = Harness(door, seed, residents(session, 6), [a_fund(session, 20_000), a_fund(session, 900)])
+        funds = [a_fund(session, 20_000), a_fund(session, 900)]
+        harness = Harness(door, seed, residents(session, 6), funds, a_campaign_fund(session, 5_000))
     with ThreadPoolExecutor(THREADS) as threads:
         for finished in [threads.submit(harness.run, thread) for thread in range(THREADS)]:
             finished.result()

@@ -10,7 +10,7 @@ from sqlalchemy import event, text
 from sqlalchemy.orm import Session
 
 from carbon_credits.core import clock
-from carbon_credits.jobs.periodic import TASKS
+from carbon_credits.jobs.schedule import TASKS
 from carbon_credits.reconciliation import cases
 from carbon_credits.reporting import dashboard, desk, forecast, funnel
 from carbon_credits.rewards import coverage

@@ -117,10 +117,24 @@ def _result(result: Receipt, methodology: Methodology, receipt: Receipt, languag
         "pool": say(POOLS[result["pool"]], language) if result["pool"] else "",
         "points": numbers.grouped(result["points"]),
         "bonus": numbers.grouped(result["bonus_points"]) if result["bonus_points"] else None,
+        "campaign": _campaign(result["bonus"], language),
         "matures_on": result["matures_on"],
         "decided_at": numbers.moment(result["decided_at"]) if result["decided_at"] else None,
         "generation": result["generation"],
         "counted": _counted(result, methodology, receipt, language),
+    }
+
+
+def _campaign(given: Receipt | None, language: str) -> View | None:
+    """What a campaign gave, how it came about, and why less than that."""
+    if given is None:
+        return None
+    return {
+        "name": say((given["name"]["zh"], given["name"]["en"]), language),
+        "how": say((given["how"]["zh"], given["how"]["en"]), language),
+        "entitled": numbers.grouped(given["entitled"]),
+        "points": numbers.grouped(given["points"]),
+        "reasons": [say((one["text"]["zh"], one["text"]["en"]), language) for one in given["reasons"]],
     }
 
 

@@ -24,6 +24,7 @@ from carbon_credits.api.resident.wallet import Page
 from carbon_credits.core import clock
 from carbon_credits.core.db import reading
 from carbon_credits.core.ids import shard_of
+from carbon_credits.crediting.campaign_views import GivenBonus, given_for
 from carbon_credits.crediting.estimates import estimate
 from carbon_credits.jobs.doorbell import VERIFICATION
 from carbon_credits.methodologies.standing import status_on
@@ -112,7 +113,8 @@ def show(activity: str) -> Response:
         who = principal().id
         view = service.activity_of(session, who, activity)
         trip = _trip(trip_of(session, who, view.position[1]))
-        return answer({**_view(view), "trip": trip, **standing_of(session, who, view)})
+        campaign = _campaign(given_for(session, who, *view.position) if view.status == "credited" else None)
+        return answer({**_view(view), "trip": trip, "campaign": campaign, **standing_of(session, who, view)})
 
 
 def _claim(body: dict[str, Any]) -> service.Claim:
@@ -158,6 +160,20 @@ def _trip(view: TripView | None) -> dict[str, Any] | None:
         "judged_at": view.judged_at,
         "by_a_person": view.by_a_person,
         "rules_version": view.rules_version,
+    }
+
+
+def _campaign(given: GivenBonus | None) -> dict[str, Any] | None:
+    if given is None:
+        return None
+    reader = language()
+    return {
+        "code": given.code,
+        "name": given.name.in_language(reader),
+        "how": given.how.in_language(reader),
+        "entitled": given.entitled,
+        "points": given.points,
+        "reasons": _reasons(given.reasons),
     }
 
 

@@ -17,7 +17,7 @@ from carbon_credits.api.house import principal
 from carbon_credits.api.idempotency import once
 from carbon_credits.api.language import language
 from carbon_credits.api.reading import body_as_told
-from carbon_credits.api.resident.shapes import ACT, AN_ACT, Activity, Appeal, Trip
+from carbon_credits.api.resident.shapes import ACT, AN_ACT, ActCampaign, Activity, Appeal, Trip
 from carbon_credits.core import clock
 from carbon_credits.core.db import in_transaction
 from carbon_credits.methodologies.catalogue import BY_CODE
@@ -59,9 +59,10 @@ class Clawback(Body):
 
 
 class OneActivity(Activity):
-    """An act looked at by itself: its trip, until when it waits, what is disputed."""
+    """An act looked at by itself: its trip, what a campaign gave for it, until when it waits, what is disputed."""
 
     trip = fields.Nested(Trip, required=True, allow_none=True)
+    campaign = fields.Nested(ActCampaign, required=True, allow_none=True)
     waits_until = Instant(
         required=True,
         allow_none=True,

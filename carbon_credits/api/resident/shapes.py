@@ -217,6 +217,17 @@ class Trip(Body):
     rules_version = Whole(1, 32_767, required=True, example=1)
 
 
+class ActCampaign(Body):
+    """What a campaign gave for an act: `entitled` before caps and budget, `points` after."""
+
+    code = Words(3, 30, required=True, example="earth_day_2027")
+    name = Words(1, 100, required=True, example="世界地球日")
+    how = Words(1, 200, required=True, example="按 1.5 倍计，在基础积分之外加赠（向下取整）")
+    entitled = Whole(1, GREATEST, required=True, example=12)
+    points = Whole(0, GREATEST, required=True, example=12)
+    reasons = fields.List(fields.Nested(Reason), required=True)
+
+
 class Activities(Body):
     """A page, latest day first."""
 

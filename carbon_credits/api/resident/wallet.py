@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 from flask import Response
 from marshmallow import fields
@@ -13,11 +13,14 @@ from carbon_credits.api.answers import answer
 from carbon_credits.api.documents import Blueprint
 from carbon_credits.api.fields import Body, Choice, Day, Line, QueryWhole, Whole, Words
 from carbon_credits.api.house import house, principal
+from carbon_credits.api.language import language
 from carbon_credits.api.paging import LONGEST, cursor_to, position_of
 from carbon_credits.api.resident.shapes import Standing
 from carbon_credits.api.strict_json import GREATEST
 from carbon_credits.core import clock
 from carbon_credits.core.db import reading
+from carbon_credits.core.i18n import Text
+from carbon_credits.crediting.campaign_views import behind_funds
 from carbon_credits.ledger import service as ledger
 from carbon_credits.ledger.models import ContraKind, Posting
 from carbon_credits.methodologies.base import Status
@@ -25,6 +28,8 @@ from carbon_credits.methodologies.standing import programme_status, status_on
 
 KINDS = tuple(kind.name.lower() for kind in ContraKind)
 POSTINGS = "wallet.postings"
+# what a campaign gives, what is taken back of it, what lapses of it
+OF_FUNDS: Final = frozenset({ContraKind.BONUS, ContraKind.CLAWBACK, ContraKind.BREAKAGE})
 
 blueprint = Blueprint(
     "wallet", __name__, who=Who.RESIDENT, description="账户与明细。\n\nThe wallet and its postings."
@@ -67,10 +72,17 @@ class Wallet(Body):
     carbon = fields.Nested(Carbon, required=True)
 
 
+class PostingCampaign(Body):
+    """The campaign whose points moved."""
+
+    code = Words(3, 30, required=True, example="earth_day_2027")
+    name = Words(1, 100, required=True, example="世界地球日")
+
+
 class PostingLine(Body):
     """One movement; `balance_after` is the sum of all points after it, `points` and grams are signed.
 
-    `methodology_status` is null where no grams move.
+    `methodology_status` is null where no grams move, `campaign` where the points were no campaign's.
     """
 
     seq = Whole(1, GREATEST, required=True, example=12)
@@ -83,6 +95,7 @@ class PostingLine(Body):
     removal_mg = Whole(-GREATEST, GREATEST, required=True, example=0)
     balance_after = Whole(-GREATEST, GREATEST, required=True, example=885)
     methodology_status = Standing(required=True, allow_none=True)
+    campaign = fields.Nested(PostingCampaign, required=True, allow_none=True)
 
 
 class Postings(Body):
@@ -137,7 +150,8 @@ def postings(page: dict[str, Any]) -> Response:
         found = ledger.postings_of(session, who.id, before, limit + 1)
         shown = found[:limit]
         codes = methodologies_of(session, who.id, [act for p in shown if (act := _act_with_grams(p))])
-        lines = [_line(posting, codes) for posting in shown]
+        behind = behind_funds(session, {p.contra_ref for p in shown if p.contra_kind in OF_FUNDS})
+        lines = [{**_line(posting, codes), "campaign": _campaign(posting, behind)} for posting in shown]
     more = len(found) > limit
     following = cursor_to(vault, who.actor, POSTINGS, [lines[-1]["seq"]]) if more else None
     return answer({"items": lines, "next": following})
@@ -160,6 +174,11 @@ def _standing(posting: Posting, codes: Mapping[tuple[date, int], str]) -> Status
         return None
     code = codes.get(_act_with_grams(posting) or (posting.effective_on, 0))
     return programme_status() if code is None else status_on(code, posting.effective_on)
+
+
+def _campaign(posting: Posting, behind: Mapping[int, tuple[str, Text]]) -> dict[str, str] | None:
+    found = behind.get(posting.contra_ref) if posting.contra_kind in OF_FUNDS else None
+    return None if found is None else {"code": found[0], "name": found[1].in_language(language())}
 
 
 def _line(posting: Posting, codes: Mapping[tuple[date, int], str]) -> dict[str, Any]:

@@ -1,0 +1,205 @@
+"""The yearly evaluation pack: a year frozen as it stood, made final by two people, from which its papers are written.
+
+The snapshot holds everything that is in the papers, names and wording included, so that the same papers can be written
+again from it alone; its digest is on every page. A draft may be made at any time; a year becomes final once it is
+settled, and what is found wrong afterwards is another version.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import date
+from hashlib import sha256
+from typing import Any, Final
+
+from sqlalchemy import func, insert, select, text, update
+from sqlalchemy.orm import Session
+
+from carbon_credits.core import audit, clock
+from carbon_credits.core.errors import Conflict, FieldFault, Invalid, NotFound
+from carbon_credits.core.i18n import Text
+from carbon_credits.methodologies.catalogue import BY_CODE as METHODOLOGIES
+from carbon_credits.reporting import (
+    evaluation_programme,
+    indicators,
+    indicators_official,
+    indicators_readings,
+)
+from carbon_credits.reporting.indicators import Lineage
+from carbon_credits.reporting.indicators_declared import Own
+from carbon_credits.reporting.indicators_figures import COLUMNS, QUERY, ROWS
+from carbon_credits.reporting.indicators_models import EvaluationPack, IndicatorReading
+from carbon_credits.reporting.indicators_official import STREETS
+from carbon_credits.reporting.indicators_own import POPULATION
+from carbon_credits.reporting.indicators_plan import PLAN
+from carbon_credits.reporting.suppression import FEWEST, TOTAL
+
+KIND: Final = "evaluation.finalise"
+NAMES: Final = frozenset({"pack_id", "year", "digest"})
+_LOCK: Final = 440633
+
+
+def freeze(session: Session, year: int, by: int) -> EvaluationPack:
+    """Make a draft of a year out of its newest reading. Raises Conflict while there is none."""
+    session.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+    reading = indicators_readings.newest_of_year(session, year)
+    if reading is None:
+        raise Conflict("not_read", Text(f"{year} 年尚无读数", f"Nothing of {year} has been read yet"))
+    last = session.execute(
+        select(func.max(EvaluationPack.version)).where(EvaluationPack.year == year)
+    ).scalar()
+    snapshot = _snapshot(session, year, reading)
+    row = {
+        "year": year,
+        "version": (last or 0) + 1,
+        "snapshot": snapshot,
+        "digest": digest_of(snapshot),
+        "made_by": by,
+    }
+    made = session.execute(insert(EvaluationPack).values(row).returning(EvaluationPack)).scalar_one()
+    told = {"year": year, "version": made.version, "digest": made.digest.hex()}
+    audit.record(session, f"staff:{by}", "evaluation.frozen", f"evaluation:{made.pack_id}", None, told)
+    return made
+
+
+def payload_of(session: Session, pack_id: int) -> dict[str, Any]:
+    """What is put before the second person: the pack by its digest. Raises NotFound, Conflict as `enact` does."""
+    pack = _finalisable(session, pack_id)
+    return {"pack_id": pack.pack_id, "year": pack.year, "digest": pack.digest.hex()}
+
+
+def check(payload: Mapping[str, Any]) -> None:
+    """Raise Invalid unless a proposal has the form that `payload_of` gives."""
+    numbers = all(type(payload.get(name)) is int for name in ("pack_id", "year"))
+    if set(payload) != NAMES or not numbers or not isinstance(payload["digest"], str):
+        fault = FieldFault(
+            "", "wrong_form", Text("应由 evaluation propose 生成", "as evaluation propose makes it")
+        )
+        raise Invalid("wrong_proposal", Text("提案有误", "The proposal is wrong"), faults=(fault,))
+
+
+def enact(session: Session, approval_id: int, payload: Mapping[str, Any]) -> None:
+    """Make a pack final. Raises NotFound, and Conflict: not_settled, already_final, newer_draft, pack_changed."""
+    pack = _finalisable(session, payload["pack_id"])
+    if pack.digest.hex() != payload["digest"] or digest_of(pack.snapshot) != pack.digest:
+        raise Conflict("pack_changed", Text("快照与提案不符", "The snapshot is not what was proposed"))
+    made = update(EvaluationPack).where(
+        EvaluationPack.pack_id == pack.pack_id, EvaluationPack.state == "draft"
+    )
+    session.execute(made.values(state="final", approval_id=approval_id))
+    session.refresh(pack)
+    subject = f"evaluation:{pack.pack_id}"
+    audit.record(
+        session, f"approval:{approval_id}", "evaluation.final", subject, None, {"digest": payload["digest"]}
+    )
+
+
+def pack_of(session: Session, pack_id: int) -> EvaluationPack:
+    """One pack; raises NotFound."""
+    found = session.get(EvaluationPack, pack_id, populate_existing=True)
+    if found is None:
+        raise NotFound(
+            "pack_unknown", Text(f"没有评估包 {pack_id}", f"There is no evaluation pack {pack_id}")
+        )
+    return found
+
+
+def packs(session: Session, most: int = 50) -> Sequence[EvaluationPack]:
+    """The newest packs by year and version."""
+    order = (EvaluationPack.year.desc(), EvaluationPack.version.desc())
+    return session.scalars(select(EvaluationPack).order_by(*order).limit(most)).all()
+
+
+def digest_of(snapshot: Mapping[str, Any]) -> bytes:
+    """SHA-256 over the one form of a snapshot."""
+    return sha256(indicators_readings.canonical(snapshot)).digest()
+
+
+def _finalisable(session: Session, pack_id: int) -> EvaluationPack:
+    pack = pack_of(session, pack_id)
+    if pack.state != "draft":
+        raise Conflict("already_final", Text("该评估包已定稿", "This pack is final already"))
+    if not pack.snapshot["whole_year"]:
+        raise indicators_readings.not_settled(pack.year)
+    newer = select(func.max(EvaluationPack.version)).where(EvaluationPack.year == pack.year)
+    if session.execute(newer).scalar_one() != pack.version:
+        raise Conflict("newer_draft", Text("已有更新的草稿", "There is a newer draft of that year"))
+    return pack
+
+
+def _snapshot(session: Session, year: int, reading: IndicatorReading) -> dict[str, Any]:
+    first, after = date(year, 1, 1), date.fromordinal(reading.through.toordinal() + 1)
+    return {
+        "format": 1,
+        "year": year,
+        "through": reading.through.isoformat(),
+        "whole_year": reading.with_tables,
+        "made_on": clock.today().isoformat(),
+        "fewest": FEWEST,
+        "plan": PLAN.both(),
+        "reading": {
+            "reading_id": reading.reading_id,
+            "version": reading.version,
+            "digest": reading.digest.hex(),
+            "query": QUERY,
+            "figures": reading.figures,
+        },
+        "names": _names(),
+        "indicators": [_indicator(lineage) for lineage in indicators.page(session, year)],
+        "population": _population(session, year),
+        "programme": evaluation_programme.programme(session, first, after),
+        "awards": evaluation_programme.awards(session, year),
+        "campaigns": evaluation_programme.campaigns(session, first, after),
+    }
+
+
+def _names() -> dict[str, Any]:
+    """Lists of pairs: the database keeps no order of names."""
+    return {
+        "streets": [[street, indicators.street_name(street).both()] for street in (*ROWS, TOTAL)],
+        "strands": [[strand, indicators.strand_name(strand).both()] for strand in (*COLUMNS, TOTAL)],
+        "methodologies": [
+            [code, {"zh": versions[-1].title.zh, "en": versions[-1].title.en}]
+            for code, versions in METHODOLOGIES.items()
+        ],
+    }
+
+
+def _indicator(lineage: Lineage) -> dict[str, Any]:
+    declared, own = lineage.indicator, lineage.own
+    return {
+        "code": declared.code,
+        "title": declared.title.both(),
+        "unit": declared.unit.value,
+        "unit_name": declared.unit.text.both(),
+        "is_basis": declared.is_basis,
+        "section": declared.section,
+        "says": declared.says,
+        "targets": [asdict(target) for target in declared.targets],
+        "official": None if lineage.official is None else asdict(lineage.official),
+        "own": None if own is None else _own(own),
+        "function": declared.own.__name__,
+        "method": declared.method.both(),
+        "not_this": declared.not_this.both(),
+        "strands": list(declared.strands),
+    }
+
+
+def _own(own: Own) -> dict[str, Any]:
+    return {
+        "value": own.value,
+        "unit": None if own.unit is None else own.unit.value,
+        "unit_name": None if own.unit is None else own.unit.text.both(),
+        "coverage": [
+            {"of": part.of.both(), "seen": part.seen, "whole": part.whole, "ppm": part.ppm}
+            for part in own.coverage
+        ],
+    }
+
+
+def _population(session: Session, year: int) -> dict[str, Any]:
+    """What a bureau says of each street's population, by street."""
+    found = {
+        street: indicators_official.of_year(session, year, street).get(POPULATION)
+        for street in sorted(STREETS)
+    }
+    return {street: asdict(official) for street, official in found.items() if official is not None}
