@@ -150,7 +150,7 @@ def purchases(_: Session, payload: Mapping[str, Any]) -> Told:
             f"Note {len(lines)} lines of what {payload['feed']} sold on",
         ),
         (Line(Text("合计", "In all"), f"{grouped(sum(line['bought_g'] for line in lines))} g"),),
-        Table(
+        table=Table(
             Text("凭证", "Documents"),
             (
                 Text("凭证号", "Document"),
