@@ -68,6 +68,7 @@ WORDS: Final[Mapping[str, Text]] = {
     "staff.identity_connected": Text("关联统一登录", "Single sign-on connected"),
     "staff.identity_ended": Text("取消统一登录关联", "Single sign-on ended"),
     "staff.invited": Text("生成邀请链接", "Invited"),
+    "staff.locked": Text("密码多次错误，暂时锁定", "Too many wrong passwords: locked for a while"),
     "staff.password_changed": Text("更改密码", "Password changed"),
     "staff.password_to_change": Text("要求更换密码", "Asked to change the password"),
     "staff.recovery_code_used": Text("使用恢复码", "Recovery code used"),

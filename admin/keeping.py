@@ -43,7 +43,9 @@ def read() -> Kept:
 def within(path: str) -> str:
     """An address as it was given where it is one of the console's, nothing for any other."""
     is_ours = path.startswith(HERE) and len(path) <= _LONGEST and path.isprintable()
-    return "" if not is_ours or "//" in path or "\\" in path else path
+    # a browser reads what is written %2e as a dot, and two of them as one step up
+    plain = path.lower().replace("%2e", ".")
+    return "" if not is_ours or any(part in plain for part in ("//", "\\", "..")) else path
 
 
 def ask_to_sign_in(kept: Kept, status: int = 401, *, name: str = "", fault: Text | None = None) -> Response:

@@ -81,7 +81,16 @@ def test_whatever_is_wrong_has_one_answer(app: Flask, chen: SignsIn) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["https://evil.test/", "//evil.test/", "/admin//evil.test", "/v1/me", "/admin/\\evil"]
+    "path",
+    [
+        "https://evil.test/",
+        "//evil.test/",
+        "/admin//evil.test",
+        "/v1/me",
+        "/admin/\\evil",
+        "/admin/../v1/me",
+        "/admin/.%2E/v1/me",
+    ],
 )
 def test_nobody_is_sent_elsewhere_by_a_link_to_the_sign_in(app: Flask, chen: SignsIn, path: str) -> None:
     client = app.test_client()
@@ -128,6 +137,18 @@ def test_who_must_change_the_password_does_so_on_the_way_in(app: Flask, chen: Si
     told = second_factor(client, chen, page, new_password="short")
     assert told.status_code == 401
     assert second_factor(client, chen, told, new_password="another horse battery").status_code == 303
+
+
+def test_a_password_never_waits_in_a_page(app: Flask) -> None:
+    typed = {
+        "password": "one",
+        "new_password": "two",
+        "password_again": "three",
+        "code": "123456",
+        "words": "kept",
+    }
+    asked = send(app.test_client(), "/account/password", typed)
+    assert [name for name in hidden(asked) if name.startswith("kept:")] == ["kept:words"]
 
 
 def invited(app: Flask, vault: Vault) -> str:
