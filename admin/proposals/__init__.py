@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from admin.proposals import money, people, rules
+from admin.proposals import colleagues, money, people, rules
 from admin.proposals.shape import Renderer, Told, as_table
 from carbon_credits.core.errors import NotFound
 from carbon_credits.core.i18n import Text
@@ -34,6 +34,9 @@ KINDS: Final[Mapping[str, tuple[Text, Renderer]]] = {
     "merchant.resume": (Text("商户恢复", "Resumption of a merchant"), people.resumption),
     "merchant.account": (Text("收款账户变更", "Change of account"), people.account),
     "offer.approve": (Text("权益上架", "Offer"), people.offer),
+    "staff.admit": (Text("新成员", "Somebody taken in"), colleagues.admission),
+    "staff.change": (Text("变更角色或辖区", "Other roles or streets"), colleagues.change),
+    "staff.reset": (Text("重置登录方式", "Reset of a sign-in"), colleagues.reset),
     "clawback.fraud": (Text("作弊收回", "Fraud"), people.fraud),
 }
 
