@@ -53,6 +53,7 @@ run: $(RUN_STAMP) ## start everything on http://127.0.0.1:8000; Ctrl-C stops it
 test: check suite ## run every check, then every test on a real PostgreSQL and Valkey
 
 suite: $(DEV_STAMP)
+	@$(BIN)/python -m carbon_credits.local.assets
 	@echo "== pytest"
 	@$(BIN)/python -m coverage erase
 	@$(BIN)/python -m pytest --numprocesses=$(PROCESSES) --cov --cov-report=term $(ARGS)
@@ -79,6 +80,7 @@ COMPILE = UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --
 lock: $(DEV_STAMP) ## write requirements*.txt from requirements*.in, for every platform, with hashes
 	@$(COMPILE) requirements.in -o requirements.txt
 	@$(COMPILE) -c requirements.txt requirements-dev.in -o requirements-dev.txt
+	@$(COMPILE) requirements-node.in -o requirements-node.txt
 
 stop: ## stop what runs for this checkout
 	@test ! -x $(BIN)/python || $(LOCAL) stop

@@ -7,6 +7,7 @@ import click
 from flask import Flask
 from flask.cli import FlaskGroup
 
+import admin
 from carbon_credits import app
 from carbon_credits.config import Settings, WrongSettings, read_settings
 from carbon_credits.core.messages import TextMessages
@@ -31,7 +32,7 @@ def create_app() -> Flask:
         print(wrong, file=sys.stderr)
         raise SystemExit(2) from None
     return app.create_app(
-        settings, PROVIDERS, _text_messages, _ways_of_paying, doors=not _is_looked_through()
+        settings, PROVIDERS, _text_messages, _ways_of_paying, admin.install, doors=not _is_looked_through()
     )
 
 

@@ -13,6 +13,7 @@ from carbon_credits.core.messages import TextMessages
 from carbon_credits.core.outbox import Handler
 from carbon_credits.jobs import surroundings
 from carbon_credits.jobs.deliveries import OWN_HANDLERS
+from carbon_credits.jobs.surroundings import Console
 from carbon_credits.partners.contract import Feed
 from carbon_credits.partners.service import Register
 from carbon_credits.residents import notices, otp
@@ -27,14 +28,16 @@ def create_app(
     feeds: Iterable[Feed] = (),
     sender: Sender | None = None,
     payer: Payer | None = None,
+    console: Console | None = None,
     *,
     doors: bool = True,
 ) -> Flask:
     """An application for these settings, or for those of the environment; raises WrongSettings.
 
     `feeds` are the partners it knows; `sender` makes the provider of text messages, without which codes wait in
-    the outbox; `payer` makes the ways of paying merchants, without which nobody is paid. Nothing is connected to
-    before the first request. Without `doors` it answers none: workers and operators' commands start in half the time.
+    the outbox; `payer` makes the ways of paying merchants, without which nobody is paid; `console` gives it the
+    staff's door and says which endpoints that has. Nothing is connected to before the first request. Without
+    `doors` it answers none: workers and operators' commands start in half the time.
     """
     told = read_settings() if settings is None else settings
     log.configure()
@@ -44,10 +47,11 @@ def create_app(
     app.config[surroundings.FEEDS] = Register(feeds)
     app.config[surroundings.HANDLERS] = {**OWN_HANDLERS, **_texts(told, sender)}
     app.config[surroundings.WAYS] = Ways() if payer is None else payer(told)
+    app.config[surroundings.CONSOLE] = console
     if doors:
         from carbon_credits.api import assembly  # noqa: PLC0415 - half the time a command takes to start
 
-        assembly.register(app, told)
+        assembly.register(app, told, console)
     cli.register(app)
     return app
 

@@ -33,6 +33,7 @@ from carbon_credits.rewards import (
     settlement_approval,
     take_backs,
 )
+from carbon_credits.staff import administering
 from carbon_credits.staff.service import Role, by_name, require_role
 
 FAMILIES = frozenset(versions[-1].family for versions in BY_CODE.values())
@@ -98,6 +99,9 @@ KINDS: Mapping[str, Kind] = {
     purses.PAY_IN: Kind(Role.FINANCE, purses.check_pay_in, purses.enact_pay_in),
     drives.AWARD: Kind(Role.PROGRAMME, drives.check_award, drives.enact_award),
     drive_criteria.CRITERION: Kind(Role.PROGRAMME, drive_criteria.check, drive_criteria.enact),
+    administering.ADMIT: Kind(administering.ADMINISTRATOR, administering.check_admit, administering.admit),
+    administering.CHANGE: Kind(administering.ADMINISTRATOR, administering.check_change, administering.change),
+    administering.RESET: Kind(administering.ADMINISTRATOR, administering.check_reset, administering.reset),
     money_tags.RETAG: Kind(Role.FINANCE, money_tags.check, money_tags.enact),
     indicators_official.KIND: Kind(Role.PROGRAMME, indicators_official.check, indicators_official.enact),
     evaluation.KIND: Kind(Role.PROGRAMME, evaluation.check, evaluation.enact),
@@ -113,10 +117,22 @@ def propose(session: Session, kind: str, payload: Mapping[str, Any], reason: str
     return approvals.propose(session, kind, payload, reason, member.staff_id)
 
 
-def decide(session: Session, approval_id: int, by: str, *, approve: bool) -> Approval:
-    """Decide on a proposal; an approved one is in force when the transaction ends."""
+def decide(
+    session: Session,
+    approval_id: int,
+    by: str,
+    *,
+    approve: bool,
+    why: str | None = None,
+    seen: str | None = None,
+) -> Approval:
+    """Decide on a proposal; an approved one is in force when the transaction ends. `why` is kept in the audit.
+
+    `seen` is the digest of what was shown. Raises NotFound, Conflict, NotAllowed, InvariantBroken, and what the kind's
+    room refuses.
+    """
     member = by_name(session, by)
-    decided = approvals.decide(session, approval_id, member.staff_id, approve=approve)
+    decided = approvals.decide(session, approval_id, member.staff_id, approve=approve, why=why, seen=seen)
     require_role(session, member.staff_id, KINDS[decided.kind].role)
     if approve:
         KINDS[decided.kind].enact(session, approval_id, decided.payload)

@@ -18,6 +18,8 @@ from carbon_credits.core.crypto import KEY_BYTES, Vault
 
 Mode = Literal["demo", "production"]
 OWNER_URL = "DATABASE_OWNER_URL"
+# where the supervisor puts what it fetches; no part of the source
+FONT = Path(__file__).resolve().parent.parent / "admin" / "static" / "vendor" / "NotoSansSC-Regular.ttf"
 
 
 class WrongSettings(Exception):
@@ -62,16 +64,13 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("REDIS_URL", "Redis or Valkey, the doorbell", lambda e, n: e.str(n), secret=True),
     Setting("CARBON_MODE", "demo or production", lambda e, n: _mode(e.str(n, "production"))),
-    Setting(
-        "CARBON_HOME",
-        "folder for data, logs and the demonstration's files",
-        lambda e, n: Path(e.str(n, "var")),
-    ),
+    Setting("CARBON_HOME", "folder for data, logs, the demonstration", lambda e, n: Path(e.str(n, "var"))),
     Setting(
         "CARBON_DROP",
         "folder partners drop files into, PARTNER/in; the home's drop when empty",
         lambda e, n: e.str(n, ""),
     ),
+    Setting("CARBON_FONT", "a Chinese TrueType font; else the one fetched", lambda e, n: e.str(n, "")),
     Setting("CARBON_HOST", "address the API listens on", lambda e, n: e.str(n, "127.0.0.1")),
     Setting("CARBON_PORT", "port the API listens on", lambda e, n: e.int(n, 8000)),
     Setting("CARBON_PUBLIC_URL", "the address clients use; the issuer of tokens", lambda e, n: e.str(n, "")),
@@ -88,12 +87,7 @@ SETTINGS: tuple[Setting, ...] = (
         "where text messages are posted; empty in the demonstration",
         lambda e, n: e.str(n, ""),
     ),
-    Setting(
-        "CARBON_STRIPE_KEY",
-        "Stripe's secret key; without it there is no Stripe",
-        lambda e, n: e.str(n, ""),
-        True,
-    ),
+    Setting("CARBON_STRIPE_KEY", "Stripe's secret key; no Stripe without", lambda e, n: e.str(n, ""), True),
     Setting(
         "CARBON_STRIPE_WEBHOOK_SECRETS",
         "secrets of the endpoint /webhooks/stripe, comma separated; two while one is changed",
@@ -121,6 +115,7 @@ class Settings:
     redis_url: str
     home: Path
     drop: Path
+    font: Path
     host: str
     port: int
     public_url: str
@@ -158,6 +153,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         redis_url=values["REDIS_URL"],
         home=values["CARBON_HOME"],
         drop=Path(values["CARBON_DROP"] or values["CARBON_HOME"] / "drop"),
+        font=Path(values["CARBON_FONT"] or FONT),
         host=values["CARBON_HOST"],
         port=values["CARBON_PORT"],
         public_url=values["CARBON_PUBLIC_URL"] or f"http://{values['CARBON_HOST']}:{values['CARBON_PORT']}",

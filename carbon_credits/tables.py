@@ -20,7 +20,10 @@ from carbon_credits.programme import campaign_models as _campaigns
 from carbon_credits.programme import models as _programme
 from carbon_credits.reconciliation import balance_models as _balance
 from carbon_credits.reconciliation import models as _reconciliation
+from carbon_credits.reporting import effect_models as _effects
+from carbon_credits.reporting import export_models as _exports
 from carbon_credits.reporting import indicators_models as _indicators
+from carbon_credits.reporting import models as _reporting
 from carbon_credits.residents import models as _residents
 from carbon_credits.rewards import coverage_models as _coverage
 from carbon_credits.rewards import merchant_models as _merchants
@@ -37,6 +40,8 @@ ROOMS = (
     _coverage,
     _crediting,
     _drives,
+    _exports,
+    _effects,
     _groups,
     _idempotency,
     _incentives,
@@ -52,6 +57,7 @@ ROOMS = (
     _balance,
     _reconciliation,
     _redemptions,
+    _reporting,
     _residents,
     _settlement,
     _staff,

@@ -25,6 +25,7 @@ KEPT = (
     "reward_state",
     "campaign_state",
     "group_state",
+    "export_state",
     "drive",
     "drive_criterion",
     "source",

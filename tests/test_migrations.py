@@ -27,6 +27,7 @@ APPEND_ONLY = {
     "bank_file_line",
     "bonus",
     "campaign_audience",
+    "campaign_effect",
     "capture",
     "capture_reversal",
     "clawback",

@@ -23,6 +23,8 @@ class Who(StrEnum):
     FEED = "feed"
     # likewise a provider of payments, known by the signature over what it tells
     PROVIDER = "provider"
+    # the console has a table of its own, by role, and a guard that reads it
+    STAFF = "staff"
     LOOPBACK = "loopback"
 
 
@@ -45,6 +47,7 @@ ACCESS: Final[Mapping[str, Who]] = {
     "wallet.show": Who.RESIDENT,
     "wallet.postings": Who.RESIDENT,
     "campaigns.index": Who.RESIDENT,
+    "monthly.show": Who.RESIDENT,
     "incentives.index": Who.RESIDENT,
     "incentives.state": Who.RESIDENT,
     "incentives.given": Who.RESIDENT,
@@ -75,6 +78,7 @@ ACCESS: Final[Mapping[str, Who]] = {
     "pages.release": Who.ANYONE,
     "pages.lent_receipt": Who.ANYONE,
     "pages.asset": Who.ANYONE,
+    "lent_statements.show": Who.ANYONE,
     "guide.page": Who.ANYONE,
     "guide.schema": Who.ANYONE,
     "guide.sample": Who.ANYONE,

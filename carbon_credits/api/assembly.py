@@ -35,7 +35,7 @@ from carbon_credits.api.merchant import (
 )
 from carbon_credits.api.merchant import me as merchant_self
 from carbon_credits.api.merchant import offers as merchant_offers
-from carbon_credits.api.pages import partners_guide
+from carbon_credits.api.pages import partners_guide, statement_page
 from carbon_credits.api.partner import feeds, files, outcomes, questions, reconciliations, records
 from carbon_credits.api.public import coverage, keys, methodologies, probes, statuses
 from carbon_credits.api.resident import (
@@ -46,6 +46,7 @@ from carbon_credits.api.resident import (
     incentives,
     me,
     memberships,
+    monthly,
     objections,
     offers,
     qr,
@@ -58,6 +59,7 @@ from carbon_credits.config import Settings
 from carbon_credits.core.i18n import Text
 from carbon_credits.core.signing import Keyring
 from carbon_credits.jobs import doorbell
+from carbon_credits.jobs.surroundings import Console
 from carbon_credits.programme.rate_card import RateCard
 
 MOST_BYTES = 65_536
@@ -76,6 +78,7 @@ DOORS: Final[Mapping[str, Sequence[documents.Blueprint]]] = {
         objections.blueprint,
         receipts.blueprint,
         wallet.blueprint,
+        monthly.blueprint,
         offers.blueprint,
         redemptions.blueprint,
         qr.blueprint,
@@ -120,13 +123,17 @@ UNDOCUMENTED: Final = (
     docs.blueprint,
     webhooks.blueprint,
     pages.blueprint,
+    statement_page.blueprint,
     till.blueprint,
     partners_guide.blueprint,
 )
 
 
-def register(app: Flask, settings: Settings, others: Mapping[str, Who] | None = None) -> None:
-    """Give the application its JSON door. `others` is who may call the routes of other doors, by endpoint.
+def register(
+    app: Flask, settings: Settings, console: Console | None = None, others: Mapping[str, Who] | None = None
+) -> None:
+    """Give the application its JSON door, and beside it the console's, which guards its own endpoints. `others` is
+    who may call routes that were there before.
 
     Raises RouteWithoutRule when a route has no row in the table of who may call it.
     """
@@ -135,7 +142,8 @@ def register(app: Flask, settings: Settings, others: Mapping[str, Who] | None = 
     auth.register(app)
     errors.register(app)
     _routes(app)
-    house.install(app, _house(app, settings, others))
+    staff = frozenset() if console is None else console(app, settings)
+    house.install(app, _house(app, settings, {**dict.fromkeys(staff, Who.STAFF), **(others or {})}))
 
 
 def _configure(app: Flask, settings: Settings) -> None:
@@ -173,7 +181,7 @@ def _title(words: Text) -> Text:
     return Text(f"{NAME.zh}：{words.zh.rstrip('。')}", f"{NAME.en}: {words.en.rstrip('.').lower()}")
 
 
-def _house(app: Flask, settings: Settings, others: Mapping[str, Who] | None) -> house.House:
+def _house(app: Flask, settings: Settings, others: Mapping[str, Who]) -> house.House:
     times = limits.DEMONSTRATION if settings.is_demo else 1
     redis = doorbell.connect(settings.redis_url)
     return house.House(

@@ -44,8 +44,8 @@ def admit() -> None:
     who = ours.access[endpoint]
     if who is Who.LOOPBACK:
         _refuse_outsiders()
-    elif who in (Who.ANYONE, Who.FEED, Who.PROVIDER):
-        # whose push it is is asked of the feed, in the view and before anything of it is read
+    elif who in (Who.ANYONE, Who.FEED, Who.PROVIDER, Who.STAFF):
+        # whose push it is is asked of the feed, in the view and before anything of it is read; staff are asked next
         _count(ours, STRICTER.get(endpoint, "address"), request.remote_addr or "")
     else:
         g.principal = _principal(ours, who)

@@ -41,7 +41,7 @@ PLACES: Final = {
     "reviews": "reviews:group",
     "scheduler": "running:scheduler",
     "settlements": "settlements:group",
-    "staff": "policy:staff",
+    "staff": "staff:group",
     "trips": "trips:group",
     "worker": "running:worker",
 }

@@ -1,11 +1,9 @@
 """Commands for merchants: who applies, who is let in, what they sign in with, who is told to stop."""
 
-from collections.abc import Callable, Iterator
-from datetime import datetime
+from collections.abc import Iterator
 from typing import Any
 
 import click
-from sqlalchemy.orm import Session
 
 from carbon_credits.cli.later import LaterGroup
 from carbon_credits.cli.policy import put_before
@@ -15,12 +13,22 @@ from carbon_credits.core.db import reading, transaction
 from carbon_credits.core.i18n import Text
 from carbon_credits.jobs.surroundings import settings
 from carbon_credits.residents.service import Street
-from carbon_credits.rewards import accounts, clients, leaving, members, merchants, standing, tills
+from carbon_credits.rewards import (
+    accounts,
+    clients,
+    leaving,
+    members,
+    merchant_list,
+    merchants,
+    standing,
+    tills,
+)
 from carbon_credits.rewards.accounts import Bank, Settlement
 from carbon_credits.rewards.members import MemberRole
+from carbon_credits.rewards.merchant_list import Step
 from carbon_credits.rewards.merchant_models import AccountStanding
 from carbon_credits.rewards.merchants import Application, Category
-from carbon_credits.staff.service import Role, by_name, require_role
+from carbon_credits.staff.service import by_name
 
 
 @click.group("merchants", cls=LaterGroup, places={"onboard": "onboarding:command"})
@@ -202,7 +210,7 @@ def pair(code: str, label: str) -> None:
 @plainly
 def refuse(code: str, reason: str, name: str) -> None:
     """Say no to an application; it may be made again (role merchant)."""
-    _stop(code, "merchant.refused", reason, name, leaving.refuse)
+    _stop(code, "refuse", reason, name)
 
 
 @group.command("suspend")
@@ -212,7 +220,7 @@ def refuse(code: str, reason: str, name: str) -> None:
 @plainly
 def suspend(code: str, reason: str, name: str) -> None:
     """Stop a merchant from the next request on; two people let it go on (role merchant)."""
-    _stop(code, "merchant.suspended", reason, name, leaving.suspend)
+    _stop(code, "suspend", reason, name)
 
 
 @group.command("close")
@@ -222,7 +230,7 @@ def suspend(code: str, reason: str, name: str) -> None:
 @plainly
 def close(code: str, reason: str, name: str) -> None:
     """A merchant leaves: nothing new, what is out is honoured, it closes with the last of it (role merchant)."""
-    _stop(code, "merchant.closing", reason, name, leaving.begin_closing)
+    _stop(code, "close", reason, name)
 
 
 @group.command("propose-resume")
@@ -237,17 +245,8 @@ def propose_resume(code: str, reason: str, name: str) -> None:
     put_before(leaving.RESUME, payload, reason, name)
 
 
-def _stop(
-    code: str, deed: str, reason: str, name: str, step: Callable[[Session, int, str, datetime], None]
-) -> None:
+def _stop(code: str, step: Step, reason: str, name: str) -> None:
     with transaction() as session:
-        member = by_name(session, name)
-        require_role(session, member.staff_id, Role.MERCHANT)
-        known = merchants.by_code(session, code)
-        before = {"state": known.state}
-        step(session, known.merchant_id, reason, clock.now())
-        after = {"state": merchants.by_code(session, code).state, "reason": reason}
-        audit.record(
-            session, f"staff:{member.staff_id}", deed, f"merchant:{known.merchant_id}", before, after
-        )
-    click.echo(f"{code}: {after['state']}")
+        after = merchant_list.stop(session, code, step, reason, by_name(session, name).staff_id, clock.now())
+        state = after.state
+    click.echo(f"{code}: {state}")

@@ -1,10 +1,8 @@
 """Commands for offers: what waits, what two people approve, what ends; what a point is worth; purses that top up."""
 
-from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import click
-from sqlalchemy.orm import Session
 
 from carbon_credits.cli.policy import put_before
 from carbon_credits.cli.saying import plainly
@@ -12,11 +10,10 @@ from carbon_credits.cli.tagging import tag_of, tagged
 from carbon_credits.core import audit, clock
 from carbon_credits.core.db import reading, transaction
 from carbon_credits.core.i18n import Text
-from carbon_credits.rewards import merchants, offer_approval, point_value, purses
+from carbon_credits.rewards import merchants, offer_approval, offer_register, point_value, purses
 from carbon_credits.rewards import offers as offer_service
 from carbon_credits.rewards.offer_list import Wish, to_be_had
-from carbon_credits.rewards.offer_models import Offer
-from carbon_credits.staff.service import Role, by_name, require_role
+from carbon_credits.staff.service import by_name
 
 
 @click.group()
@@ -68,7 +65,7 @@ def propose_approval(offer: int, subsidy_fen: int, purse: str | None, reason: st
 @plainly
 def refuse(offer: int, reason: str, name: str) -> None:
     """Say no to what a merchant put forward (role merchant)."""
-    _step(offer, "offer.refused", reason, name, lambda session: offer_service.refuse(session, offer, reason))
+    _stop(offer, "refuse", reason, name)
 
 
 @offers.command("end")
@@ -78,7 +75,7 @@ def refuse(offer: int, reason: str, name: str) -> None:
 @plainly
 def end(offer: int, reason: str, name: str) -> None:
     """End an offer for good; what is out is honoured (role merchant)."""
-    _step(offer, "offer.ended", reason, name, lambda session: offer_service.end(session, offer, reason))
+    _stop(offer, "end", reason, name)
 
 
 @offers.command("point-value")
@@ -149,10 +146,7 @@ def propose_pay_in(code: str, reason: str, name: str, **given: Any) -> None:
     put_before(purses.PAY_IN, {"purse_id": purse_id, **tag_of(given)}, reason, name)
 
 
-def _step(offer: int, deed: str, reason: str, name: str, step: Callable[[Session], Offer]) -> None:
+def _stop(offer: int, step: Literal["refuse", "end"], reason: str, name: str) -> None:
     with transaction() as session:
-        member = by_name(session, name)
-        require_role(session, member.staff_id, Role.MERCHANT)
-        moved = step(session)
-        audit.record(session, f"staff:{member.staff_id}", deed, f"offer:{offer}", None, {"reason": reason})
-    click.echo(f"#{offer}: {moved.state}")
+        state = offer_register.stop(session, offer, step, reason, by_name(session, name).staff_id).state
+    click.echo(f"#{offer}: {state}")

@@ -1,4 +1,4 @@
-"""Commands of policy: staff, proposals and the second person's decision, rates, caps and funds.
+"""Commands of policy: proposals and the second person's decision, rates, caps and funds.
 
 A proposal is checked before anybody is asked to approve it; the approval puts it in force in the same transaction.
 """
@@ -19,25 +19,6 @@ from carbon_credits.core.db import reading, transaction
 from carbon_credits.ledger import funds as fund_service
 from carbon_credits.ledger.breakage import breakage
 from carbon_credits.programme import service as programme_service
-from carbon_credits.staff.service import Role, add
-
-
-@click.group()
-def staff() -> None:
-    """Who works for the programme."""
-
-
-@staff.command("add")
-@click.argument("name")
-@click.option(
-    "--role", "roles", multiple=True, required=True, type=click.Choice([role.value for role in Role])
-)
-@plainly
-def add_staff(name: str, roles: tuple[str, ...]) -> None:
-    """Add a member of staff."""
-    with transaction() as session:
-        member = add(session, name, [Role(role) for role in roles], by="operator")
-    click.echo(f"已添加 / added: {member.name} ({', '.join(roles)})")
 
 
 @click.group(name="approvals")

@@ -72,16 +72,32 @@ def propose(session: Session, kind: str, payload: Mapping[str, Any], reason: str
     return proposed
 
 
-def decide(session: Session, approval_id: int, by: int, *, approve: bool) -> Approval:
-    """Approve or reject, once, by another active member of staff; of two at a time one wins.
+def decide(
+    session: Session,
+    approval_id: int,
+    by: int,
+    *,
+    approve: bool,
+    why: str | None = None,
+    seen: str | None = None,
+) -> Approval:
+    """Approve or reject, once, by another active member of staff; of two at a time one wins. `why` is kept in the audit.
 
-    Raises NotFound, Conflict (decided already), NotAllowed (the proposer, or not active staff) and
-    InvariantBroken when the payload is no longer what was proposed.
+    `seen` is the digest, in hexadecimal, of what whoever decides was shown. Raises NotFound, Conflict (decided already,
+    or something else was shown), NotAllowed (the proposer, or not active staff) and InvariantBroken when the payload is
+    no longer what was proposed.
     """
     _require_active(session, by)
-    _require_unchanged(session, approval_id)
     state: State = "approved" if approve else "rejected"
-    return _settle(session, approval_id, by, state, Approval.proposed_by != by)
+    decided = _settle(session, approval_id, by, state, Approval.proposed_by != by, why)
+    if seen is not None and seen != bytes(decided.digest).hex():
+        raise Conflict(
+            "not_what_was_shown", i18n.Text("您看到的不是此提案", "This is not what you were shown")
+        )
+    # looked at under the row's lock: what is compared is what is then put in force
+    if not is_unchanged(decided.kind, decided.payload, bytes(decided.digest)):
+        raise InvariantBroken(f"approval {approval_id} is not what was proposed")
+    return decided
 
 
 def withdraw(session: Session, approval_id: int, by: int) -> Approval:
@@ -89,7 +105,17 @@ def withdraw(session: Session, approval_id: int, by: int) -> Approval:
     return _settle(session, approval_id, by, "withdrawn", Approval.proposed_by == by)
 
 
-def _settle(session: Session, approval_id: int, by: int, state: State, whose: Any) -> Approval:
+def is_unchanged(kind: str, payload: Mapping[str, Any], kept: bytes) -> bool:
+    """Whether a payload is what was proposed, by the digest that was kept then."""
+    try:
+        return same(_digest(kind, payload), kept)
+    except ValueError:
+        return False
+
+
+def _settle(
+    session: Session, approval_id: int, by: int, state: State, whose: Any, why: str | None = None
+) -> Approval:
     statement = (
         update(Approval)
         .where(Approval.approval_id == approval_id, Approval.state == "proposed", whose)
@@ -103,7 +129,8 @@ def _settle(session: Session, approval_id: int, by: int, state: State, whose: An
     if settled is None:
         raise _why_not(session, approval_id)
     subject = f"approval:{approval_id}"
-    audit.record(session, f"staff:{by}", f"approval.{state}", subject, None, {"kind": settled.kind})
+    told = {"kind": settled.kind}
+    audit.record(session, f"staff:{by}", f"approval.{state}", subject, None, told, reason=why)
     return settled
 
 
@@ -126,16 +153,6 @@ def _require_active(session: Session, staff_id: int) -> None:
     if not session.execute(select(active)).scalar_one():
         said = i18n.Text("工作人员账号不存在或已停用", "There is no such active member of staff")
         raise NotAllowed("staff_not_active", said)
-
-
-def _require_unchanged(session: Session, approval_id: int) -> None:
-    found = session.execute(
-        select(Approval.kind, Approval.payload, Approval.digest).where(Approval.approval_id == approval_id)
-    ).one_or_none()
-    if found is None:
-        raise _unknown()
-    if not same(_digest(found.kind, found.payload), found.digest):
-        raise InvariantBroken(f"approval {approval_id} is not what was proposed")
 
 
 def _unknown() -> NotFound:

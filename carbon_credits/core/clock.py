@@ -1,6 +1,6 @@
 """The only place that asks what time it is; the programme's day is the day in Shanghai."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
 PROGRAMME_ZONE = ZoneInfo("Asia/Shanghai")
@@ -21,3 +21,8 @@ def day_of(instant: datetime) -> date:
     if instant.tzinfo is None:
         raise ValueError("an instant needs its zone")
     return instant.astimezone(PROGRAMME_ZONE).date()
+
+
+def midnight(day: date) -> datetime:
+    """The instant at which a day of the programme begins."""
+    return datetime.combine(day, time(), PROGRAMME_ZONE)

@@ -1,9 +1,10 @@
-"""Tables of the proof, nightly replays and restatements ordered, and what campaigns gave for acts."""
+"""Tables of the proof, nightly replays and restatements ordered; what campaigns gave for acts, or would give."""
 
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, Identity, Integer, SmallInteger, Text
+from sqlalchemy import BigInteger, DateTime, ForeignKey, Identity, Integer, LargeBinary, SmallInteger, Text
+from sqlalchemy import text as sql_text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -63,3 +64,26 @@ class Bonus(Model):
     generation: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
     shard_id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
     reasons: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
+
+
+class Simulation(Model):
+    """What campaigns would have cost in the past: asked for, begun, finished with a result or a failure."""
+
+    __tablename__ = "simulation"
+
+    simulation_id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    campaign_id: Mapped[int | None] = mapped_column(Integer, ForeignKey("campaign.campaign_id"))
+    definitions: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    digests: Mapped[list[bytes]] = mapped_column(ARRAY(LargeBinary))
+    salt: Mapped[bytes] = mapped_column(LargeBinary)
+    weeks: Mapped[int] = mapped_column(SmallInteger)
+    asked_by: Mapped[int] = mapped_column(Integer, ForeignKey("staff.staff_id"))
+    asked_at: Mapped[datetime] = mapped_column(Instant, server_default=sql_text("clock_timestamp()"))
+    begun_at: Mapped[datetime | None] = mapped_column(Instant)
+    touched_at: Mapped[datetime | None] = mapped_column(Instant)
+    attempts: Mapped[int] = mapped_column(SmallInteger, server_default=sql_text("0"))
+    acts_done: Mapped[int] = mapped_column(BigInteger, server_default=sql_text("0"))
+    acts: Mapped[int | None] = mapped_column(BigInteger)
+    finished_at: Mapped[datetime | None] = mapped_column(Instant)
+    result: Mapped[list[dict[str, Any]] | None] = mapped_column(JSONB)
+    failure: Mapped[str | None] = mapped_column(Text)

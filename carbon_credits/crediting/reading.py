@@ -8,6 +8,8 @@ from carbon_credits.methodologies.base import DERIVED, Methodology, Pool
 from carbon_credits.methodologies.batch import batch_sql, monitored_column
 from carbon_credits.methodologies.catalogue import BY_NUMBER, METHODOLOGIES
 
+# Acts that begin together are told apart by who told of them and by their own keys, whoever came first.
+ACT_ORDER = "int2send(source_id) || coalesce(ext_key, int8send(activity_id))"
 # Three levels, each behind a fence: every monitored number is read once, then judged once, then put into the formula.
 PICK = """
 insert into batch_act
@@ -19,7 +21,7 @@ select queue_row, activity_id, resident_id, occurred_from, occurred_to,
             when {needs_partner} and evidence_class in ('C', 'D') then 'awaiting' end,
        case when unmet = 0 and verdict is null then 'awaiting_partner_record' end, found,
        vehicle_key, item_key, transaction_key, meter_key, source_id,
-       int2send(source_id) || coalesce(ext_key, int8send(activity_id)), match_key
+       {act_order}, match_key
 from (
   select *, {release} as release_id, {unmet} as unmet
   from (
@@ -64,10 +66,11 @@ class Reading:
             numbers=_numbers(),
             quantity=_by_number(_quantity, "0::bigint"),
             motion=_by_number(lambda m: str("person_motion" in m.bases).lower(), "false"),
+            act_order=ACT_ORDER,
             needs_partner=_by_number(lambda m: str(m.needs_partner).lower(), "false"),
         )
         self.pick, self.pick_again = pick(which=QUEUED), pick(which=AGAIN)
-        self.terms = ",\n    ".join(_terms(versions[-1]) for versions in BY_NUMBER.values())
+        self.terms = terms()
         self.unmet_codes = science.reasons
         self.nothing = science.nothing
 
@@ -80,6 +83,11 @@ def _cached(numbers: tuple[tuple[str, int], ...]) -> Reading:
 def reading_of(numbers: Mapping[str, int]) -> Reading:
     """The reading for a numbering of releases; made once for a process."""
     return _cached(tuple(sorted(numbers.items())))
+
+
+def terms() -> str:
+    """What the programme's terms hang on, a row of SQL values for each methodology."""
+    return ",\n    ".join(_terms(versions[-1]) for versions in BY_NUMBER.values())
 
 
 def _by_number(render: Callable[[Methodology], str], otherwise: str) -> str:

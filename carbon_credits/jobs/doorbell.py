@@ -53,9 +53,13 @@ class Bell(NamedTuple):
 
 DELIVERIES: Final = Bell("deliveries", BACKGROUND, "carbon_credits.jobs.deliveries.deliver")
 PARTNER_FILES: Final = Bell("files", FILES, "carbon_credits.jobs.partner_files.work_on_files")
+SIMULATIONS: Final = Bell("simulations", FILES, "carbon_credits.jobs.campaigns.work_on_simulations")
+REPORTS: Final = Bell("reports", FILES, "carbon_credits.jobs.campaigns.report_on_all")
 INBOX: Final = Bell("inbox", BACKGROUND, "carbon_credits.jobs.inbox.work")
 HOOKS: Final = Bell("hooks", CALLS, "carbon_credits.jobs.hooks.tell")
 VERIFICATION: Final = Bell("verification", TRIPS, "carbon_credits.jobs.verification.verify")
+# beside partners' files: either may take minutes, and nobody waits for it with a page open
+EXPORTS: Final = Bell("exports", FILES, "carbon_credits.jobs.exports.write_all")
 
 # Set the flag; 1 when it was not set before and nobody is draining: then the ringer queues the job.
 RING: Final = """

@@ -17,10 +17,12 @@ from carbon_credits.core.db import is_away, reading
 from carbon_credits.jobs import doorbell
 from carbon_credits.jobs.doorbell import (
     DELIVERIES,
+    EXPORTS,
     HOOKS,
     INBOX,
     LANES,
     PARTNER_FILES,
+    SIMULATIONS,
     VERIFICATION,
     draining,
     enqueue_lane,
@@ -50,9 +52,28 @@ TRACES_WAITING = text("""
 select exists (select from trip_trace
                where judged_at is null and received_at < clock_timestamp() - interval '800 milliseconds')
 """)
-NOTICES_DUE = text("""
+CALLS_DUE = text("""
 select exists (select from hook_delivery where state = 'waiting' and next_at <= clock_timestamp())
 """)
+# one that is running is looked at too: its lock says whether somebody is still at it
+EXPORTS_WAITING = text("select exists (select from export where state in ('asked', 'running'))")
+# one that nobody touches any more waits again
+SIMULATIONS_WAITING = text("""
+select exists (select from simulation
+               where finished_at is null and (begun_at is null or touched_at < clock_timestamp() - interval '5 minutes'))
+""")
+# what is rung for, and by what it is known that something waits
+DUE = (
+    (DELIVERIES, DELIVERIES_DUE),
+    (INBOX, INBOX_DUE),
+    (HOOKS, CALLS_DUE),
+    (VERIFICATION, TRACES_WAITING),
+)
+SLOW = (
+    (PARTNER_FILES, ANY_WAITING),
+    (EXPORTS, EXPORTS_WAITING),
+    (SIMULATIONS, SIMULATIONS_WAITING),
+)
 
 
 def run(stop: threading.Event) -> None:
@@ -76,26 +97,19 @@ def sweep(redis: Redis) -> list[int]:
     """Ring again for lanes with overdue acts that nobody is draining; returns the lanes rung."""
     with reading() as session:
         lanes = list(session.execute(OVERDUE, {"lanes": LANES}).scalars())
-        deliveries = session.execute(DELIVERIES_DUE, {"topics": list(handlers())}).scalar_one()
-        heard = session.execute(INBOX_DUE).scalar_one()
-        traces = session.execute(TRACES_WAITING).scalar_one()
-        notices = session.execute(NOTICES_DUE).scalar_one()
-        files = session.execute(ANY_WAITING).scalar_one()
+        given = {"topics": list(handlers())}
+        due = [bell for bell, asked in DUE if session.execute(asked, given).scalar_one()]
+        slow = [bell for bell, asked in SLOW if session.execute(asked).scalar_one()]
     rung = [lane for lane in lanes if not redis.exists(draining(lane))]
     for lane in rung:
         if redis.set(f"swept:{lane}", "1", nx=True, px=900):
             enqueue_lane(redis, lane)
-    if deliveries:
-        doorbell.ring_bell(redis, DELIVERIES)
-    if heard:
-        doorbell.ring_bell(redis, INBOX)
-    if notices:
-        doorbell.ring_bell(redis, HOOKS)
-    if traces:
-        doorbell.ring_bell(redis, VERIFICATION)
+    if anything_dropped(settings().drop):
+        slow = [PARTNER_FILES, *(bell for bell in slow if bell != PARTNER_FILES)]
     # one that waits behind one at work is enough: a file may take minutes
-    if (files or anything_dropped(settings().drop)) and not len(doorbell.queue(redis, PARTNER_FILES.queue)):
-        doorbell.ring_bell(redis, PARTNER_FILES)
+    idle = {bell.queue: not len(doorbell.queue(redis, bell.queue)) for bell in slow}
+    for bell in (*due, *(bell for bell in slow if idle[bell.queue])):
+        doorbell.ring_bell(redis, bell)
     return rung
 
 

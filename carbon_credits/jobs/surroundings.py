@@ -1,10 +1,10 @@
 """What a job finds around it: the application's settings, its own connections, the providers it delivers through."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import cast
 
-from flask import current_app
+from flask import Flask, current_app
 from redis import Redis
 
 from carbon_credits.config import Settings
@@ -18,6 +18,10 @@ SETTINGS = "CARBON_SETTINGS"
 FEEDS = "CARBON_FEEDS"
 HANDLERS = "CARBON_OUTBOX_HANDLERS"
 WAYS = "CARBON_WAYS_OF_PAYING"
+CONSOLE = "CARBON_CONSOLE"
+
+# gives an application the console and says which endpoints are the console's
+Console = Callable[[Flask, Settings], frozenset[str]]
 
 
 _BORN_IN = os.getpid()
@@ -47,6 +51,11 @@ def feeds() -> Register:
 def ways() -> Ways:
     """The ways of paying that this programme was put together with."""
     return cast(Ways, current_app.config[WAYS])
+
+
+def console() -> Console:
+    """What gives an application the console that this programme was put together with."""
+    return cast(Console, current_app.config[CONSOLE])
 
 
 def redis_of() -> Redis:

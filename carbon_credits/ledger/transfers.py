@@ -16,14 +16,17 @@ from carbon_credits.ledger import funds
 _LOCK: Final = text(
     "select fund_id from fund where fund_id in (:one, :other) order by fund_id for no key update"
 )
-# Promises: nothing moves that the first fund has granted or dealt out; the two updates sum to zero.
-_MOVE: Final = text("""
+_PRICE: Final = """
 with price as (
   select f.budget, coalesce((select sum(amount_fen) from fund_deposit d where d.fund_id = f.fund_id), 0)
            + coalesce((select sum(amount_fen) from fund_transfer t where t.to_fund = f.fund_id), 0)
            - coalesce((select sum(amount_fen) from fund_transfer t where t.from_fund = f.fund_id), 0) as fen
   from fund f where f.fund_id = :from
-), taken as (
+)
+"""
+# Promises: nothing moves that the first fund has granted or dealt out; the two updates sum to zero.
+_MOVE: Final = text(f"""
+{_PRICE}, taken as (
   update fund set budget = budget - :points, unallocated = unallocated - :points
   where fund_id = :from and unallocated >= :points returning fund_id
 ), given as (
@@ -34,7 +37,10 @@ insert into fund_transfer (from_fund, to_fund, points, amount_fen, why, campaign
 select :from, :to, :points, floor(price.fen * :points / price.budget)::bigint, :why, :campaign
 from price cross join taken cross join given
 returning 1
-""")
+""")  # noqa: S608 - made of constants
+_QUOTE: Final = text(f"""
+{_PRICE} select floor(price.fen * :points / price.budget)::bigint from price where price.budget > 0
+""")  # noqa: S608 - made of constants
 _GATHER: Final = text("""
 with slots as (
   update fund_slot set remaining = 0 where fund_id = :fund and remaining > 0 returning old.remaining
@@ -63,6 +69,17 @@ def give_back(session: Session, fund_id: int, source: int, campaign_id: int) -> 
     if points and not _move(session, fund_id, source, points, "campaign_left_over", campaign_id):
         raise InvariantBroken(f"fund {fund_id} did not have the {points} points that were counted in it")
     return points
+
+
+def quote(session: Session, source: int, points: int) -> int | None:
+    """The fen that would move along with so many points of a fund today; None where it has never had any."""
+    fen = session.execute(_QUOTE, {"from": source, "points": points}).scalar()
+    return None if fen is None else int(fen)
+
+
+def cost_micro_fen(points: int, of_points: int, of_fen: int) -> int:
+    """Micro-fen of so many points where `of_points` were moved with `of_fen`, rounded up."""
+    return -(-points * of_fen * funds.MICRO // of_points)
 
 
 def left(session: Session, fund_id: int) -> int:

@@ -21,9 +21,11 @@ WELCOME = """
   地址 / Address              http://127.0.0.1:{port}
   接口文档 / API pages        http://127.0.0.1:{port}/docs
   收银台 / Till               http://127.0.0.1:{port}/till
+  管理控制台 / Console        http://127.0.0.1:{port}/admin
+                              flask demo code demo-programme(姓名、密码、验证码 / name, password, code)
   居民登录 / Residents        手机号 +8613800000001 起 / phones +8613800000001 upwards
   短信验证码 / SMS codes      {home}/outbox/sms.jsonl
-  合作方、商户凭据 / Partner and merchant credentials
+  合作方、商户、工作人员凭据 / Credentials of partners, merchants and staff
                               {home}/demo.json
   日志 / Logs                 {home}/log
   停止 / Stop                 Ctrl-C

@@ -5,6 +5,7 @@ import http.client
 import os
 import shutil
 import socket
+import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -13,7 +14,7 @@ from carbon_credits.local import postgres, valkey
 from carbon_credits.local.embedded import Servers, bring_up, running
 from carbon_credits.local.places import LocalError, find_place
 from carbon_credits.local.processes import Command
-from carbon_credits.local.supervisor import Supervisor
+from carbon_credits.local.supervisor import Supervisor, say
 
 HOST = "127.0.0.1"
 ADOPTED = {"DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "CARBON_HOME", "CARBON_MODE"}
@@ -32,13 +33,27 @@ def bring_up_application(supervisor: Supervisor, root: Path, environment: Mappin
     port = int(environment.get("CARBON_PORT", "8000"))
     _refuse_taken_port(port)
     embedded = "DATABASE_URL" not in environment
+    assets = Command("assets", (sys.executable, "-m", "carbon_credits.local.assets"), root, dict(environment))
+    fetching = supervisor.begin(assets)
     servers = bring_up(supervisor, environment)
     env = child_environment(servers, environment)
     _prepare(supervisor, root, env, servers, embedded)
     api, *others = _commands(root, env, port)
     supervisor.start([api])
     supervisor.start(others)
+    # where anything failed before this, what was begun ends with us
+    _look_at_assets(supervisor, assets, fetching)
     return port
+
+
+def _look_at_assets(supervisor: Supervisor, command: Command, fetching: subprocess.Popen[bytes]) -> None:
+    """Everything works without them, though plainly: that they cannot be fetched is said and stops nothing."""
+    try:
+        supervisor.finish(command, fetching)
+    except LocalError as error:
+        say(
+            f"控制台的样式文件未能取得,页面暂无样式 / the console's style files could not be fetched:\n{error}"
+        )
 
 
 def child_environment(servers: Servers, environment: Mapping[str, str]) -> dict[str, str]:

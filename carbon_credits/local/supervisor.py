@@ -92,7 +92,14 @@ class Supervisor:
 
     def complete(self, command: Command) -> None:
         """Run `command` to its end beside the children. Raises LocalError if it fails."""
-        process = spawn(command, self.log_of(command.name))
+        self.finish(command, self.begin(command))
+
+    def begin(self, command: Command) -> subprocess.Popen[bytes]:
+        """Start `command`, which ends by itself; whoever starts it finishes it."""
+        return spawn(command, self.log_of(command.name))
+
+    def finish(self, command: Command, process: subprocess.Popen[bytes]) -> None:
+        """Wait, beside the children, for what was begun. Raises LocalError if it failed."""
         try:
             while process.poll() is None:
                 self.turn(0.2)

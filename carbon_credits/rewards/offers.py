@@ -136,7 +136,7 @@ def offer(session: Session, offer_id: int, merchant_id: int | None = None) -> Of
         asked = asked.where(Offer.merchant_id == merchant_id)
     found = session.execute(asked.execution_options(populate_existing=True)).scalar_one_or_none()
     if found is None:
-        raise _unknown()
+        raise unknown()
     return found
 
 
@@ -256,5 +256,6 @@ def _not_replaceable() -> Conflict:
     )
 
 
-def _unknown() -> NotFound:
+def unknown() -> NotFound:
+    """There is no such offer, or it is another's."""
     return NotFound("offer_unknown", Text("没有此权益", "There is no such offer"))

@@ -61,6 +61,14 @@ def by_code(session: Session, code: str) -> Purse:
     return found
 
 
+def purse(session: Session, purse_id: int) -> Purse:
+    """A purse by number; raises NotFound."""
+    found = session.get(Purse, purse_id, populate_existing=True)
+    if found is None:
+        raise _unknown()
+    return found
+
+
 def purses(session: Session) -> list[Purse]:
     """Every purse, by code."""
     return list(session.scalars(select(Purse).order_by(Purse.code)))

@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0029_campaigns"
-down_revision = "0027_groups"
+down_revision = "0028_staff_access"
 branch_labels = None
 depends_on = None
 

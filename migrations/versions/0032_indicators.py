@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0032_indicators"
-down_revision = "0029_campaigns"
+down_revision = "0031_exports"
 branch_labels = None
 depends_on = None
 

@@ -28,6 +28,7 @@ NAMES = {
     "digest": "0" * 64,
     "token": "AbCd",
     "file": "1",
+    "month": "2026-11",
     "feed": "ev_charging",
     "operation": "cdrs",
     "date": "2026-11-20",

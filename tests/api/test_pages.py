@@ -14,10 +14,9 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from carbon_credits.api.pages import numbers, rendering
+from carbon_credits.api.pages import rendering
 from carbon_credits.api.pages.formulas import lay_out, lines, pieces
 from carbon_credits.api.pages.methodology_page import index_view, methodology_view
-from carbon_credits.api.pages.numbers import NARROW
 from carbon_credits.core import clock
 from carbon_credits.methodologies.base import Methodology
 from carbon_credits.methodologies.catalogue import BY_CODE, METHODOLOGIES, newest
@@ -25,6 +24,8 @@ from carbon_credits.methodologies.formula import names
 from carbon_credits.methodologies.quantification import quantify
 from carbon_credits.methodologies.readings import text
 from carbon_credits.methodologies.releases import releases
+from carbon_credits.reporting import numbers
+from carbon_credits.reporting.numbers import NARROW
 
 EVERY = pytest.mark.parametrize("methodology", METHODOLOGIES, ids=lambda m: f"{m.code}-v{m.version}")
 TODAY = date(2026, 3, 2)

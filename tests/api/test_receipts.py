@@ -14,7 +14,6 @@ from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from carbon_credits.api.pages import own_receipt
-from carbon_credits.api.pages.numbers import NARROW
 from carbon_credits.api.pages.receipt_page import receipt_view
 from carbon_credits.core import clock
 from carbon_credits.core.crypto import Vault
@@ -22,6 +21,7 @@ from carbon_credits.core.db import transaction
 from carbon_credits.core.errors import NotFound
 from carbon_credits.crediting import receipt_links
 from carbon_credits.crediting.receipt_links import LIFE, LinkExpired, borrowed, lend
+from carbon_credits.reporting.numbers import NARROW
 from tests.api.conftest import Caller, a_ride
 from tests.api.credited import a_decided_ride, policy
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from carbon_credits.core import clock
 from carbon_credits.core.crypto import Vault
 from carbon_credits.core.db import transaction
-from carbon_credits.jobs.periodic import TASKS
+from carbon_credits.jobs.schedule import TASKS
 from carbon_credits.ledger.check import check
 from carbon_credits.rewards import codes
 from tests.api.conftest import Caller, merchant_in

@@ -6,9 +6,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from carbon_credits.core import approvals
+from carbon_credits.core import approvals, clock
 from carbon_credits.core.errors import Conflict, InvariantBroken, NotAllowed, NotFound
-from carbon_credits.staff import service
+from carbon_credits.staff import administering
 from tests.factories.staff import a_member
 from tests.residents.together import together
 
@@ -78,7 +78,7 @@ def test_only_the_proposer_withdraws(session: Session) -> None:
 def test_closed_accounts_neither_propose_nor_decide(session: Session) -> None:
     proposer, closed = a_member(session), a_member(session)
     proposed = approvals.propose(session, "fund.deposit", PAYLOAD, "first year", proposer)
-    service.close(session, closed, "test")
+    administering.close(session, closed, "test", clock.now())
     with pytest.raises(NotAllowed):
         approvals.decide(session, proposed.approval_id, closed, approve=True)
     with pytest.raises(NotAllowed):

@@ -140,7 +140,10 @@ def test_what_is_decided_at_once_says_why_less(session: Session) -> None:
     assert found(session) == wanted
     reasons = {code for *_, codes in wanted.values() for code in codes}
     assert reasons == {"campaign_daily_cap", "campaign_weekly_cap", "campaign_total_cap"}
-    sides = dict(session.execute(text("select side, count(*) from campaign_audience group by 1")).all())
+    sides = {
+        row.side: row.n
+        for row in session.execute(text("select side, count(*) as n from campaign_audience group by 1"))
+    }
     assert sides["held_out"] > 0
 
 

@@ -21,6 +21,7 @@ from carbon_credits.core import clock
 from carbon_credits.core.ids import resident_id, shard_of
 from carbon_credits.jobs import doorbell, periodic, scheduler
 from carbon_credits.jobs.crediting import drain_lane
+from carbon_credits.jobs.schedule import TASKS
 from carbon_credits.ledger.check import check
 from carbon_credits.ledger.locks import SHARD_LOCK
 from carbon_credits.ledger.service import open_wallet
@@ -194,7 +195,7 @@ def announcements(redis: "Redis", settings: Settings) -> Counter[tuple[str, str]
     with ThreadPoolExecutor(2) as schedulers:
         running = [schedulers.submit(schedule) for _ in range(2)]
         ends = time.monotonic() + 15
-        while len(background) < 2 * len(periodic.TASKS) and time.monotonic() < ends:
+        while len(background) < 2 * len(TASKS) and time.monotonic() < ends:
             time.sleep(0.05)
         stop.set()
         for each in running:
@@ -206,5 +207,5 @@ def announcements(redis: "Redis", settings: Settings) -> Counter[tuple[str, str]
             announced[task, slot] += 1
     # a slot that one of them met just before it ended has been announced once
     twice = {slot: times for slot, times in announced.items() if times > 1}
-    assert {task for task, _ in twice} == {task.name for task in periodic.TASKS}
+    assert {task for task, _ in twice} == {task.name for task in TASKS}
     return Counter(twice)

@@ -24,7 +24,8 @@ from carbon_credits.jobs import doorbell, drop_folder, partner_files
 from carbon_credits.jobs.corrections import FEED_LOCK, settle_all
 from carbon_credits.jobs.drop_folder import anything_dropped
 from carbon_credits.jobs.partner_files import work_on_files
-from carbon_credits.jobs.periodic import TASKS, run_task, slot_of
+from carbon_credits.jobs.periodic import run_task, slot_of
+from carbon_credits.jobs.schedule import TASKS
 from carbon_credits.jobs.scheduler import sweep
 from carbon_credits.jobs.surroundings import FEEDS, HANDLERS, SETTINGS
 from carbon_credits.ledger.service import open_wallet

@@ -15,7 +15,8 @@ from carbon_credits.core.ids import resident_id, shard_of
 from carbon_credits.crediting.isolation import hold_first
 from carbon_credits.jobs import doorbell
 from carbon_credits.jobs.crediting import credit_lane, drain_lane, shards_with_work
-from carbon_credits.jobs.periodic import TASKS, due, run_task, slot_of
+from carbon_credits.jobs.periodic import due, run_task, slot_of
+from carbon_credits.jobs.schedule import TASKS
 from carbon_credits.jobs.scheduler import sweep
 from carbon_credits.jobs.surroundings import HANDLERS, SETTINGS, WAYS
 from carbon_credits.rewards.payment_contract import Ways

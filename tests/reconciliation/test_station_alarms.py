@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from carbon_credits.core.crypto import Vault
 from carbon_credits.core.db import database
 from carbon_credits.core.errors import Conflict, Invalid, NotFound
-from carbon_credits.jobs.periodic import TASKS
+from carbon_credits.jobs.schedule import TASKS
 from carbon_credits.reconciliation import mass_balance, station_alarms
 from carbon_credits.reconciliation.station_alarms import KINDS, STATES, Finding
 from tests.factories.recycling import Recycler, Row, a_bag, a_recycler, an_emptying, as_csv

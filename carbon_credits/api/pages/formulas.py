@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-from carbon_credits.api.pages.numbers import MINUS, grouped
 from carbon_credits.methodologies.formula import Expr, nodes
 from carbon_credits.methodologies.readings import text
+from carbon_credits.reporting.numbers import MINUS, grouped
 
 TOKEN: Final = re.compile(r"(?P<name>[a-z_][a-z0-9_]*)|(?P<number>[0-9]+(?:\.[0-9]+)?)|(?P<sign>[^a-z0-9_]+)")
 FUNCTIONS: Final = ("min", "max")

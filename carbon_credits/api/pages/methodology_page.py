@@ -5,7 +5,6 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
-from carbon_credits.api.pages import numbers
 from carbon_credits.api.pages.formulas import Layout, lay_out, lines, pieces
 from carbon_credits.api.pages.words import (
     BASES,
@@ -25,6 +24,7 @@ from carbon_credits.methodologies.lifecycle import stage_on
 from carbon_credits.methodologies.quantification import Quantification, explain, quantify
 from carbon_credits.methodologies.readings import text
 from carbon_credits.methodologies.releases import Release, releases
+from carbon_credits.reporting import numbers
 
 View = dict[str, Any]
 DERIVED_NOTE: Final = Text("由起止时间算出", "worked out from the times")

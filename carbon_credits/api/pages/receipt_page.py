@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any, Final
 
-from carbon_credits.api.pages import numbers
 from carbon_credits.api.pages.formulas import filled, lay_out, lines, pieces
 from carbon_credits.api.pages.methodology_page import formula_view
 from carbon_credits.api.pages.words import (
@@ -30,6 +29,7 @@ from carbon_credits.methodologies.base import Methodology
 from carbon_credits.methodologies.catalogue import BY_CODE
 from carbon_credits.methodologies.readings import text
 from carbon_credits.methodologies.replay import evaluate
+from carbon_credits.reporting import numbers
 
 View = dict[str, Any]
 Receipt = Mapping[str, Any]

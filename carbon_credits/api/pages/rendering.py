@@ -11,9 +11,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from carbon_credits.api.house import house
 from carbon_credits.api.language import language
-from carbon_credits.api.pages import numbers
 from carbon_credits.api.pages.words import NAME
 from carbon_credits.core.i18n import LANGUAGES, Language, Text
+from carbon_credits.reporting import numbers
 
 HERE: Final = Path(__file__).parent
 STATIC: Final = ("page.css", "icon.svg")

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from carbon_credits.api.pages import numbers
 from carbon_credits.core.i18n import Text
+from carbon_credits.reporting import numbers
 
 View = dict[str, Any]
 NAME: Final = Text("禅城碳普惠", "Chancheng carbon rewards")

@@ -18,6 +18,7 @@ from carbon_credits.cli.bench import (
     cityday,
     claims,
     district,
+    pages,
     reconciling,
     records,
     redeeming,
@@ -31,11 +32,20 @@ from carbon_credits.cli.saying import plainly
 from carbon_credits.config import owner_url
 from carbon_credits.core import clock
 from carbon_credits.core.db import transaction
-from carbon_credits.jobs.surroundings import feeds, settings
+from carbon_credits.jobs.surroundings import console, feeds, settings
 
 WEB: Final = ("claims_vs_insert", "claims_vs_tpcb", "credited_p95", "memory")
 BULK: Final = ("bulk_credit", "bulk_vs_floor")
-NAMES: Final = (*WEB, *BULK, "replay", "wallet_read", "trace_points", *reconciling.NAMES, *redeeming.NAMES)
+NAMES: Final = (
+    *WEB,
+    *BULK,
+    "replay",
+    "console_pages",
+    "wallet_read",
+    "trace_points",
+    *reconciling.NAMES,
+    *redeeming.NAMES,
+)
 Say = Callable[[str], None]
 
 
@@ -114,7 +124,7 @@ def measure(wanted: frozenset[str], size: Size, say: Say) -> Iterator[Figure]:
             yield from _web(template, folder, wanted, size, say)
         if wanted & set(reconciling.NAMES):
             yield from _day(template, folder / "day", wanted, size, say)
-        if wanted & {*BULK, "replay", "redeem_p99_during_bulk"}:
+        if wanted & {*BULK, "replay", "redeem_p99_during_bulk", "console_pages"}:
             yield from _bulk(_load(template, folder / "records", size, say), wanted, size, say)
 
 
@@ -129,6 +139,8 @@ def _day(template: Ground, folder: Path, wanted: frozenset[str], size: Size, say
 def _bulk(load: bulk.Load, wanted: frozenset[str], size: Size, say: Say) -> Iterator[Figure]:
     if "redeem_p99_during_bulk" in wanted:
         yield from redeeming.during_bulk(load, owner_url(), load.folder / "redeeming", say)
+    if "console_pages" in wanted:
+        yield from pages.figures(load, owner_url(), console(), say)
     if "replay" in wanted:
         yield from replaying.figures(load, owner_url(), size.rounds, say)
     if wanted & set(BULK):

@@ -50,7 +50,7 @@ def bench_app() -> Flask:
     connect(app, settings.database_url, pool_size=settings.web_threads)
     app.config[surroundings.SETTINGS] = settings
     app.register_blueprint(blueprint)
-    assembly.register(app, settings, {"bench.insert": Who.RESIDENT})
+    assembly.register(app, settings, others={"bench.insert": Who.RESIDENT})
     return app
 
 

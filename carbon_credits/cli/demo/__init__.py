@@ -8,6 +8,10 @@ import click
 from carbon_credits.cli.later import LaterGroup
 
 
-@click.group("demo", cls=LaterGroup, places={"play": "demo.play:play", "seed": "demo.seed:seed"})
+@click.group(
+    "demo",
+    cls=LaterGroup,
+    places={"code": "demo.seed:code", "play": "demo.play:play", "seed": "demo.seed:seed"},
+)
 def group() -> None:
     """演示区 / The demonstration district."""

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
+import pyotp
 from flask import current_app
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from carbon_credits.cli import people
-from carbon_credits.cli.demo import rules, shops
+from carbon_credits.cli.demo import colleagues, rules, shops
 from carbon_credits.cli.demo.partners import FEEDS as OWN_FEEDS
 from carbon_credits.cli.saying import plainly
 from carbon_credits.core import clock
@@ -27,6 +28,7 @@ from carbon_credits.partners.contract import Feed
 from carbon_credits.partners.models import Partner, PartnerClient
 from carbon_credits.residents import consents
 from carbon_credits.residents.service import Street
+from carbon_credits.staff import second_factor
 
 RESIDENTS: Final = 10
 FEEDS: Final = "CARBON_FEEDS"
@@ -64,21 +66,38 @@ def seed() -> None:
         ensure_keys(session, vault)
         publish(session)
         service.install(session, feeds())
-        staff = [*rules.ensure(session), *shops.STAFF]
+        first_of_staff = rules.ensure(session)
         partners = service.partners(session)
         residents = [_resident(session, vault, number, partners, now) for number in range(1, RESIDENTS + 1)]
         known = _known_clients(session)
         credentials = [_client(session, vault, partner, known, now) for partner in partners]
         merchants = shops.ensure(session, vault, _listed("merchants"), now)
+        staff = colleagues.ensure(session, vault, [*first_of_staff, *shops.STAFF], _listed("staff"), now)
     _write(
         {
             "residents": residents,
             "merchants": merchants,
             "partners": credentials,
-            "staff": [{"name": member.name, "roles": list(member.roles)} for member in staff],
+            "staff": staff,
         }
     )
     click.echo(f"演示区已就绪 / the demonstration district is ready: {district_file()}")
+
+
+@click.command()
+@click.argument("name")
+@plainly
+def code(name: str) -> None:
+    """What a member of the demonstration's staff types to sign in: the password, and the code of this half minute."""
+    require_demo()
+    found = next((each for each in _listed("staff") if each["name"] == name), None)
+    if found is None:
+        known = ", ".join(each["name"] for each in _listed("staff"))
+        raise click.UsageError(f"没有此人 / nobody of this name; {known}")
+    now = clock.now()
+    left = second_factor.STEP_S - int(now.timestamp()) % second_factor.STEP_S
+    click.echo(f"密码 / password: {found['password']}")
+    click.echo(f"验证码 / code: {pyotp.TOTP(found['totp_secret']).at(now)}  ({left} s)")
 
 
 def furnish(

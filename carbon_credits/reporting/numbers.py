@@ -68,6 +68,22 @@ def percent(share: Decimal | str) -> str:
     return grouped(Decimal(share).scaleb(2)) + SPACE + "%"
 
 
+def percent_of_ppm(ppm: int | None) -> str | None:
+    """Parts per million as per cent with two decimals, cut off and never rounded up."""
+    if ppm is None:
+        return None
+    whole, part = divmod(ppm // 100, 100)
+    return grouped(f"{whole}.{part:02d}") + SPACE + "%"
+
+
+def yuan(micro_fen: int) -> str:
+    """Micro-fen as yuan, every digit of it: a hundred million micro-fen are a yuan."""
+    sign, rest = ("-" if micro_fen < 0 else ""), abs(micro_fen)
+    whole, part = divmod(rest, 100_000_000)
+    places = f"{part:08d}".rstrip("0")
+    return grouped(f"{sign}{whole}" + (f".{places}" if places else ""))
+
+
 def day(value: date | str) -> str:
     """A day as ISO 8601 writes it: the one spelling both languages read alike."""
     return value if isinstance(value, str) else value.isoformat()

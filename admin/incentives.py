@@ -1,0 +1,269 @@
+"""Green finance: programmes of banks and insurers, written, proposed, paused and ended; what they have come to."""
+
+from collections.abc import Mapping
+from typing import Any, Final, Literal
+
+from flask import Blueprint, Response, redirect, request
+from werkzeug.wrappers import Response as AnyResponse
+
+from admin import guard, pages, words
+from admin.approvals import proposed
+from admin.forms import Form, faults_of
+from carbon_credits.core.db import reading, transaction
+from carbon_credits.core.errors import Conflict, Invalid, NotFound
+from carbon_credits.core.i18n import Text
+from carbon_credits.incentives import banks, lifecycle, programmes, report, terms
+from carbon_credits.jobs.surroundings import settings
+from carbon_credits.staff.service import Role
+
+MOST_ROWS: Final = 5
+Turn = Literal["active", "paused", "ended"]
+TURNS: Final[Mapping[str, Turn]] = {"pause": "paused", "resume": "active", "end": "ended"}
+TEXTS: Final = tuple(f"{name}-{tongue}" for name in terms.TEXTS for tongue in ("zh", "en"))
+PLAIN: Final = ("code", "bank", "benefit", "grade", "families", *terms.NUMBERS)
+TIER: Final = ("code", "from_kg", "amount", "zh", "en")
+TIERS: Final = tuple(f"tier-{place}-{name}" for place in range(MOST_ROWS) for name in TIER)
+FIELDS: Final = (*PLAIN, *TEXTS, *TIERS)
+BENEFITS: Final[Mapping[str, Text]] = {
+    "rate_discount": Text("利率优惠（基点）", "lower rate, basis points"),
+    "limit": Text("额度提升（基点）", "higher limit, basis points"),
+    "premium": Text("保费优惠（基点）", "lower premium, basis points"),
+    "subsidy": Text("补贴（分）", "subsidy, fen"),
+}
+GRADES: Final[Mapping[str, Text]] = {
+    "verified": Text("仅核证减排量", "verified grams alone"),
+    "verified_and_claimed": Text("核证与申报减排量", "verified and claimed grams"),
+}
+OUTCOMES: Final[Mapping[str, Text]] = {
+    "granted": Text("已给予", "granted"),
+    "declined_other": Text("因其他原因未给予", "declined for other reasons"),
+    "not_used": Text("未使用", "not used"),
+    report.SILENT: Text("未反馈", "no answer"),
+}
+
+blueprint = Blueprint("incentives", __name__, url_prefix="/incentives")
+
+
+@blueprint.get("/")
+def show() -> Response:
+    """Every version of every programme."""
+    with reading() as session:
+        found, known = programmes.versions(session), banks.banks(session)
+    return pages.render(
+        "incentives/list.html",
+        rows=found,
+        banks=known,
+        benefits=BENEFITS,
+        may_change=_may(),
+        words=words,
+    )
+
+
+@blueprint.get("/<int:incentive>")
+def one(incentive: int) -> Response:
+    """One version: every term, as residents and the bank read it."""
+    return _page(incentive)
+
+
+@blueprint.get("/edit")
+def edit() -> Response:
+    """The editor: empty, or with the terms of the version named, for a draft of the next."""
+    number = request.args.get("incentive", type=int)
+    typed: Mapping[str, str] = {}
+    if number is not None:
+        with reading() as session:
+            typed = _as_typed(programmes.programme(session, number).terms.as_document())
+    return _editor(typed)
+
+
+@blueprint.post("/draft")
+def draft() -> AnyResponse:
+    """Write a draft, or write it anew."""
+    form = Form(*FIELDS)
+    families = form.chosen("families", sorted(terms.FAMILIES))
+    document = _document(form, families)
+    try:
+        form.check()
+        with transaction() as session:
+            made = lifecycle.draft(session, document, guard.member().staff_id).id
+    except Invalid as refused:
+        typed = {**form.typed, "families": ",".join(families)}
+        return _editor(typed, 422, _placed(refused, form.typed))
+    except (Conflict, NotFound) as refused:
+        typed = {**form.typed, "families": ",".join(families)}
+        return _editor(typed, 409, {"": refused.detail})
+    pages.note(Text("草案已保存", "The draft is kept"))
+    return redirect(pages.url("incentives.one", incentive=made), 303)
+
+
+@blueprint.post("/<int:incentive>/propose")
+def propose(incentive: int) -> AnyResponse:
+    """Put a draft before a second person."""
+    form = Form("reason")
+    try:
+        reason = form.reason()
+        form.check()
+        with transaction() as session:
+            number = lifecycle.propose(session, incentive, reason, guard.member().staff_id).approval_id
+    except Invalid as refused:
+        return _page(incentive, 422, form, faults_of(refused, ("reason",)))
+    except Conflict as refused:
+        return _page(incentive, 409, form, {"": refused.detail})
+    return proposed(number)
+
+
+@blueprint.post("/<int:incentive>/reopen")
+def reopen(incentive: int) -> AnyResponse:
+    """Make a draft again of what was rejected or withdrawn, or of one's own proposal."""
+    with transaction() as session:
+        lifecycle.reopen(session, incentive, guard.member().staff_id)
+    pages.note(Text("已退回草案", "It is a draft again"))
+    return redirect(pages.url("incentives.one", incentive=incentive), 303)
+
+
+@blueprint.post("/<int:incentive>/turn")
+def turn(incentive: int) -> AnyResponse:
+    """Pause, resume or end what is in force; statements that were given stay what they are."""
+    form = Form("to", "reason")
+    try:
+        to, reason = form.choice("to", TURNS), form.reason()
+        form.check()
+        with transaction() as session:
+            code = programmes.programme(session, incentive).terms.code
+            lifecycle.turn(session, code, TURNS[to], reason, guard.member().staff_id)
+    except Invalid as refused:
+        return _page(incentive, 422, form, faults_of(refused, ("reason",)))
+    except Conflict as refused:
+        return _page(incentive, 409, form, {"": refused.detail})
+    pages.note(Text("已更新", "Done"))
+    return redirect(pages.url("incentives.one", incentive=incentive), 303)
+
+
+@blueprint.get("/reports/<code>")
+def told(code: str) -> Response:
+    """People by tier, what banks made of it, benefit given and kilograms behind it; never of fewer than ten."""
+    with reading() as session:
+        found = report.report_of(session, settings().vault, code)
+        newest = programmes.versions(session, code)[-1]
+    return pages.render(
+        "incentives/report.html",
+        found=found,
+        sums=found.shown(),
+        newest=newest,
+        tiers={tier.code: tier.name for tier in newest.terms.tiers},
+        outcomes=OUTCOMES,
+        fewest=report.FEWEST,
+    )
+
+
+_TIER_MEMBERS: Final = ("code", "from_g", "amount", "name", "name-zh", "name-en")
+
+
+def _page(
+    incentive: int, status: int = 200, form: Form | None = None, faults: Mapping[str, Text] | None = None
+) -> Response:
+    with reading() as session:
+        found = programmes.programme(session, incentive)
+    return pages.render(
+        "incentives/one.html",
+        status,
+        one=found,
+        terms=found.terms,
+        unit=terms.UNITS[found.terms.benefit],
+        benefits=BENEFITS,
+        grades=GRADES,
+        may_change=_may(),
+        typed={} if form is None else form.typed,
+        faults=faults,
+        words=words,
+    )
+
+
+def _editor(
+    typed: Mapping[str, str], status: int = 200, faults: Mapping[str, Text] | None = None
+) -> Response:
+    with reading() as session:
+        known = {bank.code: Text(bank.name_zh, bank.name_en) for bank in banks.banks(session)}
+    return pages.render(
+        "incentives/edit.html",
+        status,
+        typed={**dict.fromkeys(FIELDS, ""), **typed},
+        banks=known,
+        benefits=BENEFITS,
+        grades=GRADES,
+        families=[(code, words.named(words.FAMILIES, code)) for code in sorted(terms.FAMILIES)],
+        tiers=range(MOST_ROWS),
+        most=terms.TEXTS,
+        faults=faults,
+        words=words,
+    )
+
+
+def _document(form: Form, families: list[str]) -> dict[str, Any]:
+    """What was typed as the document that the room reads; what is no number stays a word, and is refused there."""
+    typed = form.typed
+    tiers = [
+        {
+            "code": typed[f"tier-{place}-code"],
+            "from_g": _kilograms(typed[f"tier-{place}-from_kg"]),
+            "amount": _whole(typed[f"tier-{place}-amount"]),
+            "name": {tongue: typed[f"tier-{place}-{tongue}"] for tongue in ("zh", "en")},
+        }
+        for place in _filled(typed)
+    ]
+    texts = {name: {tongue: typed[f"{name}-{tongue}"] for tongue in ("zh", "en")} for name in terms.TEXTS}
+    numbers = {name: _whole(typed[name]) for name in terms.NUMBERS}
+    plain = {name: typed[name] for name in ("code", "bank", "benefit", "grade")}
+    return {**plain, "families": families, "tiers": tiers, **numbers, **texts}
+
+
+def _filled(typed: Mapping[str, str]) -> list[int]:
+    return [place for place in range(MOST_ROWS) if any(typed[f"tier-{place}-{name}"] for name in TIER)]
+
+
+def _placed(refused: Invalid, typed: Mapping[str, str]) -> dict[str, Text]:
+    """Faults at the rows in which tiers were typed, not at their places in the document."""
+    names = (*FIELDS, *(f"tiers-{place}-{name}" for place in range(MOST_ROWS) for name in _TIER_MEMBERS))
+    rows, placed = _filled(typed), dict[str, Text]()
+    for name, told in faults_of(refused, names).items():
+        parts = name.split("-")
+        if parts[0] == "tiers" and len(parts) > 2:
+            member = {"from_g": "from_kg", "name": "zh"}.get(parts[2], parts[-1])
+            placed.setdefault(f"tier-{rows[int(parts[1])]}-{member}", told)
+        else:
+            placed.setdefault(name, told)
+    return placed
+
+
+def _as_typed(document: Mapping[str, Any]) -> dict[str, str]:
+    typed = {name: str(document[name]) for name in ("code", "bank", "benefit", "grade", *terms.NUMBERS)}
+    typed["families"] = ",".join(document["families"])
+    for name in terms.TEXTS:
+        typed |= {f"{name}-{tongue}": document[name][tongue] for tongue in ("zh", "en")}
+    for place, tier in enumerate(document["tiers"][:MOST_ROWS]):
+        kilograms, grams = divmod(tier["from_g"], 1_000)
+        typed |= {
+            f"tier-{place}-code": tier["code"],
+            f"tier-{place}-from_kg": f"{kilograms}.{grams:03}".rstrip("0").rstrip("."),
+            f"tier-{place}-amount": str(tier["amount"]),
+            f"tier-{place}-zh": tier["name"]["zh"],
+            f"tier-{place}-en": tier["name"]["en"],
+        }
+    return typed
+
+
+def _whole(typed: str) -> int | str:
+    digits = typed.replace(",", "").replace(" ", "")
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= 15 else typed
+
+
+def _kilograms(typed: str) -> int | str:
+    """Kilograms with at most three places as whole grams."""
+    whole, _, places = typed.replace(",", "").partition(".")
+    digits = whole + places.ljust(3, "0")
+    fits = digits.isascii() and digits.isdigit() and len(places) <= 3 and len(digits) <= 15
+    return int(digits) if fits else typed
+
+
+def _may() -> bool:
+    return Role.PROGRAMME in guard.member().roles

@@ -1,0 +1,118 @@
+"""Wrong guesses at passwords, counted by account and by address, before they are compared.
+
+The statement that counts a guess is the one that lets it be compared, so of any number of parallel guesses ten are; the
+tenth wrong one in a row closes the account to passwords for a quarter of an hour, the thirtieth of an hour its address.
+"""
+
+import ipaddress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import delete, select, text, update
+from sqlalchemy.orm import Session
+
+from carbon_credits.core.errors import TooMany
+from carbon_credits.core.i18n import Text
+from carbon_credits.staff.models import Credential, GuessingAddress
+
+MOST_WRONG: Final = 10
+MOST_WRONG_OF_AN_ADDRESS: Final = 30
+LOCKED_FOR: Final = timedelta(minutes=15)
+COUNTED_FOR: Final = timedelta(hours=1)
+
+_COUNT_ADDRESS: Final = text("""
+insert into staff_address as a (address, wrong, since) values (:address, 1, :now)
+on conflict (address) do update set
+  wrong = case when a.locked_until is null and a.since > :long_ago then a.wrong + 1 else 1 end,
+  since = case when a.locked_until is null and a.since > :long_ago then a.since else excluded.since end,
+  locked_until = case when a.locked_until is null and a.since > :long_ago and a.wrong + 1 >= :most
+                      then cast(:until as timestamptz) end
+where a.locked_until is null or a.locked_until <= :now
+returning a.wrong
+""")
+# `fresh` is how many wrong guesses there are with this one: those before a lock that is over do not count
+_COUNT_ACCOUNT: Final = text("""
+update staff_credential c
+set wrong = fresh.n, locked_until = case when fresh.n >= :most then cast(:until as timestamptz) end
+from (select c.staff_id, s.name, case when c.locked_until is null then c.wrong else 0 end + 1 as n
+      from staff_credential c join staff s using (staff_id)
+      where s.name = :name and s.status = 'active' and (c.locked_until is null or c.locked_until <= :now)
+      for no key update of c) fresh
+where c.staff_id = fresh.staff_id
+returning c.staff_id, fresh.name, c.password_hash, c.password_set_at, c.must_change
+""")
+_RIGHT: Final = text("""
+with address as (
+  update staff_address set wrong = greatest(wrong - 1, 0), locked_until = null where address = :address)
+update staff_credential set wrong = greatest(wrong - 1, 0), locked_until = null where staff_id = :staff
+""")
+
+
+@dataclass(frozen=True)
+class Account:
+    """Whose password is guessed at, with what to compare it to."""
+
+    staff_id: int
+    name: str
+    password_hash: str
+    password_set_at: datetime
+    must_change: bool
+
+
+def count(session: Session, name: str, address: str, now: datetime) -> Account | None:
+    """Count a guess; None where there is nothing to compare it to: no such account, or closed for a while.
+
+    Raises TooMany when the address is closed. The caller commits before it compares.
+    """
+    _count_address(session, address, now)
+    given = {"name": name, "now": now, "most": MOST_WRONG, "until": now + LOCKED_FOR}
+    row = session.execute(_COUNT_ACCOUNT, given).one_or_none()
+    return None if row is None else Account(*row)
+
+
+def was_right(session: Session, staff_id: int, address: str) -> None:
+    """A guess that was counted was right, so it is none."""
+    session.execute(_RIGHT, {"staff": staff_id, "address": _place(address)})
+
+
+def forget(session: Session, staff_id: int) -> None:
+    """Somebody has shown both factors: the wrong guesses at their password count no more."""
+    session.execute(
+        update(Credential)
+        .where(Credential.staff_id == staff_id)
+        .values(wrong=0, locked_until=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def forget_stale(session: Session, now: datetime) -> None:
+    """Drop what is counted of addresses that have been quiet for a day."""
+    session.execute(delete(GuessingAddress).where(GuessingAddress.since < now - timedelta(days=1)))
+
+
+def _count_address(session: Session, address: str, now: datetime) -> None:
+    given = {
+        "address": _place(address),
+        "now": now,
+        "long_ago": now - COUNTED_FOR,
+        "until": now + LOCKED_FOR,
+        "most": MOST_WRONG_OF_AN_ADDRESS,
+    }
+    if session.execute(_COUNT_ADDRESS, given).scalar_one_or_none() is not None:
+        return
+    asked = select(GuessingAddress.locked_until).where(GuessingAddress.address == _place(address))
+    until = session.execute(asked).scalar_one_or_none() or now
+    told = Text("尝试次数过多，请稍后再试", "Too many attempts: try again later")
+    raise TooMany("too_many_attempts", told, retry_after_s=int((until - now).total_seconds()) + 1)
+
+
+def _place(address: str) -> str:
+    """Whom an address counts for: an IPv6 customer has a whole /64."""
+    try:
+        ip = ipaddress.ip_address(address)
+    except ValueError:
+        return "unknown"
+    if isinstance(ip, ipaddress.IPv6Address):
+        return str(ip.ipv4_mapped or ipaddress.ip_network((ip, 64), strict=False))
+    return str(ip)

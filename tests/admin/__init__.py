@@ -1,0 +1,1 @@
+"""The console: as staff use it, and as others try to."""

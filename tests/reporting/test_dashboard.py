@@ -1,0 +1,180 @@
+"""What stands on the console's first page: right, from rollups, in a statement or two each."""
+
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import event, text
+from sqlalchemy.orm import Session
+
+from carbon_credits.core import clock
+from carbon_credits.jobs.schedule import TASKS
+from carbon_credits.reconciliation import cases
+from carbon_credits.reporting import dashboard, desk, forecast, funnel
+from carbon_credits.rewards import coverage
+from tests.crediting.test_oracle import World
+from tests.factories.acts import a_partner_source
+from tests.factories.ledger import a_fund
+from tests.reporting.test_rollups import people_of, roll
+
+NOW = clock.now()
+TODAY = clock.day_of(NOW)
+EVERY = {task.name: task.every for task in TASKS}
+FIGURES: dict[str, Callable[[Session], object]] = {
+    "grams": lambda s: dashboard.grams(s, TODAY),
+    "trend": lambda s: dashboard.trend(s, TODAY),
+    "active_months": lambda s: dashboard.active_months(s, TODAY),
+    "coverage": coverage.newest,
+    "forecasts": lambda s: forecast.forecasts(s, TODAY),
+    "ages": lambda s: desk.ages(s, NOW),
+    "feeds": lambda s: desk.feeds(s, NOW),
+    "work_lists": lambda s: desk.work_lists(s, NOW),
+    "late_tasks": lambda s: desk.late_tasks(s, NOW, EVERY),
+    "come": funnel.come,
+}
+
+
+@contextmanager
+def statements(session: Session) -> Iterator[list[str]]:
+    """What is asked of the database meanwhile."""
+    asked: list[str] = []
+
+    def hear(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        asked.append(statement)
+
+    engine = session.get_bind()
+    event.listen(engine, "before_cursor_execute", hear)
+    try:
+        yield asked
+    finally:
+        event.remove(engine, "before_cursor_execute", hear)
+
+
+@pytest.fixture
+def district(session: Session) -> World:
+    """Some days of acts, rolled up and counted."""
+    world = World(session, random.Random(11), budget=10**9)
+    people_of(world)
+    world.claim_some(120)
+    world.drain()
+    roll(session)
+    for shard in (0, 1):
+        funnel.count_shard(session, shard, NOW)
+    session.commit()
+    return world
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_figure_asks_two_statements_at_most_and_never_the_acts(district: World, name: str) -> None:
+    with statements(district.session) as asked:
+        FIGURES[name](district.session)
+    assert 1 <= len(asked) <= 2
+    assert not [s for s in asked if " activity " in s or " decision " in s or " posting " in s]
+
+
+def test_grams_by_methodology_and_street_add_up_to_the_whole(district: World) -> None:
+    found = dashboard.grams(district.session, TODAY)
+    wallets = text("select sum(verified_mg), sum(claimed_mg), sum(removal_mg) from wallet")
+    assert (found.year.verified_mg, found.year.claimed_mg, found.year.removal_mg) == tuple(
+        district.session.execute(wallets).one()
+    )
+    assert found.year.verified_mg > 0
+    for lines in (found.methodologies, found.streets):
+        for figure in ("acts", "verified_mg", "claimed_mg", "points", "reversals"):
+            assert sum(getattr(line.year, figure) for line in lines) == getattr(found.year, figure)
+    assert {line.code for line in found.methodologies} >= {"travel.metro", "recycling.paper"}
+    assert found.streets[0].name.zh
+    yesterday = dashboard.grams(district.session, TODAY - timedelta(days=1))
+    days = {day.on: day for day in dashboard.trend(district.session, TODAY)}
+    assert yesterday.today == days[TODAY - timedelta(days=1)].sums
+    assert len(days) == 90
+    assert sum(day.sums.points for day in days.values()) == found.year.points
+
+
+def test_a_territory_sees_its_own_street_alone(district: World) -> None:
+    whole = dashboard.grams(district.session, TODAY)
+    of = {line.code: line for line in whole.streets}
+    assert dashboard.grams(district.session, TODAY, {"shiwan"}).year == of["shiwan"].year
+    shown = dashboard.active_months(district.session, TODAY, {"shiwan"})
+    assert ({line.street for line in shown.streets}, shown.district) == ({"shiwan"}, ())
+
+
+def test_active_residents_are_held_against_the_district_and_those_registered(district: World) -> None:
+    shown = dashboard.active_months(district.session, TODAY)
+    counted = text("select count(distinct resident_id) from decision where state = 'credited' and points > 0")
+    months = {one.month: one for one in shown.district}
+    assert len(months) == 12
+    assert shown.population == 1_300_000
+    assert shown.source.zh
+    if TODAY.day > 4:
+        this = months[TODAY.replace(day=1)]
+        assert this.active == district.session.execute(counted).scalar_one() == 5
+        assert this.per_100_000 == 5 * 100_000 // 1_300_000
+    zumiao = [one for one in shown.streets if one.street == "zumiao"]
+    assert {one.of for one in zumiao} == {2}
+
+
+def test_a_fund_runs_out_within_a_span_or_not_at_all(session: Session) -> None:
+    steady, uneven, fresh, idle = (a_fund(session, 28_000) for _ in range(4))
+    for ago in range(1, 36):
+        for fund, points in ((steady, 100), (uneven, 200 if ago <= 7 else 0), (fresh, 50 if ago < 5 else 0)):
+            given = {"fund": fund, "on": TODAY - timedelta(days=ago), "points": points}
+            if points:
+                session.execute(text("insert into rollup_fund values (:fund, :on, :points)"), given)
+    session.execute(
+        text("insert into rollup_fund values (:fund, :on, 1)"),
+        {"fund": uneven, "on": TODAY - timedelta(days=34)},
+    )
+    session.commit()
+    found = {one.fund_id: one for one in forecast.forecasts(session, TODAY)}
+    lasts = TODAY + timedelta(days=280)
+    assert (found[steady].earliest, found[steady].middle, found[steady].latest) == (lasts, lasts, lasts)
+    assert found[uneven].weeks == (1_400, 0, 0, 0)
+    assert found[uneven].earliest == TODAY + timedelta(days=140)
+    assert found[uneven].middle == TODAY + timedelta(days=560)
+    assert found[uneven].latest is None, "at the pace of the slowest week it does not run out"
+    assert not found[fresh].is_known, "four days are no pace"
+    assert not found[idle].is_known
+    assert not found[idle].runs_out
+
+
+def test_cases_are_told_by_age_and_the_overdue_apart(session: Session) -> None:
+    a_partner_source(session)
+    for number, (opened, days) in enumerate(((0, 9), (2, 9), (5, 9), (8, 9), (8, 1), (9, 2))):
+        at = NOW - timedelta(days=opened, hours=1)
+        about = {"source_id": 900, "occurred_on": TODAY}
+        cases.open_case(
+            session, "clawback_outlier", f"feed:900:{number}", "x", "tests", at, days=days, **about
+        )
+    (found,) = desk.ages(session, NOW)
+    assert (found.day, found.three_days, found.week, found.later, found.overdue) == (1, 1, 1, 1, 2)
+    assert (found.total, found.oldest) == (6, timedelta(days=9, hours=1))
+    assert found.name.zh
+
+
+def test_a_feed_is_late_beyond_its_grace(session: Session) -> None:
+    a_partner_source(session)
+    session.execute(
+        text("insert into feed_watermark (source_id, seq, complete_through) values (900, 1, :through)"),
+        {"through": NOW - timedelta(days=5)},
+    )
+    (feed,) = desk.feeds(session, NOW)
+    assert (feed.partner, feed.late) == ("tests", timedelta(days=2))
+
+
+def test_what_lies_behind_is_told_and_what_is_merely_waiting_is_not(district: World) -> None:
+    session = district.session
+    district.claim_some(3)
+    assert {one.n for one in desk.work_lists(session, clock.now())} == {0}
+    late = {one.name: one for one in desk.work_lists(session, clock.now() + timedelta(minutes=2))}
+    waiting = session.execute(text("select count(*), min(queued_at) from activity_queue")).one()
+    assert (late["queued_acts"].n, late["queued_acts"].oldest) == tuple(waiting)
+    session.execute(
+        text(
+            "insert into task_run (task, slot, finished_at) values ('seal', :slot, :slot), ('mature', :slot, :slot)"
+        ),
+        {"slot": NOW - timedelta(minutes=20)},
+    )
+    assert [task.name for task in desk.late_tasks(session, NOW, EVERY)] == ["seal"]

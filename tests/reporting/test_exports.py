@@ -1,0 +1,280 @@
+"""Exports: who may have what, harmless in a spreadsheet, nobody to be found in them, written again after a death."""
+
+import csv
+import io
+import os
+import random
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import psycopg
+import pytest
+from flask import Flask
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from carbon_credits.config import Settings
+from carbon_credits.core import audit, clock
+from carbon_credits.core.db import alone
+from carbon_credits.core.errors import Conflict, Invalid, NotAllowed, NotFound
+from carbon_credits.jobs import exports as job
+from carbon_credits.jobs.surroundings import SETTINGS
+from carbon_credits.reporting import export_work, exports, sheets
+from carbon_credits.reporting.export_kinds import EXPORTS
+from carbon_credits.reporting.exports import Asker, Wish
+from carbon_credits.staff.service import Role, add
+from tests.crediting.test_oracle import World
+from tests.reporting.test_rollups import people_of, roll
+
+TODAY = clock.today()
+WISH = Wish("audit", "csv", TODAY, TODAY, {})
+
+
+@pytest.fixture
+def auditor(session: Session, bare_app: Flask, settings: Settings) -> Asker:
+    """A member of staff who may see everything, and a job's surroundings."""
+    bare_app.config[SETTINGS] = settings
+    member = add(session, "陈审", list(Role), "tests", ["zumiao"])
+    session.commit()
+    return Asker(member.staff_id, frozenset(Role), None)
+
+
+def written(session: Session, asker: Asker, wish: Wish) -> bytes:
+    """Ask, let the job write, read."""
+    number = exports.ask(session, asker, wish)
+    session.commit()
+    job.write(number)
+    found = exports.read(session, asker, number)
+    content = b"".join(found.pieces)
+    session.commit()
+    assert (len(content), sha256(content).digest()) == (found.size, found.digest)
+    return content
+
+
+def table(content: bytes) -> list[list[str]]:
+    assert content.startswith(b"\xef\xbb\xbf"), "spreadsheets guess the encoding otherwise"
+    return list(csv.reader(io.StringIO(content.decode("utf-8-sig"))))
+
+
+def test_a_formula_in_a_name_stays_a_text(session: Session, auditor: Asker) -> None:
+    for word in (
+        '=HYPERLINK("http://x.test")',
+        "+1",
+        "-1+1",
+        "@SUM(1)",
+        "\tx",
+        "\rx",
+        "<b>名</b>",
+        "https://x.test",
+    ):
+        audit.record(session, word, "tests.said", "x", None, {"n": 5})
+    session.commit()
+    rows = table(written(session, auditor, WISH))
+    said = [row[2] for row in rows if row[3] == "tests.said"]
+    assert said[:6] == [
+        "'" + w for w in ('=HYPERLINK("http://x.test")', "+1", "-1+1", "@SUM(1)", "\tx", "\rx")
+    ]
+    assert said[6:] == ["<b>名</b>", "https://x.test"]
+    book = openpyxl.load_workbook(
+        io.BytesIO(written(session, auditor, replace(WISH, format="xlsx", language="en")))
+    )
+    sheet = book.worksheets[0]
+    assert [cell.value for cell in sheet[1]][:3] == ["Entry", "At", "Actor"]
+    cells = [row for row in sheet.iter_rows(min_row=2) if row[3].value == "tests.said"]
+    assert [row[2].data_type for row in cells] == ["s"] * 8, "none of them is a formula"
+    assert cells[0][2].value == '=HYPERLINK("http://x.test")'
+    assert not any(row[2].hyperlink for row in cells)
+    assert all(isinstance(row[0].value, int) for row in cells)
+
+
+def test_nobody_can_be_found_in_an_export_and_few_people_are_not_told_of(
+    session: Session, auditor: Asker
+) -> None:
+    world = World(session, random.Random(5), budget=10**9)
+    people_of(world)
+    world.claim_some(40)
+    world.drain()
+    roll(session)
+    days = replace(WISH, first=TODAY - timedelta(days=9))
+    acts = table(written(session, auditor, replace(days, kind="acts")))
+    assert (
+        len(acts) - 1
+        == session.execute(text("select count(distinct activity_id) from decision")).scalar_one()
+    )
+    shown = {row[1] for row in acts[1:]}
+    assert len(shown) == 6
+    assert not shown & {str(resident) for resident in world.residents}
+    decisions = table(
+        written(session, auditor, replace(days, kind="decisions", filters={"methodology": "travel.metro"}))
+    )
+    assert {row[4] for row in decisions[1:]} == {"travel.metro"}
+    assert {row[2] for row in decisions[1:]} <= shown, "the same person has the same name in every table"
+    rollup = table(written(session, auditor, replace(days, kind="rollup")))
+    assert {tuple(row[4:]) for row in rollup[1:]} == {("<10",) * 5}
+    session.execute(text("update rollup_day set acts = acts + 10, people = people + 10"))
+    session.commit()
+    assert all(
+        int(row[4]) >= 10 for row in table(written(session, auditor, replace(days, kind="rollup")))[1:]
+    )
+    postings = table(
+        written(session, auditor, replace(days, kind="postings", filters={"fund": "base"}, last=TODAY))
+    )
+    points = text("select sum(points) from posting where contra_ref = :fund and contra_kind in (1, 6)")
+    assert (
+        sum(int(row[6]) for row in postings[1:]) == session.execute(points, {"fund": world.fund}).scalar_one()
+    )
+
+
+@pytest.mark.parametrize("kind", EXPORTS)
+def test_every_kind_is_written(session: Session, auditor: Asker, kind: str) -> None:
+    filters = {"fund": "base"} if EXPORTS[kind].needs else {}
+    rows = table(written(session, auditor, replace(WISH, kind=kind, filters=filters)))
+    assert rows[0] == [heading.zh for heading in EXPORTS[kind].headings]
+
+
+def test_roles_and_territory_decide_who_may(session: Session, auditor: Asker) -> None:
+    street = Asker(auditor.staff_id, frozenset({Role.STREET}), frozenset({"zumiao"}))
+    assert set(exports.offered(street)) == {"rollup"}
+    assert "acts" in exports.offered(replace(auditor, streets=frozenset({"zumiao"})))
+    assert "audit" not in exports.offered(replace(auditor, streets=frozenset({"zumiao"})))
+    for asker, kind in ((street, "acts"), (replace(auditor, roles=frozenset({Role.FINANCE})), "audit")):
+        with pytest.raises(NotAllowed):
+            exports.ask(session, asker, replace(WISH, kind=kind))
+    session.execute(
+        text("""insert into rollup_day (occurred_on, methodology, street, pool, acts, people)
+                            select :on, 2, s, 'v', 20, 20 from unnest('{zumiao,shiwan}'::text[]) s"""),
+        {"on": TODAY},
+    )
+    assert [row[2] for row in table(written(session, street, replace(WISH, kind="rollup")))[1:]] == ["zumiao"]
+    number = exports.ask(session, auditor, WISH)
+    with pytest.raises(NotFound):
+        exports.read(session, replace(street, staff_id=auditor.staff_id + 1), number)
+    with pytest.raises(Conflict):
+        exports.read(session, auditor, number)
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer"),
+    [
+        ({"kind": "everything"}, "/kind"),
+        ({"format": "pdf"}, "/format"),
+        ({"first": TODAY + timedelta(days=1)}, "/last"),
+        ({"first": TODAY - timedelta(days=366)}, "/last"),
+        ({"filters": {"fund": "base"}}, "/fund"),
+        ({"kind": "postings"}, "/fund"),
+        ({"kind": "acts", "filters": {"methodology": "travel.teleport"}}, "/methodology"),
+    ],
+)
+def test_a_wrong_wish_is_explained_at_its_field(
+    session: Session, auditor: Asker, changes: dict[str, Any], pointer: str
+) -> None:
+    with pytest.raises(Invalid) as refused:
+        exports.ask(session, auditor, replace(WISH, **changes))
+    assert [fault.pointer for fault in refused.value.faults] == [pointer]
+
+
+def test_it_is_audited_kept_a_week_and_erased(session: Session, auditor: Asker) -> None:
+    written(session, auditor, WISH)
+    done = text("select action from audit_entry where subject like 'export:%' order by audit_id")
+    assert session.execute(done).scalars().all() == ["export.asked", "export.written", "export.read"]
+    assert export_work.erase_due(session, clock.now(), 10) == 0
+    assert export_work.erase_due(session, clock.now() + export_work.KEPT, 10) == 1
+    session.commit()
+    (row,) = exports.listed(session, auditor.staff_id)
+    assert (row.state, session.execute(text("select count(*) from export_piece")).scalar_one()) == (
+        "expired",
+        0,
+    )
+    with pytest.raises(DBAPIError, match="cannot become"):
+        session.execute(text("update export set state = 'done'"))
+
+
+def test_what_fails_says_so_and_a_fourth_death_is_the_last(
+    session: Session, auditor: Asker, bare_app: Flask, settings: Settings
+) -> None:
+    first, second = exports.ask(session, auditor, WISH), exports.ask(session, auditor, WISH)
+    session.execute(text("update export set attempts = 3 where export_id = :second"), {"second": second})
+    session.commit()
+    bare_app.config[SETTINGS] = replace(settings, home=Path(__file__))
+    for number in (first, second):
+        job.write(number)
+    found = {row.export_id: (row.state, row.fault) for row in exports.listed(session, auditor.staff_id)}
+    assert found == {first: ("failed", "NotADirectoryError"), second: ("failed", "never_came_back")}
+
+
+CHILD = """
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from flask import Flask
+from carbon_credits.core.crypto import Vault
+from carbon_credits.core.db import alone, connect
+from carbon_credits.jobs import exports
+from carbon_credits.jobs.surroundings import SETTINGS
+app = Flask("child")
+app.config[SETTINGS] = SimpleNamespace(home=Path(sys.argv[2]), vault=Vault({1: b"k" * 32}))
+connect(app, sys.argv[1])
+with app.app_context(), alone(exports.EXPORT_LOCK, int(sys.argv[3])) as ours:
+    assert ours
+    exports.write(int(sys.argv[3]))
+"""
+
+
+def test_one_that_was_killed_is_written_again(
+    session: Session, auditor: Asker, database_url: str, owner_url: str, tmp_path: Path
+) -> None:
+    """While it lives nobody else begins; killed at its rows, it is written from the first one on."""
+    session.execute(
+        text("""insert into rollup_day (occurred_on, methodology, street, pool, acts, people)
+                            values (:on, 2, 'zumiao', 'v', 20, 20)"""),
+        {"on": TODAY},
+    )
+    number = exports.ask(session, auditor, replace(WISH, kind="rollup"))
+    session.commit()
+    with psycopg.connect(owner_url.replace("+psycopg", "")) as owner:
+        owner.execute("lock table rollup_day in access exclusive mode")
+        command = [sys.executable, "-c", CHILD, database_url, str(tmp_path), str(number)]
+        child = subprocess.Popen(command)
+        waits = text(
+            "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and query like '%rollup_day%'"
+        )
+        while session.execute(waits).scalar_one() == 0:
+            assert child.poll() is None
+            session.rollback()
+        with alone(job.EXPORT_LOCK, number) as ours:
+            assert not ours
+        os.kill(child.pid, signal.SIGKILL)
+        child.wait()
+        owner.rollback()
+    (row,) = exports.listed(session, auditor.staff_id)
+    assert (row.state, row.attempts) == ("running", 1)
+    session.commit()
+    job.write(number)
+    (row,) = exports.listed(session, auditor.staff_id)
+    assert (row.state, row.attempts, row.rows_done) == ("done", 2, 1)
+
+
+def test_a_long_table_is_never_held_whole(tmp_path: Path) -> None:
+    """Twenty thousand rows of either format."""
+    rows = [[f"行 {n}", n, None, 10**15 + n] for n in range(1_000)]
+    for file_format in ("csv", "xlsx"):
+        sheet = sheets.opened(file_format, tmp_path, "长表", ["a", "b", "c", "d"])
+        for _ in range(20):
+            sheet.write(rows)
+        content = b"".join(sheet.pieces())
+        if file_format == "csv":
+            assert len(table(content)) == 20_001
+        else:
+            last = openpyxl.load_workbook(io.BytesIO(content), read_only=True).worksheets[0]
+            values = list(last.iter_rows(min_row=20_001, values_only=True))
+            assert values == [("行 999", 999, None, str(10**15 + 999))], (
+                "what a spreadsheet would round is a text"
+            )
