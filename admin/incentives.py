@@ -16,7 +16,9 @@ from carbon_credits.incentives import banks, lifecycle, programmes, report, term
 from carbon_credits.jobs.surroundings import settings
 from carbon_credits.staff.service import Role
 
-MOST_ROWS: Final = 5
+MOST_ROWS: Final = terms.MOST_TIERS
+# rows shown beyond those that are filled
+SPARE_ROWS: Final = 2
 Turn = Literal["active", "paused", "ended"]
 TURNS: Final[Mapping[str, Turn]] = {"pause": "paused", "resume": "active", "end": "ended"}
 TEXTS: Final = tuple(f"{name}-{tongue}" for name in terms.TEXTS for tongue in ("zh", "en"))
@@ -192,7 +194,7 @@ def _editor(
         benefits=BENEFITS,
         grades=GRADES,
         families=[(code, words.named(words.FAMILIES, code)) for code in sorted(terms.FAMILIES)],
-        tiers=range(MOST_ROWS),
+        tiers=range(_rows(typed)),
         most=terms.TEXTS,
         faults=faults,
         words=words,
@@ -219,6 +221,12 @@ def _document(form: Form, families: list[str]) -> dict[str, Any]:
 
 def _filled(typed: Mapping[str, str]) -> list[int]:
     return [place for place in range(MOST_ROWS) if any(typed[f"tier-{place}-{name}"] for name in TIER)]
+
+
+def _rows(typed: Mapping[str, str]) -> int:
+    """How many rows of tiers to show: those that are filled, and a few more."""
+    filled = [place for place in range(MOST_ROWS) if any(typed.get(f"tier-{place}-{name}") for name in TIER)]
+    return min(MOST_ROWS, max(filled, default=-1) + 1 + SPARE_ROWS)
 
 
 def _placed(refused: Invalid, typed: Mapping[str, str]) -> dict[str, Text]:

@@ -100,6 +100,14 @@ ALARMS: Final[Mapping[str, Text]] = {
     "key_revoked": Text("密钥已吊销", "The key was revoked"),
     "version_taken": Text("同一序号送来不同内容", "Other bytes under a number that is taken"),
 }
+FAULTS: Final[Mapping[str, Text]] = {
+    "rows_differ": Text("行数与清单不符", "The number of rows is not the manifest's"),
+    "totals_differ": Text("合计与清单不符", "Totals are not the manifest's"),
+    "total_unknown": Text("清单中的合计项未知", "The manifest names a total there is not"),
+    "by_type_differs": Text("分类计数与清单不符", "Counts by kind are not the manifest's"),
+    "trailer_differs": Text("尾行与内容不符", "The last line does not fit what is above it"),
+    "too_many_unreadable": Text("无法读取的行过多", "Too many rows cannot be read"),
+}
 # deeds as the audit names them
 DEEDS: Final[Mapping[str, Text]] = {
     "review.credited": Text("人工通过", "Accepted by a person"),
@@ -148,6 +156,12 @@ def reason(code: str) -> Text:
 def code(chosen: str) -> Text:
     """The reason that a person chose from those offered."""
     return next((of[chosen] for of in CODES.values() if chosen in of), Text(chosen, chosen))
+
+
+def case_reason(told: str) -> Text:
+    """Why a case was opened: a sentence in both languages, the code of a file's fault, or as somebody wrote it."""
+    zh, both, en = told.partition(" / ")
+    return Text(zh, en) if both else known(FAULTS, told)
 
 
 def methodology(code: str | None) -> Text:

@@ -11,7 +11,7 @@ from admin.forms import Form, faults_of
 from admin.guard import member
 from carbon_credits.activities.names import parse_public_id
 from carbon_credits.activities.traces import drawn_for
-from carbon_credits.activities.trips.measures import measures_of
+from carbon_credits.activities.trips.measures import Measure, measures_of
 from carbon_credits.core import clock
 from carbon_credits.core.db import reading, transaction
 from carbon_credits.core.errors import Conflict, Invalid, NotFound
@@ -73,10 +73,10 @@ def show(resident: int, name: str) -> Response:
 @blueprint.post("/<int:resident>/<name>")
 def decide(resident: int, name: str) -> Response:
     """A word on one act; then the next one of the queue."""
-    form = Form("outcome", "code", "reason", *FILTERS)
+    form = Form("outcome", "cause", "reason", *FILTERS)
     outcome = form.choice("outcome", tuple(OUTCOMES))
     ruling = Ruling(
-        outcome, form.choice("code", tuple(CODES.get(outcome, {}))), form.text("reason", MOST_WORDS)
+        outcome, form.choice("cause", tuple(CODES.get(outcome, {}))), form.text("reason", MOST_WORDS)
     )
     me = member()
     try:
@@ -105,11 +105,11 @@ def confirm() -> Response:
 @blueprint.post("/decide")
 def decide_many() -> Response:
     """A word on all that are ticked."""
-    form = Form("outcome", "code", "reason", "act", "looked", *FILTERS)
+    form = Form("outcome", "cause", "reason", "act", "looked", *FILTERS)
     outcome = form.choice("outcome", tuple(OUTCOMES))
     form.check()
     ruling = Ruling(
-        outcome, form.choice("code", tuple(CODES.get(outcome, {}))), form.text("reason", MOST_WORDS)
+        outcome, form.choice("cause", tuple(CODES.get(outcome, {}))), form.text("reason", MOST_WORDS)
     )
     acts, me = _ticked(), member()
     if len(acts) > rulings.SAMPLE_FROM and not form.yes("looked"):
@@ -149,7 +149,6 @@ def _page(
     me, wanted = member(), _wanted()
     opens = bool(me.roles & SEES_TRACES) and bool(act.reasons) and act.has_trace
     drawing = drawn_for(session, settings().vault, me.actor, act.resident_id, act.activity) if opens else None
-    look = next((one for one in act.looks if one.features is not None), None)
     following = _next(session, act, wanted)
     return pages.render(
         "review/show.html",
@@ -157,7 +156,7 @@ def _page(
         act=act,
         drawing=drawing,
         opens=opens,
-        measures=measures_of(act.methodology, look.features) if look and look.features else [],
+        measures=_measures(act),
         precedents=rulings.precedents(session, act) if act.reasons else [],
         deeds=deeds_of(session, rulings.subject_of(act.activity)),
         may_decide=Role.SUPPORT in me.roles,
@@ -172,6 +171,13 @@ def _page(
         now=clock.now(),
         words=queue_words,
     )
+
+
+def _measures(act: HeldActFile) -> list[Measure]:
+    """What the newest look of the rules measured; nothing where there was no trace."""
+    features = next((one.features for one in act.looks if one.features is not None), None)
+    told = act.monitored.get("distance_m", 0)
+    return [] if features is None else measures_of(act.methodology, features, told)
 
 
 def _next(session: Any, act: HeldActFile, wanted: Wanted) -> str:

@@ -12,6 +12,7 @@ from carbon_credits.reporting.numbers import grouped
 
 Value = str | Text
 YES: Final = Text("是", "yes")
+NOW: Final = Text("现在", "Now")
 NO: Final = Text("否", "no")
 NONE: Final = Text("无", "none")
 yuan: Final = FILTERS["yuan"]
@@ -41,10 +42,14 @@ class Table:
 
 @dataclass(frozen=True)
 class Told:
-    """A proposal in words: what it is in a sentence, its parts, and where more stands about it (endpoint, values)."""
+    """A proposal in words: what it is in a sentence, its parts, and where more stands about it (endpoint, values).
+
+    `before` says what stands beside each part.
+    """
 
     what: Text
     lines: Sequence[Line] = ()
+    before: Text = NOW
     table: Table | None = None
     page: tuple[str, Mapping[str, Any]] | None = None
 

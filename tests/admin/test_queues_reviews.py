@@ -6,13 +6,17 @@ from typing import Final
 import pytest
 from flask import Flask
 
+from carbon_credits.core import clock
 from carbon_credits.core.crypto import Vault
+from carbon_credits.core.db import transaction
 from carbon_credits.staff.service import Role
 from tests.admin.conftest import Visits
 from tests.admin.queue_ground import a_doubtful_ride, balanced, decided, deeds, held_for
+from tests.admin.test_signing_in_pages import first_factor, hidden, second_factor, send
 from tests.api.credited import policy
+from tests.factories.staff import who_signs_in
 
-WHY: Final = {"outcome": "credit", "code": "evidence_fits", "reason": "与路网吻合，里程略有高估"}
+WHY: Final = {"outcome": "credit", "cause": "evidence_fits", "reason": "与路网吻合，里程略有高估"}
 
 
 def text_of(told: object) -> str:
@@ -64,7 +68,7 @@ def test_the_second_to_decide_hears_who_decided_what_and_keeps_their_words(
     policy(app)
     resident, name = a_doubtful_ride(app, vault)
     first, second = visit(Role.SUPPORT), visit(Role.SUPPORT)
-    refusal = {"outcome": "reject", "code": "refused_evidence", "reason": "像是汽车"}
+    refusal = {"outcome": "reject", "cause": "refused_evidence", "reason": "像是汽车"}
     assert first.post(f"/reviews/{resident.id}/{name}", refusal).status_code == 303
     for late in (second, first):
         told = late.post(f"/reviews/{resident.id}/{name}", WHY)
@@ -85,13 +89,13 @@ def test_a_decision_without_its_reason_is_explained_at_the_field_and_does_nothin
     helper = visit(Role.SUPPORT)
     for wrong, field in (
         ({**WHY, "reason": " "}, "fault-reason"),
-        ({**WHY, "code": "refused_double"}, "fault-code"),
+        ({**WHY, "cause": "refused_double"}, "fault-cause"),
         ({**WHY, "reason": "x" * 1_001}, "fault-reason"),
     ):
         told = helper.post(f"/reviews/{resident}/{name}", wrong)
         assert told.status_code == 422
         assert f'id="{field}"' in text_of(told), wrong
-    marked = {**WHY, "outcome": "keep", "code": "second_opinion", "reason": '<script>alert("x")</script>'}
+    marked = {**WHY, "outcome": "keep", "cause": "second_opinion", "reason": '<script>alert("x")</script>'}
     assert helper.post(f"/reviews/{resident}/{name}", marked).status_code == 303
     page = text_of(helper.get(f"/reviews/{resident}/{name}"))
     assert "<script>alert" not in page
@@ -109,7 +113,7 @@ def test_what_is_decided_elsewhere_cannot_be_decided_here(
     ((resident, name),) = held_for(app, vault, [reason])
     code = {"credit": "explained", "reject": "refused_unshown", "keep": "more_records"}[outcome]
     told = visit(Role.SUPPORT).post(
-        f"/reviews/{resident}/{name}", {"outcome": outcome, "code": code, "reason": "因为"}
+        f"/reviews/{resident}/{name}", {"outcome": outcome, "cause": code, "reason": "因为"}
     )
     assert told.status_code == 409
     assert decided(app, resident)[name][0] == "held"
@@ -129,18 +133,18 @@ def test_many_are_decided_after_a_sample_and_a_confirmation_each_once(
     whole = text_of(one.post("/reviews/confirm", {**form, "looked": "yes"}))
     assert whole.count('target="_blank"') == 23
     # without having looked, the last step leads back to the sample
-    reason = {"code": "refused_unshown", "reason": "称重记录缺失"}
+    reason = {"cause": "refused_unshown", "reason": "称重记录缺失"}
     assert 'action="/admin/reviews/confirm"' in text_of(one.post("/reviews/decide", {**form, **reason}))
     resident, name = acts[0]
     assert (
         other.post(
-            f"/reviews/{resident}/{name}", {"outcome": "keep", "code": "more_records", "reason": "等"}
+            f"/reviews/{resident}/{name}", {"outcome": "keep", "cause": "more_records", "reason": "等"}
         ).status_code
         == 303
     )
     assert (
         other.post(
-            f"/reviews/{resident}/{name}", {"outcome": "reject", "code": "refused_double", "reason": "重复"}
+            f"/reviews/{resident}/{name}", {"outcome": "reject", "cause": "refused_double", "reason": "重复"}
         ).status_code
         == 303
     )
@@ -195,3 +199,20 @@ def test_a_long_queue_is_read_in_parts_and_by_reason(app: Flask, vault: Vault, v
     assert "账户未开通或已关闭 (2)" in both
     assert not others & set(seen)
     assert helper.get("/reviews/?after=nowhere").status_code == 422
+
+
+def test_what_was_typed_comes_back_when_the_session_had_ended(app: Flask, vault: Vault) -> None:
+    policy(app)
+    resident, name = a_doubtful_ride(app, vault)
+    path = f"/reviews/{resident.id}/{name}"
+    with app.app_context(), transaction() as session:
+        who = who_signs_in(session, vault, clock.now(), Role.SUPPORT)
+    client = app.test_client()
+    asked = send(client, path, WHY)
+    assert (asked.status_code, hidden(asked)["kept:reason"]) == (401, WHY["reason"])
+    page = second_factor(client, who, first_factor(client, who, hidden(asked)))
+    assert WHY["reason"] in text_of(page)
+    assert decided(app, resident.id)[name][0] == "held"  # nothing is done behind anybody's back
+    assert send(client, path, hidden(page)).status_code == 303
+    assert decided(app, resident.id)[name][0] == "credited"
+    assert [deed.reason for deed in deeds(app, "review.credited")] == [WHY["reason"]]

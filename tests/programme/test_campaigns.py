@@ -16,6 +16,7 @@ from carbon_credits.core.db import in_transaction
 from carbon_credits.core.errors import Conflict, Invalid, InvariantBroken, NotAllowed, NotFound
 from carbon_credits.crediting import campaigning
 from carbon_credits.programme import campaign_terms, campaign_themes, campaigns
+from carbon_credits.programme.campaign_checks import contradictions
 from carbon_credits.programme.campaign_models import Campaign
 from tests.database import Cleaner
 from tests.factories.campaigns import a_document, approved
@@ -119,13 +120,12 @@ def test_another_campaign_for_the_same_acts_is_named(session: Session, people: t
     assert "earth" in fault.detail.zh
     assert "Earth Day" in fault.detail.en
     # another street, other acts, other days: no overlap
-    for number, other in enumerate(
-        (
-            {"audience": "streets", "streets": ["shiwan"]},
-            {"methodologies": ["travel.bus"]},
-            {"starts_on": "2027-04-27", "ends_on": "2027-04-27"},
-        )
-    ):
+    others: tuple[dict[str, Any], ...] = (
+        {"audience": "streets", "streets": ["shiwan"]},
+        {"methodologies": ["travel.bus"]},
+        {"starts_on": "2027-04-27", "ends_on": "2027-04-27"},
+    )
+    for number, other in enumerate(others):
         approved(session, people, code=f"other{number}", **other)
 
 
@@ -141,7 +141,7 @@ def test_of_two_proposed_at_once_one_has_the_acts(
 
     def propose(number: int) -> None:
         def work(mine: Session) -> None:
-            assert campaigns.contradictions(mine, campaigns.held(mine, number), EVE) == []
+            assert contradictions(mine, campaigns.held(mine, number), EVE) == []
             checked.wait(timeout=10)
             campaigns.propose(mine, number, 1, "r", people[0], EVE)
 

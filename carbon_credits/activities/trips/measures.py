@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from carbon_credits.activities.trips import rules
+from carbon_credits.activities.trips.judging import payable_of
 from carbon_credits.activities.trips.wording import REASONS
 from carbon_credits.core.i18n import Text
 
@@ -55,10 +56,31 @@ class Measure:
     holds: bool
 
 
-def measures_of(methodology: str, features: Mapping[str, int]) -> list[Measure]:
-    """What the rules look at of a trip of this kind, in their order."""
-    told = list(_limits(methodology, features))
-    return told + [_scaled(scale, features) for scale in rules.SCALES.get(methodology, ())]
+def measures_of(methodology: str, features: Mapping[str, int], distance_m: int) -> list[Measure]:
+    """What the rules look at of a trip of this kind of which `distance_m` was told, in their order."""
+    told = [_distance(features, distance_m), *_limits(methodology, features)]
+    # what an older set of rules did not measure cannot be shown
+    scales = (one for one in rules.SCALES.get(methodology, ()) if one.feature in features)
+    return told + [_scaled(scale, features) for scale in scales]
+
+
+def _distance(features: Mapping[str, int], distance_m: int) -> Measure:
+    """What was told against what the trace could be paid for: a little above is doubted, far above refused."""
+    paid = payable_of(features["path_m"], features["pieces_m"])
+    narrow = rules.DISTANCE_PERCENT * paid // 100 + rules.DISTANCE_M
+    far = rules.DISTANCE_REJECT_PERCENT * paid // 100 + rules.DISTANCE_REJECT_M
+    code = "distance_far_above_trace" if distance_m > far else "distance_above_trace"
+    holds = distance_m <= narrow
+    return Measure(
+        Text("申报里程", "Distance told"),
+        "m",
+        written(distance_m, 1),
+        "≤ " + written(narrow, 1),
+        "≤ " + written(far, 1),
+        None if holds else rules.POINTS[code],
+        None if holds else REASONS[code],
+        holds,
+    )
 
 
 def _limits(methodology: str, features: Mapping[str, int]) -> Iterator[Measure]:
