@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from admin.proposals import colleagues, money, people, rules
+from admin.proposals import colleagues, money, people, plan, rules
 from admin.proposals.shape import Renderer, Told, as_table
 from carbon_credits.core.errors import NotFound
 from carbon_credits.core.i18n import Text
@@ -28,6 +28,9 @@ KINDS: Final[Mapping[str, tuple[Text, Renderer]]] = {
     "funding.refund": (Text("赞助退款", "Refund to a sponsor"), money.refund),
     "point.value": (Text("积分价值", "Value of a point"), money.value),
     "purse.pay_in": (Text("补贴资金入账", "Payment into a purse"), money.pay_in),
+    "money.retag": (Text("资金标签更改", "What money is"), plan.retag),
+    "indicator.official": (Text("官方数值", "Official value"), plan.official),
+    "evaluation.finalise": (Text("年度评估定稿", "Evaluation made final"), plan.final),
     "recycling.purchases": (Text("回收销售凭证", "Recycler's documents"), money.purchases),
     "period.close": (Text("对账关账", "Closing of a month"), money.closing),
     "merchant.admit": (Text("商户准入", "Admission of a merchant"), people.admission),
