@@ -117,6 +117,7 @@ def test_a_settlement_is_approved_and_an_award_granted_by_a_second_person(app: F
         second.goto(f"{office.url}/admin/approvals/")
         sound(second)
         second.get_by_role("link", name="#").first.click()
+        second.wait_for_url("**/admin/approvals/*")
         sound(second)
         decide(second, "与核销记录相符")
         page.goto(f"{office.url}/admin/settlements/days/{office.ground.day}")
@@ -125,8 +126,8 @@ def test_a_settlement_is_approved_and_an_award_granted_by_a_second_person(app: F
         page.goto(f"{office.url}/admin/drives/community/awards/{year}")
         page.get_by_label("理由").fill("年度评审结果")
         press(page, "提交 1 个授牌")
-        address = page.url
-        second.goto(address)
+        page.wait_for_url("**/admin/approvals/*")
+        second.goto(page.url)
         decide(second, "同意授牌")
         page.goto(f"{office.url}/admin/drives/community/awards/{year}")
         # the name is markup, and is read as its letters
