@@ -1,4 +1,4 @@
-"""Proposals of rules in words: rates, caps, restatements, what drives ask, who is on their lists, incentives."""
+"""Proposals of rules in words: rates, caps, restatements, campaigns, what drives ask and list, incentives."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -8,7 +8,7 @@ from typing import Any, Final
 from sqlalchemy.orm import Session
 
 from admin import words
-from admin.proposals.shape import Line, Table, Told, as_table
+from admin.proposals.shape import Line, Table, Told, as_table, points
 from carbon_credits.core.i18n import Text
 from carbon_credits.groups import drives, group_list
 from carbon_credits.incentives import programmes
@@ -18,6 +18,7 @@ from carbon_credits.programme import service as programme
 from carbon_credits.reporting.numbers import grouped
 
 EVERYTHING: Final = Text("全部类别", "all families")
+CAPS: Final = ("cap_day", "cap_week", "cap_total")
 IN_FORCE: Final = Text("生效日", "In force from")
 
 
@@ -179,6 +180,40 @@ def incentive(session: Session, payload: Mapping[str, Any]) -> Told:
         ],
         page=("incentives.one", {"incentive": payload["incentive_id"]}),
     )
+
+
+def campaign(_: Session, payload: Mapping[str, Any]) -> Told:
+    """A campaign: every term, the money first."""
+    terms = payload["terms"]
+    known = {line.words.en: line.value for line in as_table(terms)}
+    first = [
+        Line(Text("期间", "From and to"), f"{terms['starts_on']} – {terms['ends_on']}"),
+        Line(Text("预算", "Budget"), points(terms["budget_points"])),
+        Line(Text("来源资金池", "Out of the fund"), terms["source_fund"]),
+        Line(Text("奖励", "It gives"), _reward(terms)),
+        Line(
+            Text("每人上限（日/周/总）", "The most a person gets, a day, a week, in all"),
+            " / ".join("—" if terms[name] is None else grouped(terms[name]) for name in CAPS),
+        ),
+    ]
+    shown = {
+        "starts_on",
+        "ends_on",
+        "budget_points",
+        "source_fund",
+        "reward",
+        "multiplier",
+        "bonus_points",
+        *CAPS,
+    }
+    rest = [Line(Text(name, name), value) for name, value in known.items() if name not in shown]
+    return Told(Text(f"活动“{terms['name_zh']}”", f"The campaign “{terms['name_en']}”"), (*first, *rest))
+
+
+def _reward(terms: Mapping[str, Any]) -> Text:
+    if terms["multiplier"] is not None:
+        return Text(f"基础积分 × {terms['multiplier']}", f"base points × {terms['multiplier']}")
+    return Text(f"每次 {terms['bonus_points']} 积分", f"{terms['bonus_points']} points an act")
 
 
 def _family(code: str) -> Text:
