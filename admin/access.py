@@ -36,6 +36,11 @@ MONEY_READ: Final = only(Role.FINANCE, Role.AUDIT)
 GROUPS_READ: Final = only(Role.PROGRAMME, Role.STREET, Role.AUDIT)
 PROGRAMME_READ: Final = only(Role.PROGRAMME, Role.AUDIT)
 
+# queues of acts, which staff of a street see for their street; of reconciliation; of partners' files
+READS_ACTS: Final = only(Role.SUPPORT, Role.PROGRAMME, Role.STREET, Role.AUDIT)
+READS_CASES: Final = only(Role.SUPPORT, Role.PROGRAMME, Role.FINANCE, Role.PARTNER, Role.AUDIT)
+DECIDES_CASES: Final = only(Role.SUPPORT, Role.PROGRAMME, Role.FINANCE)
+READS_FILES: Final = only(Role.PROGRAMME, Role.PARTNER, Role.SUPPORT, Role.AUDIT)
 
 ACCESS: Final[Mapping[str, Rule]] = {
     "assets.show": ANYONE,
@@ -129,6 +134,30 @@ ACCESS: Final[Mapping[str, Rule]] = {
     "rules.propose_rate": only(Role.PROGRAMME, fresh=True),
     "rules.propose_cap": only(Role.PROGRAMME, fresh=True),
     "home.show": SIGNED_IN,
+    "queue.show": READS_ACTS,
+    "review.index": READS_ACTS,
+    "review.show": READS_ACTS,
+    "review.decide": only(Role.SUPPORT),
+    "review.confirm": only(Role.SUPPORT),
+    "review.decide_many": only(Role.SUPPORT),
+    "appeal.index": READS_ACTS,
+    "appeal.show": READS_ACTS,
+    "appeal.answer": only(Role.SUPPORT, Role.PROGRAMME),
+    "case.index": READS_CASES,
+    "case.show": READS_CASES,
+    "case.take": DECIDES_CASES,
+    "case.take_many": DECIDES_CASES,
+    "case.hand_over": DECIDES_CASES,
+    "case.ask": DECIDES_CASES,
+    "case.decide": DECIDES_CASES,
+    "file.index": READS_FILES,
+    "file.show": READS_FILES,
+    "file.alarms": READS_FILES,
+    "file.release": only(Role.PROGRAMME),
+    "file.waive": only(Role.PROGRAMME, fresh=True),
+    "file.refuse": only(Role.PROGRAMME, fresh=True),
+    "feed.index": READS_FILES,
+    "feed.show": READS_FILES,
     "home.elsewhere": ANYONE,
     "residents.find": only(Role.SUPPORT, Role.STREET),
     "residents.look_up": only(Role.SUPPORT, Role.STREET),

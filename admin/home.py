@@ -26,6 +26,7 @@ LISTS: Final[Mapping[str, Text]] = {
     "inbox": Text("待处理的通知", "Notices waiting to be worked on"),
     "inbox_dead": Text("处理失败的通知", "Notices that could not be worked on"),
     "partner_files": Text("待处理的合作方文件", "Partners' files waiting"),
+    "exports": Text("待生成的导出", "Exports waiting to be written"),
     "hook_deliveries": Text("待送达商户的通知", "Calls to merchants waiting"),
 }
 # where the four lie to one another, in a drawing of two by two: column, row

@@ -25,7 +25,16 @@ class Section(NamedTuple):
 
 SECTIONS: Final[Sequence[Section]] = (
     Section(Text("概览", "Overview"), (Entry("home.show", Text("总览", "Dashboard")),)),
-    Section(Text("审核", "Review"), (Entry("approvals.show", Text("审批", "Approvals")),)),
+    Section(
+        Text("审核", "Review"),
+        (
+            Entry("queue.show", Text("待办队列", "Queues")),
+            Entry("approvals.show", Text("审批", "Approvals")),
+            Entry("review.index", Text("行为审核", "Acts to review")),
+            Entry("appeal.index", Text("居民申诉", "Appeals")),
+            Entry("case.index", Text("对账事项", "Cases")),
+        ),
+    ),
     Section(
         Text("活动与激励", "Campaigns and incentives"),
         (
@@ -42,6 +51,14 @@ SECTIONS: Final[Sequence[Section]] = (
             Entry("settlements.show", Text("结算", "Settlements")),
             Entry("funds.show", Text("资金池", "Funds")),
             Entry("rules.show", Text("费率与上限", "Rates and caps")),
+        ),
+    ),
+    Section(
+        Text("合作方", "Partners"),
+        (
+            Entry("feed.index", Text("数据源", "Feeds")),
+            Entry("file.index", Text("合作方文件", "Files")),
+            Entry("file.alarms", Text("文件警报", "Alarms")),
         ),
     ),
     Section(Text("居民", "Residents"), (Entry("residents.find", Text("查找居民", "Find a resident")),)),

@@ -146,18 +146,22 @@ def _yuan(fen: int) -> str:
     return f"{sign}¥{numbers.grouped(abs(fen) // 100)}.{abs(fen) % 100:02}"
 
 
+def _percent_of_ppm(ppm: int | None) -> str:
+    return numbers.percent_of_ppm(ppm) or "—"
+
+
 def told(words: Text | tuple[str, str]) -> str:
     """A text in the reader's language."""
     return Text(*words).in_language(language())
 
 
-FILTERS: Final[Mapping[str, Callable[..., str | None]]] = {
+FILTERS: Final[Mapping[str, Callable[..., str]]] = {
     "grouped": numbers.grouped,  # every digit, grouped
     "grams": grams,  # mg, every digit, in g or kg
     "glance": _tonnes,  # mg, three places, in t, kg, g
     "yuan": _yuan,  # fen
     "percent": numbers.percent,
-    "ppm": numbers.percent_of_ppm,  # parts per million, as per cent
+    "ppm": _percent_of_ppm,  # parts per million, as per cent
     "day": numbers.day,
     "moment": numbers.moment,  # an instant, on the programme's clock
     "told": told,  # a Text

@@ -101,6 +101,15 @@ REASONS: dict[str, Text] = {
         "经人工核对，轨迹与申报不符", "A person looked: the trace does not fit the claim"
     ),
     "trip_accepted_by_staff": Text("经人工核对通过", "A person looked and accepted it"),
+    "accepted_by_staff": Text("经人工核对，重新核算", "A person looked and let it be decided again"),
+    "refused_evidence": Text(
+        "经人工核对，证据与申报不符", "A person looked: the evidence does not fit the claim"
+    ),
+    "refused_double": Text(
+        "经人工核对，与另一记录为同一行为", "A person looked: it is the same act as another"
+    ),
+    "refused_unshown": Text("经人工核对，证据不足以证明", "A person looked: the evidence does not suffice"),
+    "refused_numbers": Text("经人工核对，申报数据有误", "A person looked: the numbers told are wrong"),
     "sampled": Text("抽样复核", "Drawn for a second look"),
     "reversed_by_staff": Text("经核查撤销", "Reversed after review"),
     "clawback_unopposed": Text(

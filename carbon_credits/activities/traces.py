@@ -16,8 +16,11 @@ from sqlalchemy import insert, text
 from sqlalchemy.orm import Session
 
 from carbon_credits.activities.models import TripTrace
-from carbon_credits.activities.trips.trace import Trace, as_claim, read_claim
-from carbon_credits.core.crypto import Vault
+from carbon_credits.activities.names import parse_public_id
+from carbon_credits.activities.trips.drawing import Drawing, draw
+from carbon_credits.activities.trips.trace import BrokenTrace, Trace, as_claim, read_claim
+from carbon_credits.core import audit
+from carbon_credits.core.crypto import CannotOpen, Vault
 from carbon_credits.core.errors import NotFound
 from carbon_credits.core.i18n import Text
 from carbon_credits.core.ids import shard_of
@@ -105,6 +108,19 @@ def trace_of(session: Session, vault: Vault, resident_id: int, activity_id: int)
         raise NotFound("trace_gone", Text("轨迹已删除或不存在", "The trace is gone, or there was none"))
     key = resident_key(session, vault, resident_id)
     return read_claim(opened(key, activity_id, found.sealed), found.occurred_from)
+
+
+def drawn_for(session: Session, vault: Vault, actor: str, resident_id: int, name: str) -> Drawing | None:
+    """The shape of a kept trace for a person who decides on its act; that they saw it is in the audit.
+
+    None where it is gone, cannot be opened any more, or nothing is left of it.
+    """
+    try:
+        trace = trace_of(session, vault, resident_id, parse_public_id(name)[1])
+    except (NotFound, CannotOpen, BrokenTrace):
+        return None
+    audit.record(session, actor, "trace.opened", f"activity:{name}", None, {"points": len(trace)})
+    return draw(trace)
 
 
 def forget_of(session: Session, resident_id: int) -> int:

@@ -33,6 +33,7 @@ PLACES: Final = {
     "methodologies": "running:methodologies",
     "offers": "offers:offers",
     "partners": "partners:group",
+    "proceeds": "proceeds:group",
     "programme": "policy:programme",
     "purses": "offers:purse_group",
     "reconciliation": "reconciliation:group",

@@ -7,6 +7,7 @@ from typing import Any, Final
 import click
 from sqlalchemy.orm import Session
 
+from carbon_credits.cli.later import LaterGroup
 from carbon_credits.cli.saying import plainly
 from carbon_credits.core import clock
 from carbon_credits.core.db import reading, transaction
@@ -23,7 +24,11 @@ AS: Final = click.option("--as", "name", required=True)
 REASON: Final = click.option("--reason", required=True)
 
 
-@click.group("campaigns")
+@click.group(
+    "campaigns",
+    cls=LaterGroup,
+    places={"simulate": "campaign_effects:simulate_command", "report": "campaign_effects:report_command"},
+)
 def group() -> None:
     """主题活动 / Campaigns: bonus points for a time."""
 

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 import click
 
 from carbon_credits.cli.policy import put_before
 from carbon_credits.cli.saying import plainly
+from carbon_credits.cli.tagging import tag_of, tagged
 from carbon_credits.core import audit, clock
 from carbon_credits.core.db import reading, transaction
 from carbon_credits.core.errors import Unavailable
@@ -34,13 +36,14 @@ def group() -> None:
 @click.option("--purse", "purse_id", type=int, help="or a purse, in fen")
 @click.option("--amount-fen", type=int, required=True)
 @click.option("--means", type=click.Choice(["checkout", "intent"]), default="checkout", show_default=True)
+@tagged
 @REASON
 @AS
 @plainly
-def propose(reason: str, name: str, **payload: object) -> None:
+def propose(reason: str, name: str, **payload: Any) -> None:
     """Propose to ask a sponsor for money; a second person approves, and `link` says where it is paid."""
     needed_collector()
-    put_before(fundings.KIND, payload, reason, name)
+    put_before(fundings.KIND, tag_of(payload), reason, name)
 
 
 @group.command("list")

@@ -91,9 +91,11 @@ def show(code: str, year: int) -> None:
         click.echo(
             f"覆盖 coverage: {part.of.zh} {part.of.en}: {seen} / {whole} = {quantity(part.ppm, 'ppm')}"
         )
-    made = table("明细 Cells", "类 Kind", "键 Key", "行为 Acts", "人数 People", *AMOUNTS)
+    # the rest of what is counted is in the evaluation's spreadsheet
+    amounts = AMOUNTS[:3]
+    made = table("明细 Cells", "类 Kind", "键 Key", "行为 Acts", "人数 People", *amounts)
     for row in rows:
-        cells = (row.cell.people, *row.cell.amounts)
+        cells = (row.cell.people, *(row.cell.of(name) for name in amounts))
         made.add_row(row.kind, row.key or "合计 total", row.strand_name.zh, *(_told(n) for n in cells))
     console().print(made)
 

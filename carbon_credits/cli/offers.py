@@ -1,11 +1,12 @@
 """Commands for offers: what waits, what two people approve, what ends; what a point is worth; purses that top up."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import click
 
 from carbon_credits.cli.policy import put_before
 from carbon_credits.cli.saying import plainly
+from carbon_credits.cli.tagging import tag_of, tagged
 from carbon_credits.core import audit, clock
 from carbon_credits.core.db import reading, transaction
 from carbon_credits.core.i18n import Text
@@ -134,14 +135,15 @@ def show_purses() -> None:
 @purse_group.command("propose-pay-in")
 @click.argument("code")
 @click.option("--amount-fen", type=int, required=True)
+@tagged
 @click.option("--reason", required=True)
 @click.option("--as", "name", required=True)
 @plainly
-def propose_pay_in(code: str, amount_fen: int, reason: str, name: str) -> None:
+def propose_pay_in(code: str, reason: str, name: str, **given: Any) -> None:
     """Propose to book money that came in for a purse; a second person approves (role finance)."""
     with reading() as session:
-        payload = {"purse_id": purses.by_code(session, code).purse_id, "amount_fen": amount_fen}
-    put_before(purses.PAY_IN, payload, reason, name)
+        purse_id = purses.by_code(session, code).purse_id
+    put_before(purses.PAY_IN, {"purse_id": purse_id, **tag_of(given)}, reason, name)
 
 
 def _stop(offer: int, step: Literal["refuse", "end"], reason: str, name: str) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import select, text
 
 from carbon_credits.approving import DEPOSIT, decide, propose
 from carbon_credits.cli.saying import plainly
+from carbon_credits.cli.tagging import tag_of, tagged
 from carbon_credits.core.approvals import Approval
 from carbon_credits.core.db import reading, transaction
 from carbon_credits.ledger import funds as fund_service
@@ -179,6 +180,7 @@ def show_breakage(first: datetime | None, last: datetime | None) -> None:
 @click.option("--fund", "fund_id", type=int, required=True)
 @click.option("--points", type=int, required=True)
 @click.option("--amount-fen", type=int, required=True, help="what the points cost, in fen")
+@tagged
 @click.option("--reason", required=True)
 @click.option("--as", "name", required=True)
 @plainly
@@ -186,4 +188,4 @@ def propose_deposit(reason: str, name: str, **payload: Any) -> None:
     """Propose to buy points for a fund, for no less than they are worth."""
     with reading() as session:
         fund_service.refuse_below_value(session, payload["points"], payload["amount_fen"])
-    put_before(DEPOSIT, payload, reason, name)
+    put_before(DEPOSIT, tag_of(payload), reason, name)

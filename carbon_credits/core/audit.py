@@ -59,6 +59,10 @@ def record(
     )
 
 
+# numbers rise with time but for deeds done at one moment: a day is found by its numbers, and then read exactly
+_ASIDE: Final = 10_000
+
+
 @dataclass(frozen=True)
 class Wanted:
     """Which deeds are looked for; days are the programme's, both included. What is None is any."""
@@ -81,9 +85,15 @@ def search(session: Session, wanted: Wanted, most: int, before: int | None = Non
         if value is not None:
             asked = asked.where(column == value)
     if wanted.first is not None:
-        asked = asked.where(AuditEntry.at >= midnight(wanted.first))
+        since = midnight(wanted.first)
+        oldest = select(AuditEntry.audit_id).where(AuditEntry.at >= since).order_by(AuditEntry.at).limit(1)
+        asked = asked.where(AuditEntry.at >= since, AuditEntry.audit_id >= oldest.scalar_subquery() - _ASIDE)
     if wanted.last is not None:
-        asked = asked.where(AuditEntry.at < midnight(wanted.last + timedelta(days=1)))
+        until = midnight(wanted.last + timedelta(days=1))
+        newest = (
+            select(AuditEntry.audit_id).where(AuditEntry.at < until).order_by(AuditEntry.at.desc()).limit(1)
+        )
+        asked = asked.where(AuditEntry.at < until, AuditEntry.audit_id <= newest.scalar_subquery() + _ASIDE)
     if before is not None:
         asked = asked.where(AuditEntry.audit_id < before)
     return session.scalars(asked).all()

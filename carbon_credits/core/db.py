@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import psycopg
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import MetaData, text
@@ -102,6 +103,17 @@ def beside() -> Iterator[Session]:
     """A short transaction of its own beside the one that is open: for what others are to see while that one goes on."""
     with Session(database.engine) as session, session.begin():
         yield session
+
+
+@contextmanager
+def wrapped() -> Iterator[None]:
+    """Whoever speaks to the driver itself: what it raises is wrapped as the session would wrap it."""
+    try:
+        yield
+    except psycopg.Error as error:
+        told = DBAPIError.instance(None, None, error, psycopg.Error, hide_parameters=True)
+        assert isinstance(told, DBAPIError)
+        raise told from error
 
 
 @contextmanager

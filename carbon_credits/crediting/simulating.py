@@ -15,7 +15,7 @@ from typing import Any, Final
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from carbon_credits.core.db import undone
+from carbon_credits.core.db import undone, wrapped
 from carbon_credits.core.errors import FieldFault, Invalid
 from carbon_credits.core.i18n import Text
 from carbon_credits.core.ids import SHARD_SIZE
@@ -72,12 +72,13 @@ insert into batch_act (activity_id, act_order)
 select activity_id, {ACT_ORDER}
 from batch_decision d join activity a using (resident_id, occurred_on, activity_id, shard_id)
 """  # noqa: S608 - made of constants
-# As the launch freezes them, or the first act of those who come later.
+# As the launch freezes them, or the first act of those who come later; who left would not act again.
 OFFERED: Final = f"""
 insert into batch_offered
 select c.campaign_id, r.resident_id
 from resident r cross join batch_campaign c
-where r.resident_id between %(first)s and %(last)s and not held_out(c.salt, r.resident_id, c.holdout_ppm)
+where r.resident_id between %(first)s and %(last)s and r.status <> 'erased'
+  and not held_out(c.salt, r.resident_id, c.holdout_ppm)
   and exists (select from batch_credited b
               where b.resident_id = r.resident_id and ({fits("c.starts_on")} or {fits("b.occurred_on")}))
 """  # noqa: S608 - made of constants
@@ -170,7 +171,8 @@ def simulate(
     """
     for trial in trials:
         require_over(trial.terms, weeks, today)
-    return _Simulation(session, trials, weeks, tell).run()
+    with wrapped():
+        return _Simulation(session, trials, weeks, tell).run()
 
 
 class _Simulation:

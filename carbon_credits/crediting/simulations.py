@@ -38,7 +38,8 @@ State = Literal["waiting", "running", "done", "failed"]
 class Standing:
     """A simulation as it stands: acts tried of those to be tried, and per definition what it came to.
 
-    `failure` is a code: `interrupted` where whoever worked on it died three times, else why the database gave up.
+    `failure` is `interrupted` where whoever worked on it died three times, else the code of a refusal, or `database` and
+    the five characters of why it gave up.
     """
 
     simulation_id: int
@@ -155,6 +156,15 @@ def of_campaign(session: Session, campaign_id: int, most: int = 20) -> list[Stan
     asked = select(Simulation).where(Simulation.campaign_id == campaign_id)
     rows = session.scalars(asked.order_by(Simulation.simulation_id.desc()).limit(most))
     return [_standing(row) for row in rows]
+
+
+def newest_of(session: Session, terms: Terms) -> Standing | None:
+    """The newest simulation of exactly these terms that came to something: what a second person may be shown of them."""
+    asked = select(Simulation).where(
+        Simulation.digests.contains([digest_of(terms)]), Simulation.result.is_not(None)
+    )
+    row = session.scalars(asked.order_by(Simulation.simulation_id.desc()).limit(1)).first()
+    return None if row is None else _standing(row)
 
 
 def _write(session: Session, simulation_id: int, **values: Any) -> None:

@@ -4,12 +4,15 @@ Simulations are worked on one after the other; how far one is can be read while 
 """
 
 import logging
+from collections.abc import Callable
 from functools import partial
 
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
 
 from carbon_credits.core import clock
 from carbon_credits.core.db import beside, in_transaction, is_away, reading, sqlstate
+from carbon_credits.core.errors import ProgrammeError
 from carbon_credits.crediting import simulations
 from carbon_credits.crediting.simulating import Simulated, simulate
 from carbon_credits.jobs.doorbell import REPORTS, SIMULATIONS, hear, ring_bell
@@ -44,19 +47,23 @@ def simulate_all() -> int:
     """Work on simulations until none waits; returns how many ended."""
     done = 0
     while (number := in_transaction(simulations.take)) is not None:
-        try:
-            outcomes = _simulate(number)
-        except DBAPIError as error:
-            if is_away(error):
-                raise
-            log.warning("a simulation failed", extra={"simulation": number, "sqlstate": sqlstate(error)})
-            in_transaction(
-                partial(simulations.fail, simulation_id=number, failure=f"database {sqlstate(error)}")
-            )
-        else:
-            in_transaction(partial(simulations.finish, simulation_id=number, outcomes=outcomes))
+        in_transaction(_ended(number))
         done += 1
     return done
+
+
+def _ended(number: int) -> Callable[[Session], None]:
+    """How it ended, to be written down: with what it came to, or with why it came to nothing."""
+    try:
+        return partial(simulations.finish, simulation_id=number, outcomes=_simulate(number))
+    except ProgrammeError as error:
+        failure = error.code
+    except DBAPIError as error:
+        if is_away(error):
+            raise
+        failure = f"database {sqlstate(error)}"
+    log.warning("a simulation failed", extra={"simulation": number, "failure": failure})
+    return partial(simulations.fail, simulation_id=number, failure=failure)
 
 
 def _simulate(number: int) -> list[Simulated]:

@@ -5,7 +5,6 @@ import time
 from collections import defaultdict
 from typing import Any, Final
 
-import psycopg
 from redis import Redis
 from redis.exceptions import RedisError
 from sqlalchemy import text
@@ -13,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from carbon_credits.core import clock
-from carbon_credits.core.db import in_transaction, is_away, reading
+from carbon_credits.core.db import in_transaction, is_away, reading, wrapped
 from carbon_credits.core.errors import InvariantBroken, Unavailable
 from carbon_credits.crediting.batch import BATCH_SIZE, Outcome, credit_batch
 from carbon_credits.crediting.isolation import hold_first
@@ -92,15 +91,11 @@ def credit_shard(shard: int, sizes: dict[int, int]) -> Outcome:
 
 
 def _batch(session: Session, shard: int, most: int) -> Outcome:
-    """A batch speaks to the driver itself: what the driver raises is wrapped as the session would wrap it, so that
-    a deadlock is tried again, an absent database is waited for, and only an act's own fault is isolated.
+    """A batch speaks to the driver itself: a deadlock is tried again, an absent database is waited for, and only an
+    act's own fault is isolated.
     """
-    try:
+    with wrapped():
         return credit_batch(session, shard, clock.today(), most)
-    except psycopg.Error as error:
-        wrapped = DBAPIError.instance(None, None, error, psycopg.Error, hide_parameters=True)
-        assert isinstance(wrapped, DBAPIError)
-        raise wrapped from error
 
 
 def shards_with_work(lane: int) -> list[int]:

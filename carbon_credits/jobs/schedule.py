@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -58,6 +58,11 @@ class Task:
     step: Callable[[Session], int] | None = None
     step_of_shard: Callable[[Session, int], int] | None = None
     work: Callable[[], int] | None = None
+
+
+def _at_now(step: Callable[[Session, datetime], int]) -> Callable[[Session], int]:
+    """A step that is told what time it is."""
+    return lambda session: step(session, clock.now())
 
 
 def _mature(session: Session, shard: int) -> int:
@@ -117,32 +122,12 @@ def _retire_keys(session: Session) -> int:
     return 0
 
 
-def _replay(session: Session) -> int:
-    return replay_step(session, clock.now())
-
-
 def _end_waiting(session: Session, shard: int) -> int:
     return end_waiting(session, shard, clock.now(), CHUNK)
 
 
 def _claw_back(session: Session, shard: int) -> int:
     return clawbacks.carry_out_due(session, shard, clock.now(), CHUNK)
-
-
-def _watch(session: Session) -> int:
-    return watch(session, clock.now())
-
-
-def _balance(session: Session) -> int:
-    return mass_balance.balance_step(session, clock.now())
-
-
-def _flag(session: Session) -> int:
-    return mass_balance.flags_step(session, clock.now())
-
-
-def _group_months(session: Session) -> int:
-    return compute_due(session, clock.now())
 
 
 def _forget_notices(session: Session) -> int:
@@ -178,16 +163,8 @@ def _run_campaigns(session: Session) -> int:
     return campaigning.launch_due(session, now) or campaigning.end_due(session, now)
 
 
-def _settle_campaigns(session: Session) -> int:
-    return campaigning.settle_due(session, clock.now())
-
-
 def _erase_exports(session: Session) -> int:
     return erase_due(session, clock.now(), EXPORTS)
-
-
-def _close_merchants(session: Session) -> int:
-    return leaving.finish_closing(session, clock.now())
 
 
 TASKS: tuple[Task, ...] = (
@@ -203,16 +180,16 @@ TASKS: tuple[Task, ...] = (
     Task("forget_traces", timedelta(hours=1), _forget_traces),
     Task("end_waiting", timedelta(minutes=30), step_of_shard=_end_waiting),
     Task("claw_back", timedelta(minutes=30), step_of_shard=_claw_back),
-    Task("watch_feeds", timedelta(minutes=15), _watch),
+    Task("watch_feeds", timedelta(minutes=15), _at_now(watch)),
     # looked at every hour, so that a replay that was killed goes on within the hour; a new one begins once a night
-    Task("replay", timedelta(hours=1), _replay),
+    Task("replay", timedelta(hours=1), _at_now(replay_step)),
     # files settle theirs at once; this is for what they referred to and came by another way
     Task("settle_corrections", timedelta(hours=1), work=settle_all),
     # holds what a bag or a month's purchases do not bear out, and lets go what a late ticket explains
-    Task("mass_balance", timedelta(hours=1), _balance),
-    Task("station_flags", timedelta(hours=24), _flag),
+    Task("mass_balance", timedelta(hours=1), _at_now(mass_balance.balance_step)),
+    Task("station_flags", timedelta(hours=24), _at_now(mass_balance.flags_step)),
     # each group's months once a day of the programme; hourly, so that a night that was cut short is finished
-    Task("group_months", timedelta(hours=1), _group_months),
+    Task("group_months", timedelta(hours=1), _at_now(compute_due)),
     # a merchant's day is settled the day after; what a second person approved is paid within the minute
     Task("settle", timedelta(minutes=30), make_statements),
     Task("pay", timedelta(minutes=1), work=pay_all),
@@ -228,12 +205,12 @@ TASKS: tuple[Task, ...] = (
     Task("roll_up", timedelta(minutes=2), step_of_shard=_roll_up),
     Task("count_residents", timedelta(hours=1), step_of_shard=_count_residents),
     Task("erase_exports", timedelta(hours=1), _erase_exports),
-    Task("close_merchants", timedelta(minutes=15), _close_merchants),
+    Task("close_merchants", timedelta(minutes=15), _at_now(leaving.finish_closing)),
     # once for each month that is over, and for each year that is settled
     Task("read_indicators", timedelta(hours=6), _read_indicators),
     # launched on their first day, ended after their last or when their money is spent
     Task("run_campaigns", timedelta(seconds=30), _run_campaigns),
-    Task("settle_campaigns", timedelta(hours=1), _settle_campaigns),
+    Task("settle_campaigns", timedelta(hours=1), _at_now(campaigning.settle_due)),
     # what they brought about, once a day of the programme; hourly, so that a night that was cut short is finished
     Task("report_on_campaigns", timedelta(hours=1), work=ring_for_reports),
 )

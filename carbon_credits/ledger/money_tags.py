@@ -151,7 +151,7 @@ def _faults(tag: Any) -> Iterator[FieldFault]:
             yield FieldFault(
                 f"/tag/{name}", "wrong_length", i18n.Text(f"应为 1–{most} 个字", f"1 to {most} characters")
             )
-    if not _is_day(tag["matures_on"], needed=tag["kind"] in MATURING):
+    if tag["kind"] in KINDS and not _is_day(tag["matures_on"], needed=tag["kind"] in MATURING):
         said = i18n.Text("信贷和债券须有到期日，其余不填", "a day for a loan or a bond, none for others")
         yield FieldFault("/tag/matures_on", "not_a_day", said)
 

@@ -28,10 +28,10 @@ RULES: Final = Text(
     "行为以结束当日计；加赠与该次行为的基础积分同时到账、同时到期。先按每人每日、每周、总上限，再按活动预算发放；预算"
     "用完时活动提前结束，已发的加赠不收回，其余不再加赠。行为被撤销时加赠一并收回。为评估效果，活动可能随机地不面向一部分"
     "居民。",
-    "An act counts by the day it ends; its bonus comes and lapses with its base points. First the caps for one person hold"
-    " (day, week, in all), then the campaign's budget: when that is spent the campaign ends early; what was given stays,"
-    " and nothing more is given. Where an act is taken back, so is its bonus. To find out what it brings about, a campaign"
-    " may leave out some residents at random.",
+    "An act counts by the day it ends; its bonus comes and lapses with its base points. First the caps for one person"
+    " hold (day, week, in all), then the campaign's budget: when that is spent the campaign ends early; what was given"
+    " stays, and nothing more is given. Where an act is taken back, so is its bonus. To find out what it brings about, a"
+    " campaign may leave out some residents at random.",
 )
 TRAVEL: Final = (
     "travel.walking", "travel.cycling", "travel.shared_bicycle", "travel.bus", "travel.metro", "travel.carpool",
@@ -156,7 +156,7 @@ CALENDAR: Final = (
     ),
     Theme(
         "building_month", Text("建筑领域节能宣传月", "Month of Energy Saving in Buildings"),
-        Text("让家更节能：高效空调、LED 照明、空气源热泵。", "Homes that need less: better cooling, LED light, heat pumps."),
+        Text("让家更节能：高效空调、LED 照明、空气源热泵。", "Homes that need less: cooling, LED light, heat pumps."),
         (*HOME, "household.rooftop_pv", "purchases.air_conditioner", "purchases.led", "purchases.heat_pump_water_heater"),
         _building_month, lambda _: ASSUMED_MONTH,
     ),

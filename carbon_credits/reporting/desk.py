@@ -64,6 +64,7 @@ LISTS: Final[Mapping[str, tuple[str, str]]] = {
         "received_at",
         "partner_file where seq is not null and state in ('seen', 'verified', 'staged') and received_at < :before",
     ),
+    "exports": ("asked_at", "export where state in ('asked', 'running') and asked_at < :before"),
     "hook_deliveries": ("next_at", "hook_delivery where state = 'waiting' and next_at < :before"),
 }
 _LISTS = text(" union all ".join(_LIST.format(name=name, at=at, of=of) for name, (at, of) in LISTS.items()))

@@ -44,7 +44,7 @@ _PAIRED = ",\n    ".join(
     for pair in (("during", "before"), ("after", "shortly_before"))
 )
 # Whoever did nothing at all is counted and adds nothing. Of an act's passages one at most is credited; its grams are
-# those of its newest restatement, looked for only where something was restated.
+# those of its newest restatement, looked for only where something was restated, and once an act: hence the fence.
 SUMS = text(f"""
 with person as materialized (
   select resident_id, side from campaign_audience
@@ -60,6 +60,7 @@ with person as materialized (
   from person p
   join decision d on d.resident_id = p.resident_id
   where d.state = 'credited' and d.occurred_on between :first and :last
+  offset 0
 ), done as (
   select resident_id, side,
          {_SUMMED}

@@ -100,7 +100,7 @@ where (c.opened_at at time zone 'Asia/Shanghai')::date between :first and :last
 order by c.case_id
 """)
 _AUDIT = text("""
-select audit_id, at, actor, action, subject, before, after, request_id
+select audit_id, at, actor, action, subject, before, after, reason, request_id
 from audit_entry
 where at >= cast(:first as date)::timestamp at time zone 'Asia/Shanghai'
   and at < (cast(:last as date) + 1)::timestamp at time zone 'Asia/Shanghai'
@@ -113,6 +113,16 @@ where r.occurred_on between :first and :last and {BY_STREET}
   and (cast(:methodology as int) is null or r.methodology = :methodology)
 order by 1, 2, 3, 4
 """)  # noqa: S608 - made of constants
+_CAMPAIGNS = text("""
+select c.code as campaign, b.occurred_on, count(distinct b.resident_id) as people, count(*) as acts,
+       sum(b.points) as points, sum(b.due_points) as due_points
+from bonus b
+join campaign c using (campaign_id)
+join decision d using (resident_id, occurred_on, activity_id, generation, shard_id)
+where b.occurred_on between :first and :last and d.state = 'credited'
+group by c.code, b.occurred_on
+order by c.code, b.occurred_on
+""")
 
 EXPORTS: Final[Mapping[str, Export]] = {
     "acts": Export(
@@ -229,7 +239,7 @@ EXPORTS: Final[Mapping[str, Export]] = {
     "audit": Export(
         Text("审计记录", "Audit entries"),
         frozenset({Role.AUDIT}),
-        ("audit_id", "at", "actor", "action", "subject", "before", "after", "request_id"),
+        ("audit_id", "at", "actor", "action", "subject", "before", "after", "reason", "request_id"),
         _AUDIT,
     ),
     "rollup": Export(
@@ -240,5 +250,12 @@ EXPORTS: Final[Mapping[str, Export]] = {
         filters=("methodology",),
         by_street=True,
         suppress=("people", "acts", "mg", "points", "reversals"),
+    ),
+    "campaigns": Export(
+        Text("活动支出", "Campaigns' spending"),
+        frozenset({Role.PROGRAMME, Role.FINANCE, Role.AUDIT}),
+        ("campaign", "occurred_on", "people", "acts", "points", "due_points"),
+        _CAMPAIGNS,
+        suppress=("people", "acts", "points", "due_points"),
     ),
 }

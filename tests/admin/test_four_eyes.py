@@ -420,12 +420,12 @@ class Attempts:
 
     def approved_by_a_closed_account(self) -> int:
         with self.app.app_context(), transaction() as session:
-            administering.close(session, self.second.staff_id, "tests", clock.now())
+            administering.close(session, self.second.staff_id, "operator", clock.now())
         return approve(self.app, self.second, self.number)
 
     def approved_by_a_closed_account_at_the_service(self) -> int:
         with self.app.app_context(), transaction() as session:
-            administering.close(session, self.second.staff_id, "tests", clock.now())
+            administering.close(session, self.second.staff_id, "operator", clock.now())
         return self.service(self.second.name)
 
     def approved_by_one_whose_role_was_taken(self) -> int:

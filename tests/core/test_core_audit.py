@@ -1,5 +1,8 @@
 """The audit keeps what was done, and keeps it as it was."""
 
+from datetime import date
+from typing import Any
+
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -32,3 +35,26 @@ def test_a_deed_cannot_be_altered(session: Session, change: str) -> None:
     session.commit()
     with pytest.raises(DBAPIError):
         session.execute(text(change))
+
+
+def test_deeds_are_found_by_the_programmes_days_to_the_instant(session: Session) -> None:
+    session.execute(
+        text("""
+            insert into audit_entry (at, actor, action, subject) values
+              ('2026-05-31 15:59:59.999Z', 'a', 'x.y', 'before'), ('2026-05-31 16:00Z', 'a', 'x.y', 'first'),
+              ('2026-06-01 15:59:59.999Z', 'b', 'x.z', 'last'), ('2026-06-01 16:00Z', 'b', 'x.z', 'after')
+        """)
+    )
+    day = date(2026, 6, 1)
+
+    def found(most: int = 9, before: int | None = None, **wanted: Any) -> list[str]:
+        return [one.subject for one in audit.search(session, audit.Wanted(**wanted), most, before)]
+
+    assert found(first=day, last=day) == ["last", "first"]
+    assert found(first=day) == ["after", "last", "first"]
+    assert found(last=day) == ["last", "first", "before"]
+    assert found(first=date(2027, 1, 1)) == []
+    assert found(actor="a", last=day) == ["first", "before"]
+    newest = audit.search(session, audit.Wanted(), 1)[0]
+    assert found(2, newest.audit_id) == ["last", "first"]
+    assert audit.actions(session) == ["x.y", "x.z"]

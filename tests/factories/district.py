@@ -50,7 +50,7 @@ select :number + row_number() over (), r, d + time '01:00' + n * interval '2 hou
        d + time '01:30' + n * interval '2 hours', mg, mg, 0, 0, 1, d, case n when 0 then :cycling else :metro end, 1,
        shard_id, case n when 0 then 'D' else 'A' end, case n when 0 then 'c' else 'v' end, true, 'credited'
 from drawn cross join lateral (select floor(size * (0.5 + much))::bigint as mg) x
-where chance < (busy - 0.25) * 0.5
+where chance < (busy - 0.25) * 0.4
 """)
 # What a campaign brings about: of each act of its methodologies by those offered, so much again as one more act.
 MORE = text("""

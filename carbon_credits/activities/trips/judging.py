@@ -13,7 +13,17 @@ from carbon_credits.activities.trips.rules import RULES_VERSION
 from carbon_credits.activities.trips.trace import Trace, epoch_ms
 from carbon_credits.activities.trips.wording import REASONS
 
-__all__ = ["REASONS", "Attestation", "Decision", "Surroundings", "TripClaim", "Verdict", "judge", "payable_m"]
+__all__ = [
+    "REASONS",
+    "Attestation",
+    "Decision",
+    "Surroundings",
+    "TripClaim",
+    "Verdict",
+    "judge",
+    "payable_m",
+    "payable_of",
+]
 
 Decision = Literal["accept", "review", "reject", "unverified"]
 Attestation = Literal["ok", "absent", "failed"]
@@ -73,10 +83,15 @@ def judge(trace: Trace, claim: TripClaim, around: Surroundings) -> Verdict:
 
 
 def payable_m(features: Features) -> int:
-    """The length that may be paid: the path, unless it winds more than streets do."""
-    if 100 * features.path_m <= rules.DETOUR_PERCENT * features.pieces_m:
-        return features.path_m
-    return rules.PAID_DETOUR_PERCENT * features.pieces_m // 100
+    """The length that may be paid, in metres."""
+    return payable_of(features.path_m, features.pieces_m)
+
+
+def payable_of(path_m: int, pieces_m: int) -> int:
+    """The path, unless it winds more than streets do."""
+    if 100 * path_m <= rules.DETOUR_PERCENT * pieces_m:
+        return path_m
+    return rules.PAID_DETOUR_PERCENT * pieces_m // 100
 
 
 def _contradictions(trace: Trace, from_ms: int, to_ms: int) -> Iterator[str]:
