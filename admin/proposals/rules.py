@@ -1,4 +1,4 @@
-"""Proposals of rules in words: rates, caps, restatements, campaigns, what drives ask and list, incentives."""
+"""Proposals of rules in words: rates, caps, restatements, what drives ask, who is on their lists."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -8,17 +8,15 @@ from typing import Any, Final
 from sqlalchemy.orm import Session
 
 from admin import words
-from admin.proposals.shape import Line, Table, Told, as_table, points
+from admin.proposals.shape import Line, Table, Told
 from carbon_credits.core.i18n import Text
 from carbon_credits.groups import drives, group_list
-from carbon_credits.incentives import programmes
 from carbon_credits.ledger import fund_list
 from carbon_credits.methodologies.catalogue import BY_CODE
 from carbon_credits.programme import service as programme
 from carbon_credits.reporting.numbers import grouped
 
 EVERYTHING: Final = Text("全部类别", "all families")
-CAPS: Final = ("cap_day", "cap_week", "cap_total")
 IN_FORCE: Final = Text("生效日", "In force from")
 
 
@@ -161,59 +159,6 @@ def award(session: Session, payload: Mapping[str, Any]) -> Told:
         ),
         page=("drives.awards", {"drive": payload["drive"], "year": payload["year"]}),
     )
-
-
-def incentive(session: Session, payload: Mapping[str, Any]) -> Told:
-    """A version of a green-finance programme: every term beside that of the version in force."""
-    terms = payload["terms"]
-    found = programmes.versions(session, terms["code"])
-    holding = [one for one in found if one.state in ("active", "paused")]
-    before = {line.words: line.value for line in as_table(holding[-1].terms.as_document())} if holding else {}
-    return Told(
-        Text(
-            f"金融激励方案“{terms['name']['zh']}”第 {payload['version']} 版",
-            f"Version {payload['version']} of the incentive “{terms['name']['en']}”",
-        ),
-        [
-            Line(line.words, line.value, before.get(line.words))
-            for line in (*as_table(terms), Line(Text("受众", "Audience"), str(payload["audience"])))
-        ],
-        page=("incentives.one", {"incentive": payload["incentive_id"]}),
-    )
-
-
-def campaign(_: Session, payload: Mapping[str, Any]) -> Told:
-    """A campaign: every term, the money first."""
-    terms = payload["terms"]
-    known = {line.words.en: line.value for line in as_table(terms)}
-    first = [
-        Line(Text("期间", "From and to"), f"{terms['starts_on']} – {terms['ends_on']}"),
-        Line(Text("预算", "Budget"), points(terms["budget_points"])),
-        Line(Text("来源资金池", "Out of the fund"), terms["source_fund"]),
-        Line(Text("奖励", "It gives"), _reward(terms)),
-        Line(
-            Text("每人上限（日/周/总）", "The most a person gets, a day, a week, in all"),
-            " / ".join("—" if terms[name] is None else grouped(terms[name]) for name in CAPS),
-        ),
-    ]
-    shown = {
-        "starts_on",
-        "ends_on",
-        "budget_points",
-        "source_fund",
-        "reward",
-        "multiplier",
-        "bonus_points",
-        *CAPS,
-    }
-    rest = [Line(Text(name, name), value) for name, value in known.items() if name not in shown]
-    return Told(Text(f"活动“{terms['name_zh']}”", f"The campaign “{terms['name_en']}”"), (*first, *rest))
-
-
-def _reward(terms: Mapping[str, Any]) -> Text:
-    if terms["multiplier"] is not None:
-        return Text(f"基础积分 × {terms['multiplier']}", f"base points × {terms['multiplier']}")
-    return Text(f"每次 {terms['bonus_points']} 积分", f"{terms['bonus_points']} points an act")
 
 
 def _family(code: str) -> Text:
