@@ -62,6 +62,7 @@ def admit() -> Response | None:
     if name == FILES:
         return None
     g.member = _who()
+    # before the form is read, and for members of staff alone
     if g.member is not None and name in UPLOADS:
         request.max_content_length = UPLOADS[name]
     _refuse_unwritable()
