@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import chain
-from operator import not_
+from operator import methodcaller, not_
 from typing import BinaryIO, Final
 
 from carbon_credits.core.i18n import Text
@@ -21,6 +21,7 @@ from carbon_credits.partners.contract import FileFault
 _TRAILER: Final = re.compile(rb"T,(\d{1,18}),(-?\d{1,18}(?:\.\d{1,6})?),(\d{1,10})\r?\n?")
 MOST_COLUMNS: Final = 200
 _HASH_MODULUS: Final = 10**10
+_COMMAS: Final = methodcaller("count", b",")
 # a CSV reader splits at these too, or keeps them together
 _UNUSUAL: Final = (b'"', b"\r", b"\0")
 
@@ -131,14 +132,14 @@ class _Table:
         if max(map(len, raw)) > self._asked.longest:
             return False
         raw.pop()
-        rows = [line.split(",") for line in text.removesuffix("\n").split("\n")]
         if self._header is not None:
-            return self._take_rows(raw, rows)
-        begins, header = raw.pop(0) + b"\n", rows.pop(0)
-        if not self._take_header(header) or (rows and not self._take_rows(raw, rows, begins)):
+            return self._take_rows(raw, text)
+        header, _, text = text.partition("\n")
+        begins = raw.pop(0) + b"\n"
+        if not self._take_header(header.split(",")) or (raw and not self._take_rows(raw, text, begins)):
             self._header = None
             return False
-        if not rows:
+        if not raw:
             self._out.write(begins)
         self._lines += 1
         return True
@@ -156,14 +157,20 @@ class _Table:
             self._whose = header.index(named[0]) if named else None
         return True
 
-    def _fits(self, rows: list[list[str]]) -> bool:
+    def _columns(self, raw: list[bytes], text: str) -> list[Sequence[str]] | None:
+        """The cells of a block by column; None where a line has too many or too few. One list of all cells is cheaper
+        than one for each line.
+        """
         width = len(self._header or ())
-        return set(map(len, rows)) == {width} and not (width == 1 and [""] in rows)
+        if set(map(_COMMAS, raw)) != {width - 1} or (width == 1 and b"" in raw):
+            return None
+        cells = text.removesuffix("\n").replace("\n", ",").split(",")
+        return [cells[place::width] for place in range(width)]
 
-    def _take_rows(self, raw: list[bytes], rows: list[list[str]], begins: bytes = b"") -> bool:
-        if not self._fits(rows):
+    def _take_rows(self, raw: list[bytes], text: str, begins: bytes = b"") -> bool:
+        columns = self._columns(raw, text)
+        if columns is None:
             return False
-        columns = list(zip(*rows, strict=True))
         try:
             sums = {name: _sum(columns[place]) for place, name in self._summed}
         except ArithmeticError:
@@ -171,15 +178,15 @@ class _Table:
         for name, amount in sums.items():
             self._found.sums[name] += amount
         if self._rows == 0:
-            self._find_candidates(rows[0])
+            self._find_candidates([column[0] for column in columns])
         for place, values in self._counted:
             # a column of ever new values is not the one, and would fill the memory
             if len(values) <= MOST_COLUMNS:
                 values.update(columns[place])
         if any(map(str.isdigit, columns[0])):
             self._found.key_hash += sum(map(_hashed, columns[0]))
-        self._rows += len(rows)
-        self._lines += len(rows)
+        self._rows += len(raw)
+        self._lines += len(raw)
         self._out.write(begins)
         self._pass_on(raw, None if self._whose is None else columns[self._whose])
         return True
