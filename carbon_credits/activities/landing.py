@@ -16,7 +16,7 @@ from carbon_credits.activities.intake import RowResult, take_in_ready
 from carbon_credits.activities.pieces import note_pieces, told_again
 from carbon_credits.activities.ready import record_key
 from carbon_credits.activities.told import Intake, Told, ToldRecord
-from carbon_credits.activities.waiting import keep, settle, settled
+from carbon_credits.activities.waiting import keep, lock_pieces, settle, settled
 from carbon_credits.core.errors import Conflict
 from carbon_credits.core.i18n import Text
 from carbon_credits.partners import aside, stations
@@ -68,6 +68,9 @@ def land(session: Session, intake: Intake, told: Told) -> Chunk:
     """Land items: acts and weighings at once, everything else set aside with its reasons."""
     vault, source, now = intake.vault, intake.source, intake.now
     strange = told.strange
+    joins = any(record.names.pieces for record in told.records)
+    if joins or any(item.waiting for item in strange):
+        lock_pieces(session, source.source_id, joins=joins)
     spent = settled(session, vault, source.source_id, strange)
     results = take_in_ready(session, source, [record.ready for record in told.records])
     if intake.drops_strangers:
@@ -99,7 +102,7 @@ def _settle(
     """What is an act waits no longer, nor do its pieces; what took one of them back holds for it too."""
     source_id = intake.source.source_id
     names = [record.names for record, result in ended if _is_act(result)]
-    settle(session, source_id, names, intake.now)
+    settle(session, source_id, names)
     changed = note_pieces(session, source_id, names)
     if intake.version > 1:
         pieces = {piece for each in names for piece, _ in each.pieces}
