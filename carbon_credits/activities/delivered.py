@@ -24,6 +24,7 @@ from carbon_credits.activities.spool import Spool, spooled
 from carbon_credits.activities.told import Intake, Told, read
 from carbon_credits.activities.versions import version_of_file
 from carbon_credits.core.crypto import Vault
+from carbon_credits.core.cycles import seldom_collected
 from carbon_credits.core.i18n import Text
 from carbon_credits.partners import contents, progress
 from carbon_credits.partners.contract import Feed, FileFault, Item, ParseOptions
@@ -64,7 +65,7 @@ class Ground:
 
 def advance(ground: Ground, row: PartnerFile) -> str:
     """Take a file as far as it goes and return the state it ends in. Raises Conflict while another is at it."""
-    with spooled(ground.inbox.folder) as spool:
+    with spooled(ground.inbox.folder) as spool, seldom_collected():
         return _advance(_Work(ground, row, read_manifest(canonical_bytes(row.manifest or {})), spool))
 
 

@@ -25,7 +25,7 @@ from carbon_credits.partners.contract import Record
 from carbon_credits.partners.models import Partner, Source
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class RowResult:
     """What became of one record: accepted, duplicate, waiting or refused, and why.
 

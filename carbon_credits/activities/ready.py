@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from carbon_credits.activities.claims import Claim, exclusive_keys, faults_of, match_key
@@ -128,5 +129,19 @@ def _bytes(value: bytes | None) -> str:
 
 
 def _json(told: Mapping[str, Any]) -> str:
+    try:
+        # 1 and true are equal and are written differently
+        return _json_of(tuple(told.items()), tuple(map(type, told.values())))
+    except TypeError:
+        return _written(dict(told))
+
+
+@lru_cache(maxsize=8_192)
+def _json_of(told: tuple[tuple[str, Any], ...], _kinds: tuple[type, ...]) -> str:
+    """Distances and pairs of stations are few and told often."""
+    return _written(dict(told))
+
+
+def _written(told: dict[str, Any]) -> str:
     # JSON has no bare tab or newline; its backslashes are COPY's too
-    return json.dumps(dict(told)).replace("\\", "\\\\")
+    return json.dumps(told).replace("\\", "\\\\")
