@@ -279,6 +279,6 @@ def test_nothing_is_kept_of_people_who_are_not_bound(metro: Metro, city: CityDay
     assert dropped == rows > 600_000 // PART
     ours = {cityday.token(number) for number in range(1, city.size.residents + 1)}
     told = {line.split(",")[0] for lines in dealt for line in lines if line.split(",")[5] in ours}
-    # at most one row aside for each tap of ours, and a key for none of theirs
-    assert metro.one("select count(*) from record_set_aside") <= len(told)
+    # a row aside for a tap of ours that has no other half, or had none for a while, and a key for none of theirs
+    assert 0 < metro.one("select count(*) from record_set_aside") < len(told) // 4
     assert [path.suffix for path in Inbox(metro.home).folder.iterdir() if path.suffix != ".keys"] == []
