@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import chain
-from operator import methodcaller, not_
+from operator import not_
 from typing import BinaryIO, Final
 
 from carbon_credits.core.i18n import Text
@@ -21,7 +21,6 @@ from carbon_credits.partners.contract import FileFault
 _TRAILER: Final = re.compile(rb"T,(\d{1,18}),(-?\d{1,18}(?:\.\d{1,6})?),(\d{1,10})\r?\n?")
 MOST_COLUMNS: Final = 200
 _HASH_MODULUS: Final = 10**10
-_COMMAS: Final = methodcaller("count", b",")
 # a CSV reader splits at these too, or keeps them together
 _UNUSUAL: Final = (b'"', b"\r", b"\0")
 
@@ -122,14 +121,12 @@ class _Table:
 
     def take(self, block: bytes) -> bool:
         """Take a block as it stands; False, and nothing done, when it needs a closer look."""
-        if any(unusual in block for unusual in _UNUSUAL):
+        raw = block.split(b"\n")
+        if any(unusual in block for unusual in _UNUSUAL) or max(map(len, raw)) > self._asked.longest:
             return False
         try:
             text = block.decode()
         except UnicodeDecodeError:
-            return False
-        raw = block.split(b"\n")
-        if max(map(len, raw)) > self._asked.longest:
             return False
         raw.pop()
         if self._header is not None:
@@ -158,11 +155,9 @@ class _Table:
         return True
 
     def _columns(self, raw: list[bytes], text: str) -> list[Sequence[str]] | None:
-        """The cells of a block by column; None where a line has too many or too few. One list of all cells is cheaper
-        than one for each line.
-        """
+        """The cells of a block by column, from one list of all; None where a line has too many or too few."""
         width = len(self._header or ())
-        if set(map(_COMMAS, raw)) != {width - 1} or (width == 1 and b"" in raw):
+        if {line.count(b",") for line in raw} != {width - 1} or (width == 1 and b"" in raw):
             return None
         cells = text.removesuffix("\n").replace("\n", ",").split(",")
         return [cells[place::width] for place in range(width)]
