@@ -2,11 +2,11 @@
 
 from flask import Flask
 
-from admin.proposals import plan
 from carbon_credits import approving
 from carbon_credits.core import approvals
 from carbon_credits.core.crypto import Vault
 from carbon_credits.core.db import transaction
+from carbon_credits.core.i18n import Text
 from carbon_credits.ledger import funds, money_tags
 from carbon_credits.reporting import evaluation, indicators_official, indicators_readings
 from carbon_credits.rewards import fundings, purses
@@ -21,7 +21,7 @@ def test_money_is_seen_for_what_it_is_wherever_it_comes_in(app: Flask, visit: Vi
     one, two = visit(Role.FINANCE), visit(Role.FINANCE)
     with app.app_context(), transaction() as session:
         fund = funds.create_fund(session, "green", "绿色资金", "Green money")
-        purse = purses.create(session, "topup", "sponsor", plan.Text("贴补", "Top-up"))
+        purse = purses.create(session, "topup", "sponsor", Text("贴补", "Top-up"))
         paid = {"fund_id": fund, "points": 100, "amount_fen": 200}
         asked = {"sponsor": "某银行", "purse_id": None, "means": "checkout", **paid}
         numbers = {
