@@ -52,6 +52,7 @@ APPEND_ONLY = {
     "money_tag",
     "point_value",
     "posting",
+    "proceeds_reading",
     "provider_line",
     "purse_entry",
     "recycler_purchase",

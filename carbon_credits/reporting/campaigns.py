@@ -73,8 +73,9 @@ class Price:
 class AfterAction:
     """The report. `bonuses` and `cost_micro_fen` are of everybody, `compared_*` of those who were there at the launch.
 
-    `effect` says for whom and what was added; `price` is that of avoided grams of its methodologies. `later` came in
-    afterwards and is in no comparison. `bonuses` has no streets: those that may be shown are in `streets`.
+    `effect` says for whom and what was added; `price` is that of avoided grams of its methodologies, or of removals where
+    it is about nothing else. `later` came in afterwards and is in no comparison. `bonuses` has no streets: those that may
+    be shown are in `streets`.
     """
 
     code: str
@@ -183,7 +184,7 @@ def _cost(campaign: RowMapping, points: int) -> int:
 
 
 def _price(effect: Compared, cost: int) -> Price | None:
-    found = effect.of("avoided")
+    found = effect.of("avoided") or effect.of("removal")
     if found is None or found.during is None:
         return None
     extra: Extra = found.during

@@ -8,6 +8,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from carbon_credits.crediting.bonus_figures import OfStreet
+from carbon_credits.reporting.campaigns import StreetLine, streets_shown
 from carbon_credits.reporting.effects import Measured, Window, compare
 from carbon_credits.reporting.intervals import Sums, difference, student
 from tests.factories.district import CYCLING, a_district, draw_lots, plant
@@ -122,6 +124,21 @@ def test_students_quantile_is_that_of_the_tables() -> None:
     assert difference(Sums(100), Sums(100)) is None
     with pytest.raises(ValueError, match="fewer than 100"):
         difference(Sums(99), Sums(100))
+
+
+def test_a_street_of_few_is_not_shown_nor_what_would_give_it_away() -> None:
+    """Nine gained in one street: the next smallest is hidden with it, or all less the others would say nine."""
+    gained = [
+        OfStreet(street, people, people * 10)
+        for street, people in (("shiwan", 40), ("zumiao", 9), ("none", 31))
+    ]
+    lines = streets_shown({"shiwan": 60, "zumiao": 50, "none": 40, "zhangcha": 12}, gained)
+    assert lines == (
+        StreetLine("none", 40, None, None),
+        StreetLine("shiwan", 60, 40, 400),
+        StreetLine("zhangcha", 12, 0, 0),
+        StreetLine("zumiao", 50, None, None),
+    )
 
 
 def sums(people: list[tuple[int, int]]) -> Sums:
