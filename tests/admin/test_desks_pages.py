@@ -119,6 +119,7 @@ def test_a_deposit_below_the_value_is_refused_at_its_field(visit: Visits, ground
         ({"points": "1.5", "amount": "100", "reason": "小数"}, "points"),
         ({"points": "1000", "amount": "abc", "reason": "字母"}, "amount"),
         ({"points": "", "amount": "100", "reason": "空"}, "points"),
+        ({"points": "9", "amount": "100", "reason": "债券", "tag-kind": "green_bond"}, "tag-instrument"),
     ):
         told = finance.post(path, wrong)
         page = told.get_data(as_text=True)
