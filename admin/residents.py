@@ -5,6 +5,7 @@ from typing import cast
 from flask import Blueprint, Response, redirect, request, url_for
 
 from admin import guard, pages
+from admin.forms import faults_of
 from carbon_credits.core import clock
 from carbon_credits.core.db import reading, transaction
 from carbon_credits.core.errors import Invalid, NotFound
@@ -50,7 +51,7 @@ def unmask(resident_id: int) -> Response:
                 session, settings().vault, resident_id, _asking(), reason, clock.now()
             )
     except Invalid as error:
-        return _show(resident_id, pages.faults_of(error), 422)
+        return _show(resident_id, faults_of(error), 422)
     return _show(resident_id, {}, 200, phone)
 
 

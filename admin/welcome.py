@@ -8,6 +8,7 @@ from typing import Final, cast
 from flask import Blueprint, Response, g, redirect, request, url_for
 
 from admin import guard, pages, pictures, signing_in
+from admin.forms import faults_of
 from carbon_credits.core import clock
 from carbon_credits.core.db import reading, transaction
 from carbon_credits.core.errors import Invalid
@@ -57,7 +58,7 @@ def accept() -> Response:
         with transaction() as session:
             staff_id, codes = invitations.accept(session, settings().vault, code, *given, clock.now())
     except Invalid as error:
-        return _form(code, pages.faults_of(error), 422)
+        return _form(code, faults_of(error), 422)
     token = signing_in.begin(staff_id)
     with transaction() as session:
         g.member = sessions.current(session, settings().vault, token, clock.now())
