@@ -1,5 +1,6 @@
 """One's own account: sessions, the password, the authenticator, the codes for paper."""
 
+from collections.abc import Mapping
 from typing import cast
 
 from flask import Blueprint, Response, redirect, request, url_for
@@ -119,7 +120,7 @@ def recovery_codes() -> Response:
     return pages.render("recovery_codes.html", codes=codes, is_first=False)
 
 
-def _picture(faults: dict[str, Text], status: int) -> Response:
+def _picture(faults: Mapping[str, Text], status: int) -> Response:
     asking = guard.member()
     with transaction() as session:
         secret = credentials.propose_authenticator(session, settings().vault, asking.staff_id)

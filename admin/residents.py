@@ -1,5 +1,6 @@
 """One resident, the phone masked: found by phone or number, and read in full for a reason that stays on record."""
 
+from collections.abc import Mapping
 from typing import cast
 
 from flask import Blueprint, Response, redirect, request, url_for
@@ -55,7 +56,7 @@ def unmask(resident_id: int) -> Response:
     return _show(resident_id, {}, 200, phone)
 
 
-def _show(resident_id: int, faults: dict[str, Text], status: int, phone: str | None = None) -> Response:
+def _show(resident_id: int, faults: Mapping[str, Text], status: int, phone: str | None = None) -> Response:
     with reading() as session:
         profile = unmasking.masked_profile(session, settings().vault, resident_id, _asking())
     return pages.render("resident.html", status, profile=profile, phone=phone, faults=faults)

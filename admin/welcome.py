@@ -3,6 +3,7 @@
 The code of the link is moved into a cookie at once, so that no address that is logged, shown or sent on holds it.
 """
 
+from collections.abc import Mapping
 from typing import Final, cast
 
 from flask import Blueprint, Response, g, redirect, request, url_for
@@ -72,7 +73,7 @@ def _code() -> str:
     return request.cookies.get(guard.cookie_name(settings(), COOKIE), "")
 
 
-def _form(code: str, faults: dict[str, Text], status: int) -> Response:
+def _form(code: str, faults: Mapping[str, Text], status: int) -> Response:
     with reading() as session:
         found = invitations.opened(session, settings().vault, code, clock.now())
     picture = pictures.qr(found.otpauth)
