@@ -33,6 +33,7 @@ from admin import (
     rules,
     settlements,
     signing_in,
+    single_sign_on,
     staff,
     welcome,
 )
@@ -43,6 +44,7 @@ NAME: Final = "console"
 DOORS: Final[Sequence[Blueprint]] = (
     assets.blueprint,
     signing_in.blueprint,
+    single_sign_on.blueprint,
     welcome.blueprint,
     account.blueprint,
     queue.blueprint,

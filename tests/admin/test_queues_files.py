@@ -25,7 +25,7 @@ SENT_LATE: Final = text("""
 insert into partner_file (source_id, sha256, name, bytes, received_at, seq, version, service_date, rows, complete_through,
   manifest, signature, key_id, arrived)
 select source_id, sha256('late'), name, bytes, received_at, 9, 1, service_date - 7, rows,
-  complete_through - interval '7 days', manifest, signature, key_id, arrived from partner_file where seq = 1
+  complete_through - interval '7 d', manifest, signature, key_id, arrived from partner_file where seq = 1
 """)
 WHY: Final = {"reason": "运营方来函说明金额口径"}
 

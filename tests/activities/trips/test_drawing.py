@@ -56,7 +56,7 @@ def test_a_long_trace_is_drawn_with_fewer_points_and_both_ends() -> None:
     long = replace(
         short,
         t_ms=short.t_ms[0] + many * 1000,
-        lat=np.linspace(23.0, 23.01, many.size),
+        lat=np.asarray(23.0 + many * 1e-6, dtype=np.float64),
         lon=np.full(many.size, 113.0),
         accuracy_m=np.full(many.size, np.nan),
         mock=np.zeros(many.size, dtype=bool),
