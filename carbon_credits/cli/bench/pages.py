@@ -62,6 +62,8 @@ def figures(load: Load, owner_url: str, console: Console, say: Callable[[str], N
 
 
 def _app(ground: Ground, console: Console) -> Flask:
+    # where processes that serve count together; beside the servers alone there is no such folder yet
+    (ground.settings.home / "run" / "prometheus").mkdir(parents=True, exist_ok=True)
     # a line for each page would drown what is measured
     logging.getLogger("carbon_credits.access").setLevel(logging.WARNING)
     app = Flask("carbon_credits", static_folder=None, template_folder=None)
