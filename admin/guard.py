@@ -55,10 +55,11 @@ def admit() -> Response | None:
     name = str(request.endpoint).partition(".")[2]
     rule = ACCESS[name]
     g.member = None
-    _refuse_unwritable()
     g.member = _who()
+    # before the form is read, and for members of staff alone
     if g.member is not None and name in UPLOADS:
         request.max_content_length = UPLOADS[name]
+    _refuse_unwritable()
     if request.method not in READS:
         _refuse_strangers(g.member)
     if rule.anyone:

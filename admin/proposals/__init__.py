@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from admin.proposals import money, people, rules
+from admin.proposals import figures, money, people, rules, terms
 from admin.proposals.shape import Renderer, Told, as_table
 from carbon_credits.core.errors import NotFound
 from carbon_credits.core.i18n import Text
@@ -20,7 +20,7 @@ KINDS: Final[Mapping[str, tuple[Text, Renderer]]] = {
     "credits.restate": (Text("减排量重述", "Restatement"), rules.restatement),
     "groups.criterion": (Text("创建条件", "Criterion of a drive"), rules.criterion),
     "groups.award": (Text("授牌名单", "Award list"), rules.award),
-    "incentive.programme": (Text("金融激励方案", "Incentive"), rules.incentive),
+    "incentive.programme": (Text("金融激励方案", "Incentive"), terms.incentive),
     "fund.deposit": (Text("资金池充值", "Deposit"), money.deposit),
     "settlement.pay": (Text("结算付款", "Settlement"), money.settlement),
     "settlement.take_back": (Text("追回付款", "Money asked back"), money.take_back),
@@ -34,6 +34,13 @@ KINDS: Final[Mapping[str, tuple[Text, Renderer]]] = {
     "merchant.resume": (Text("商户恢复", "Resumption of a merchant"), people.resumption),
     "merchant.account": (Text("收款账户变更", "Change of account"), people.account),
     "offer.approve": (Text("权益上架", "Offer"), people.offer),
+    "campaign": (Text("活动", "Campaign"), terms.campaign),
+    "money.retag": (Text("资金标签", "Tag of money"), money.tag),
+    "indicator.official": (Text("官方数值", "Official value"), figures.official),
+    "evaluation.finalise": (Text("年度评估报告", "Evaluation pack"), figures.pack),
+    "staff.admit": (Text("新增工作人员", "New member of staff"), people.colleague),
+    "staff.change": (Text("权限变更", "Change of rights"), people.rights),
+    "staff.reset": (Text("重置登录方式", "Reset of a sign-in"), people.reset),
     "clawback.fraud": (Text("作弊收回", "Fraud"), people.fraud),
 }
 

@@ -227,6 +227,17 @@ def test_a_programme_of_a_bank_is_written_proposed_and_turned(
     assert "更高档不得更少" in falling.get_data(as_text=True)
     assert one.post("/incentives/draft", {**typed, "tier-1-from_kg": "120.5"}).status_code == 303
     assert "120.5" in said(one, f"/incentives/edit?incentive={ground.draft}")
+    # what was opened before is another draft by now: what changed is said, and what was typed is kept
+    stale = other.post("/incentives/draft", {**typed, "tier-1-from_kg": "130"})
+    told = stale.get_data(as_text=True)
+    assert stale.status_code == 409
+    assert ("草案已被他人修改" in told, ">120.5<" in told, 'value="130"' in told) == (True, True, True)
+    seen = re.search(r'name="seen" value="([0-9a-f]{64})"', told)
+    assert seen is not None
+    assert (
+        other.post("/incentives/draft", {**typed, "tier-1-from_kg": "130", "seen": seen[1]}).status_code
+        == 303
+    )
     number = proposed(one, f"/incentives/{ground.draft}/propose", reason="与银行商定")
     assert one.post("/incentives/draft", typed).status_code == 409
     approved(other, number)
