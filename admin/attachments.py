@@ -6,7 +6,9 @@ from flask import Response
 from werkzeug.http import dump_options_header
 
 
-def attached(content: bytes | Iterable[bytes], name: str, content_type: str, size: int | None = None) -> Response:
+def attached(
+    content: bytes | Iterable[bytes], name: str, content_type: str, size: int | None = None
+) -> Response:
     """A file of so many bytes under a plain name; whoever gives it piece by piece says its size."""
     response = Response(content, content_type=content_type)
     response.headers["Content-Disposition"] = dump_options_header("attachment", {"filename": name})

@@ -5,6 +5,7 @@ Masses are drawn in kilograms and are for looking at; the table beneath each dra
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from decimal import Decimal
 from typing import Any, Final
 
 from admin.measures import MEASURES
@@ -162,10 +163,9 @@ def stated(
         if target.at_least is not None
     ]
     points = [[on, _measured(value, declared.unit)] for on, value in sorted(newest.items())]
-    lines = [{"type": "line", "symbolSize": 8, "color": "#4a5568", "name": STATED, "data": points}]
-    if wanted:
-        goal = {"type": "scatter", "symbol": "diamond", "symbolSize": 12, "color": "#b3261e"}
-        lines.append({**goal, "name": WANTED, "data": wanted})
+    line: Option = {"type": "line", "symbolSize": 8, "color": "#4a5568", "name": STATED.in_language(reader)}
+    goal: Option = {"type": "scatter", "symbol": "diamond", "symbolSize": 12, "color": "#b3261e"}
+    goals = [{**goal, "name": WANTED.in_language(reader), "data": wanted}] if wanted else []
     return {
         "tooltip": {"trigger": "item"},
         "legend": _LEGEND,
@@ -176,7 +176,7 @@ def stated(
             "scale": True,
             "name": MEASURES[declared.unit].words.in_language(reader),
         },
-        "series": [{**line, "name": line["name"].in_language(reader)} for line in lines],
+        "series": [{**line, "data": points}, *goals],
     }
 
 
@@ -202,7 +202,7 @@ def active(lines: Mapping[str, Sequence[int | None]], months: Sequence[str]) -> 
 
 
 def _measured(value: int, unit: Unit) -> float:
-    return value / 10 ** MEASURES[unit].places
+    return float(Decimal(value).scaleb(-MEASURES[unit].places))
 
 
 _SCALE: Final[Mapping[str, Any]] = {

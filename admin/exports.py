@@ -37,8 +37,9 @@ FAULTS: Final[Mapping[str, Text]] = {
     "never_came_back": Text("生成时三次中断，已放弃，请重新申请", "It broke off three times: ask again"),
     "unknown_kind": Text("此类导出已取消", "There is no such export any more"),
 }
-FAULT: Final = Text("生成时出错，已记录，请稍后重新申请", "It could not be written, which is recorded: ask again later")
-
+FAULT: Final = Text(
+    "生成时出错，已记录，请稍后重新申请", "It could not be written, which is recorded: ask again later"
+)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The plan's figures: what a bureau states, with its source, beside what our records support; never one number of both."""
+"""The plan's figures: what a bureau states, with its source, beside what our records support, never mixed."""
 
 from collections.abc import Mapping
 from typing import Any, Final
