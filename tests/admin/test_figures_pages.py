@@ -67,7 +67,7 @@ def test_an_export_is_asked_for_written_followed_and_handed_out(app: Flask, visi
     assert auditor.post("/exports/", AUDIT).status_code == 303
     number = newest(app, "export", "export_id")
     waiting = read(auditor, "/exports/")
-    assert ("排队中" in waiting, 'hx-trigger="every 2s"' in waiting, "/file" in waiting) == (
+    assert ("排队中" in waiting, 'hx-trigger="every 2s"' in waiting, f"/{number}/file" in waiting) == (
         True,
         True,
         False,
@@ -127,8 +127,8 @@ def test_what_is_wrong_with_a_wish_stands_at_its_field_and_nothing_is_asked(
     assert ("生成时出错，已记录" in failed, "OSError" in failed) == (True, False)
 
 
-@pytest.mark.parametrize("format", ["csv", "xlsx"])
-def test_a_formula_in_a_reason_is_a_text_in_the_file(app: Flask, visit: Visits, format: str) -> None:
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_a_formula_in_a_reason_is_a_text_in_the_file(app: Flask, visit: Visits, kind: str) -> None:
     auditor, finance = visit(Role.AUDIT), visit(Role.FINANCE)
     with app.app_context(), transaction() as session:
         number = approving.propose(
@@ -139,12 +139,12 @@ def test_a_formula_in_a_reason_is_a_text_in_the_file(app: Flask, visit: Visits, 
             finance.name,
         ).approval_id
     finance.post(f"/approvals/{number}/withdraw")
-    auditor.post("/exports/", {**AUDIT, "format": format})
+    auditor.post("/exports/", {**AUDIT, "format": kind})
     export = newest(app, "export", "export_id")
     with app.app_context():
         job.write(export)
     content = auditor.get(f"/exports/{export}/file").get_data()
-    if format == "csv":
+    if kind == "csv":
         cells = [cell for row in csv.reader(io.StringIO(content.decode("utf-8-sig"))) for cell in row]
         assert ("'" + FORMULA in cells, FORMULA in cells) == (True, False)
     else:
