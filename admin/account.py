@@ -11,7 +11,7 @@ from carbon_credits.core.errors import Invalid
 from carbon_credits.core.i18n import Text
 from carbon_credits.jobs.surroundings import settings
 from carbon_credits.residents.service import Street
-from carbon_credits.staff import credentials, second_factor, sessions
+from carbon_credits.staff import credentials, identities, second_factor, sessions
 
 OLD_WRONG = Text("原密码不正确", "The old password is wrong")
 NOT_ALIKE = Text("两次输入不一致", "The two are not alike")
@@ -22,12 +22,20 @@ blueprint = Blueprint("account", __name__, url_prefix="/account")
 @blueprint.get("/")
 def show() -> Response:
     """Who one is here, and where one is signed in."""
-    asking, now = guard.member(), clock.now()
+    asking, now, told = guard.member(), clock.now(), settings()
     with reading() as session:
         signed = sessions.sessions_of(session, asking.staff_id, now)
         left = second_factor.recovery_codes_left(session, asking.staff_id)
+        connected = identities.is_connected(session, asking.staff_id, told.oidc_issuer)
     streets = [Street(one) for one in sorted(asking.streets or ())]
-    return pages.render("account.html", sessions=signed, left=left, streets=streets)
+    return pages.render(
+        "account.html",
+        sessions=signed,
+        left=left,
+        streets=streets,
+        offered=bool(told.oidc_issuer),
+        connected=connected,
+    )
 
 
 @blueprint.post("/sessions/<int:session_id>/end")

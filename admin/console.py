@@ -38,6 +38,7 @@ from admin import (
     rules,
     settlements,
     signing_in,
+    single_sign_on,
     staff,
     welcome,
 )
@@ -48,6 +49,7 @@ NAME: Final = "console"
 DOORS: Final[Sequence[Blueprint]] = (
     assets.blueprint,
     signing_in.blueprint,
+    single_sign_on.blueprint,
     welcome.blueprint,
     account.blueprint,
     queue.blueprint,

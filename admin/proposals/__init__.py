@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from admin.proposals import figures, money, people, rules, terms
+from admin.proposals import money, people, plan, rules, terms
 from admin.proposals.shape import Renderer, Told, as_table
 from carbon_credits.core.errors import NotFound
 from carbon_credits.core.i18n import Text
@@ -35,9 +35,9 @@ KINDS: Final[Mapping[str, tuple[Text, Renderer]]] = {
     "merchant.account": (Text("收款账户变更", "Change of account"), people.account),
     "offer.approve": (Text("权益上架", "Offer"), people.offer),
     "campaign": (Text("活动", "Campaign"), terms.campaign),
-    "money.retag": (Text("资金标签", "Tag of money"), money.tag),
-    "indicator.official": (Text("官方数值", "Official value"), figures.official),
-    "evaluation.finalise": (Text("年度评估报告", "Evaluation pack"), figures.pack),
+    "money.retag": (Text("资金来源更正", "What money is"), plan.retag),
+    "indicator.official": (Text("官方数值", "Official value"), plan.official),
+    "evaluation.finalise": (Text("年度评估报告", "Evaluation pack"), plan.final),
     "staff.admit": (Text("新增工作人员", "New member of staff"), people.colleague),
     "staff.change": (Text("权限变更", "Change of rights"), people.rights),
     "staff.reset": (Text("重置登录方式", "Reset of a sign-in"), people.reset),

@@ -1,15 +1,15 @@
 """Proposals of money in words: what is paid to whom, for what, and what stands behind it now."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from admin.proposals.shape import NONE, Line, Table, Told, Value, points, yuan
+from admin.proposals.plan import tag_lines
+from admin.proposals.shape import Line, Table, Told, Value, points, yuan
 from carbon_credits.core.i18n import Text
-from carbon_credits.ledger import fund_list, money_tags
+from carbon_credits.ledger import fund_list
 from carbon_credits.reporting.numbers import grouped
 from carbon_credits.rewards import fundings, point_value, purses, settlement_runs
 
@@ -24,8 +24,8 @@ def deposit(session: Session, payload: Mapping[str, Any]) -> Told:
             Line(Text("购入积分", "Points bought"), points(bought)),
             Line(Text("金额", "Amount"), yuan(fen)),
             Line(Text("每千积分", "A thousand points cost"), yuan(fen * 1_000 // bought)),
+            *tag_lines(payload),
             Line(Text("预算", "Budget"), points(fund.budget + bought), points(fund.budget), is_of_now=True),
-            *_tagged(payload),
         ),
         page=("funds.one", {"fund": fund.fund_id}),
     )
@@ -84,7 +84,7 @@ def funding(session: Session, payload: Mapping[str, Any]) -> Told:
     else:
         purse = purses.purse(session, payload["purse_id"])
         lines.append(Line(Text("补贴资金", "Into the purse"), Text(purse.name_zh, purse.name_en)))
-    lines += _tagged(payload)
+    lines += tag_lines(payload)
     return Told(
         Text(f"请“{payload['sponsor']}”支付赞助款", f"Ask “{payload['sponsor']}” to pay"),
         lines,
@@ -133,13 +133,13 @@ def pay_in(session: Session, payload: Mapping[str, Any]) -> Told:
         Text(f"补贴资金“{purse.name_zh}”入账", f"Book money into the purse “{purse.name_en}”"),
         (
             Line(Text("入账", "Paid in"), yuan(payload["amount_fen"])),
+            *tag_lines(payload),
             Line(
                 Text("累计入账", "Paid in altogether"),
                 yuan(purse.paid_in_fen + payload["amount_fen"]),
                 yuan(purse.paid_in_fen),
                 is_of_now=True,
             ),
-            *_tagged(payload),
         ),
         page=("funds.show", {}),
     )
@@ -190,34 +190,6 @@ def closing(_: Session, payload: Mapping[str, Any]) -> Told:
             Line(Text("数量", "How many"), str(len(payload["cases"]))),
         ),
     )
-
-
-def tag(session: Session, payload: Mapping[str, Any]) -> Told:
-    """Another tag on money that came in."""
-    before = money_tags.newest(session).get(payload["money_approval"])
-    old = [] if before is None else [line.value for line in _tagged({"tag": money_tags.told(before)})]
-    lines = [replace(line, before=old[place] if old else None) for place, line in enumerate(_tagged(payload))]
-    return Told(
-        Text(
-            f"更正资金标签（批准 #{payload['money_approval']}）",
-            f"Tag the money of approval #{payload['money_approval']} anew",
-        ),
-        (*lines, Line(Text("理由", "Reason"), payload["reason"])),
-    )
-
-
-def _tagged(payload: Mapping[str, Any]) -> list[Line]:
-    """The tag that money comes with, where it has one."""
-    told = payload.get("tag")
-    if told is None:
-        return []
-    return [
-        Line(Text("资金性质", "Kind of money"), Text(*money_tags.KINDS[told["kind"]])),
-        Line(Text("工具", "Instrument"), told["instrument"]),
-        Line(Text("发行方", "Issuer"), told["issuer"]),
-        Line(Text("到期日", "Matures on"), told["matures_on"] or NONE),
-        Line(Text("依据文件", "Document"), told["document"]),
-    ]
 
 
 def _worth(micro_fen: int) -> str:
