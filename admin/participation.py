@@ -60,10 +60,12 @@ def _shown(found: ActiveMonths) -> Shown:
     for month in {one.month for one in found.streets}:
         line = {one.street or "": one for one in found.streets if one.month == month}
         whole = next((one for one in found.district if one.month == month), None)
+        people = {street: one.active for street, one in line.items()}
         few = whole is not None and 0 < whole.active < FEWEST
-        away = line_hidden(
-            {street: one.active for street, one in line.items()}, total_hidden=few or whole is None
-        )
+        away = line_hidden(people, total_hidden=few)
+        if whole is None:
+            # without the total beside them nothing is given away by the others
+            away = frozenset(street for street in people if 0 < people[street] < FEWEST)
         shown |= {(month, street): None if street in away else one for street, one in line.items()}
         if whole is not None:
             shown[month, None] = None if few else whole

@@ -122,6 +122,7 @@ def test_what_is_wrong_with_a_wish_stands_at_its_field_and_nothing_is_asked(
     assert (told.status_code, "排队中的导出过多" in told.get_data(as_text=True)) == (409, True)
     number = newest(app, "export", "export_id")
     with app.app_context(), transaction() as session:
+        export_work.begin(session, number, clock.now())
         export_work.fail(session, number, "OSError", clock.now())
     failed = read(finance, "/exports/")
     assert ("生成时出错，已记录" in failed, "OSError" in failed) == (True, False)
@@ -129,16 +130,11 @@ def test_what_is_wrong_with_a_wish_stands_at_its_field_and_nothing_is_asked(
 
 @pytest.mark.parametrize("kind", ["csv", "xlsx"])
 def test_a_formula_in_a_reason_is_a_text_in_the_file(app: Flask, visit: Visits, kind: str) -> None:
-    auditor, finance = visit(Role.AUDIT), visit(Role.FINANCE)
+    auditor, finance, second = visit(Role.AUDIT), visit(Role.FINANCE), visit(Role.FINANCE)
+    value = {"in_force": "2099-01-01", "micro_fen": 9, "reason": "x"}
     with app.app_context(), transaction() as session:
-        number = approving.propose(
-            session,
-            "point.value",
-            {"in_force": "2099-01-01", "micro_fen": 9, "reason": "x"},
-            FORMULA,
-            finance.name,
-        ).approval_id
-    finance.post(f"/approvals/{number}/withdraw")
+        number = approving.propose(session, "point.value", value, "x", finance.name).approval_id
+        approving.decide(session, number, second.name, approve=False, why=FORMULA)
     auditor.post("/exports/", {**AUDIT, "format": kind})
     export = newest(app, "export", "export_id")
     with app.app_context():
