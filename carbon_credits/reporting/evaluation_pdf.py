@@ -39,12 +39,12 @@ def pdf(pack: EvaluationPack, font: Path) -> bytes:
 
 
 def _said(words: str, style: Any) -> Any:
-    return papers.paragraph(papers.words(words), style)
+    return papers.paragraph(papers.words(words).replace("\n", "<br/>"), style)
 
 
 def _drawn(section: Section, style: Styles) -> list[Any]:
     told = [_said(f"{note.zh} {note.en}", style.small) for note in section.notes]
-    header = [cell.zh if cell.zh == cell.en else f"{cell.zh} {cell.en}" for cell in section.header]
+    header = [cell.zh if cell.zh == cell.en else f"{cell.zh}\n{cell.en}" for cell in section.header]
     rows = [[_told(cell) for cell in row] for row in section.rows] or [[UNSHOWN] * len(header)]
     shares = [_share(section, n) for n in range(len(header))]
     widths = [_WIDE * share / sum(shares) for share in shares]
