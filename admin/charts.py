@@ -192,6 +192,7 @@ def active(lines: Mapping[str, Sequence[int | None]], months: Sequence[str]) -> 
         for name, values in lines.items()
     ]
     return {
+        "color": ["#182433", "#1f5c45", "#b58a2a", "#2f6fa8", "#8a3f7a", "#8a8f98"],
         "tooltip": {"trigger": "axis"},
         "legend": _LEGEND,
         "grid": _GRID,
