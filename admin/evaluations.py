@@ -7,7 +7,7 @@ from flask import Blueprint, Response, redirect
 from werkzeug.wrappers import Response as AnyResponse
 
 from admin import guard, pages, words
-from admin.approvals import put_before
+from admin.approvals import may_read, put_before
 from admin.attachments import attached
 from admin.forms import Form, faults_of
 from admin.indicators import FIRST_YEAR
@@ -126,6 +126,7 @@ def _page(
         "evaluations/one.html",
         status,
         one=found,
+        may_read=may_read(evaluation.KIND),
         maker=names.get(found.made_by, ""),
         is_unchanged=evaluation.digest_of(found.snapshot) == found.digest,
         may_change=_may(),

@@ -7,7 +7,7 @@ from flask import Blueprint, Response, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from admin import charts, guard, measures, pages, words
-from admin.approvals import put_before
+from admin.approvals import may_read, put_before
 from admin.forms import Form, faults_of
 from admin.measures import MEASURES
 from carbon_credits.core import clock
@@ -141,4 +141,5 @@ def _year() -> int:
 
 
 def _years(year: int) -> Mapping[str, Any]:
-    return {"year": year, "years": range(clock.today().year, FIRST_YEAR - 1, -1)}
+    may_read_it = may_read(indicators_official.KIND)
+    return {"year": year, "may_read": may_read_it, "years": range(clock.today().year, FIRST_YEAR - 1, -1)}

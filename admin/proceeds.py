@@ -8,7 +8,7 @@ from flask import Blueprint, Response, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from admin import guard, pages, words
-from admin.approvals import put_before
+from admin.approvals import may_read, put_before
 from admin.forms import NOT_A_DAY, Form, faults_of
 from admin.funds import TAG, tag_of
 from carbon_credits.core import clock
@@ -125,6 +125,7 @@ def _page(
         kinds=KINDS,
         tags=money_tags.KINDS,
         came_by=CAME_BY,
+        may_read=may_read(money_tags.RETAG),
         may_propose=Role.FINANCE in guard.member().roles,
         typed={f"tag-{name}": value or "" for name, value in known.items()} if form is None else form.typed,
         faults=faults,

@@ -13,6 +13,7 @@ from pypdf import PdfReader
 from sqlalchemy import text
 
 from admin import measures
+from admin.forms import Form
 from carbon_credits import approving
 from carbon_credits.core import clock
 from carbon_credits.core.crypto import Vault
@@ -229,7 +230,7 @@ def test_what_is_typed_is_taken_exactly_or_refused(
     app: Flask, unit: Unit, typed: str, value: int | None
 ) -> None:
     with app.test_request_context(method="POST", data={"value": typed}):
-        form = measures.Form("value")
+        form = Form("value")
         found = measures.read(form, "value", unit)
     assert (found, bool(form.faults)) == ((0, True) if value is None else (value, False))
     if value is not None:
