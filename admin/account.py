@@ -1,10 +1,12 @@
 """One's own account: sessions, the password, the authenticator, the codes for paper."""
 
+from collections.abc import Mapping
 from typing import cast
 
 from flask import Blueprint, Response, redirect, request, url_for
 
 from admin import guard, pages, pictures
+from admin.forms import faults_of
 from carbon_credits.core import clock
 from carbon_credits.core.db import reading, transaction
 from carbon_credits.core.errors import Invalid
@@ -81,7 +83,7 @@ def change_password() -> Response:
                 clock.now(),
             )
     except Invalid as error:
-        told = pages.faults_of(error)
+        told = faults_of(error)
         return pages.render("password.html", 422, faults={"new_password": told.get("password", error.detail)})
     if not changed:
         return pages.render("password.html", 422, faults={"password": OLD_WRONG})
@@ -105,7 +107,7 @@ def take_authenticator() -> Response:
                 session, settings().vault, guard.member(), code, clock.now()
             )
     except Invalid as error:
-        return _picture(pages.faults_of(error), 422)
+        return _picture(faults_of(error), 422)
     pages.note(Text("新验证器已启用", "The new authenticator counts from now on"))
     return pages.render("recovery_codes.html", codes=codes, is_first=False)
 
@@ -118,7 +120,7 @@ def recovery_codes() -> Response:
     return pages.render("recovery_codes.html", codes=codes, is_first=False)
 
 
-def _picture(faults: dict[str, Text], status: int) -> Response:
+def _picture(faults: Mapping[str, Text], status: int) -> Response:
     asking = guard.member()
     with transaction() as session:
         secret = credentials.propose_authenticator(session, settings().vault, asking.staff_id)

@@ -89,11 +89,6 @@ def note(words: Text, kind: str = "success") -> None:
     flash(words.in_language(language()), kind)
 
 
-def faults_of(error: Invalid) -> dict[str, Text]:
-    """What is wrong with a form, by the field it stands at; what stands at none, under the empty name."""
-    return {one.pointer.strip("/"): one.detail for one in error.faults} or {"": error.detail}
-
-
 def fault(field: str, words: Text) -> Invalid:
     """A form that cannot be taken because of one field."""
     return Invalid("field_wrong", words, faults=(FieldFault("/" + field, "field_wrong", words),))

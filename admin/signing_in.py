@@ -6,6 +6,7 @@ from typing import Final, cast
 from flask import Blueprint, Response, g, redirect, request, url_for
 
 from admin import guard, keeping, pages
+from admin.forms import faults_of
 from carbon_credits.core import clock
 from carbon_credits.core.db import transaction
 from carbon_credits.core.errors import Invalid
@@ -68,7 +69,7 @@ def code() -> Response:
                 password=request.form.get("new_password"),
             )
     except Invalid as error:
-        faults = pages.faults_of(error)
+        faults = faults_of(error)
         return ask_for_code(ticket, keeping.read(), must_change=half.must_change, faults=faults)
     if token is None:
         refused = signing_in.refused().detail

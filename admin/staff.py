@@ -7,6 +7,7 @@ from flask import Blueprint, Response, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from admin import approvals, audit_words, guard, pages, proposals
+from admin.forms import faults_of
 from carbon_credits.core import audit, clock
 from carbon_credits.core.db import reading, transaction
 from carbon_credits.core.errors import Invalid
@@ -48,7 +49,7 @@ def admit() -> AnyResponse:
     try:
         return approvals.put_before(administering.ADMIT, payload, _reason())
     except Invalid as error:
-        return _form(pages.faults_of(error), payload, 422)
+        return _form(faults_of(error), payload, 422)
 
 
 @blueprint.get("/<int:staff_id>")
@@ -68,7 +69,7 @@ def change(staff_id: int) -> AnyResponse:
     try:
         return approvals.put_before(administering.CHANGE, payload, _reason())
     except Invalid as error:
-        return _one(staff_id, pages.faults_of(error), 422)
+        return _one(staff_id, faults_of(error), 422)
 
 
 @blueprint.post("/<int:staff_id>/reset")
@@ -77,7 +78,7 @@ def reset(staff_id: int) -> AnyResponse:
     try:
         return approvals.put_before(administering.RESET, {"staff_id": staff_id}, _reason())
     except Invalid as error:
-        return _one(staff_id, pages.faults_of(error), 422)
+        return _one(staff_id, faults_of(error), 422)
 
 
 @blueprint.post("/invitations/<int:approval_id>")
@@ -97,7 +98,7 @@ def close(staff_id: int) -> Response:
         with transaction() as session:
             administering.close(session, staff_id, guard.member().actor, clock.now(), reason)
     except Invalid as error:
-        return _one(staff_id, pages.faults_of(error), 422)
+        return _one(staff_id, faults_of(error), 422)
     pages.note(Text("账号已停用", "The account is closed"))
     return _to("staff.one", staff_id=staff_id)
 
@@ -120,7 +121,7 @@ def require_change(staff_id: int) -> Response:
             credentials.require_change(session, staff_id, by, reason)
             sessions.end_all(session, staff_id, "ended", by, clock.now())
     except Invalid as error:
-        return _one(staff_id, pages.faults_of(error), 422)
+        return _one(staff_id, faults_of(error), 422)
     pages.note(Text("其下次登录须更换密码", "They change the password at the next sign-in"))
     return _to("staff.one", staff_id=staff_id)
 

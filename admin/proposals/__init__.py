@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from admin.proposals import money, people, plan, rules, terms
+from admin.proposals import colleagues, money, people, plan, rules, terms
 from admin.proposals.shape import Renderer, Told, as_table
 from carbon_credits.core.errors import NotFound
 from carbon_credits.core.i18n import Text
@@ -28,6 +28,9 @@ KINDS: Final[Mapping[str, tuple[Text, Renderer]]] = {
     "funding.refund": (Text("赞助退款", "Refund to a sponsor"), money.refund),
     "point.value": (Text("积分价值", "Value of a point"), money.value),
     "purse.pay_in": (Text("补贴资金入账", "Payment into a purse"), money.pay_in),
+    "money.retag": (Text("资金标签更改", "What money is"), plan.retag),
+    "indicator.official": (Text("官方数值", "Official value"), plan.official),
+    "evaluation.finalise": (Text("年度评估定稿", "Evaluation made final"), plan.final),
     "recycling.purchases": (Text("回收销售凭证", "Recycler's documents"), money.purchases),
     "period.close": (Text("对账关账", "Closing of a month"), money.closing),
     "merchant.admit": (Text("商户准入", "Admission of a merchant"), people.admission),
@@ -35,12 +38,9 @@ KINDS: Final[Mapping[str, tuple[Text, Renderer]]] = {
     "merchant.account": (Text("收款账户变更", "Change of account"), people.account),
     "offer.approve": (Text("权益上架", "Offer"), people.offer),
     "campaign": (Text("活动", "Campaign"), terms.campaign),
-    "money.retag": (Text("资金来源更正", "What money is"), plan.retag),
-    "indicator.official": (Text("官方数值", "Official value"), plan.official),
-    "evaluation.finalise": (Text("年度评估报告", "Evaluation pack"), plan.final),
-    "staff.admit": (Text("新增工作人员", "New member of staff"), people.colleague),
-    "staff.change": (Text("权限变更", "Change of rights"), people.rights),
-    "staff.reset": (Text("重置登录方式", "Reset of a sign-in"), people.reset),
+    "staff.admit": (Text("新成员", "Somebody taken in"), colleagues.admission),
+    "staff.change": (Text("变更角色或辖区", "Other roles or streets"), colleagues.change),
+    "staff.reset": (Text("重置登录方式", "Reset of a sign-in"), colleagues.reset),
     "clawback.fraud": (Text("作弊收回", "Fraud"), people.fraud),
 }
 

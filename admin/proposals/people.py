@@ -1,4 +1,4 @@
-"""Proposals about merchants, their offers, proven fraud and members of staff, in words."""
+"""Proposals about merchants, their offers, and proven fraud, in words."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,12 +6,10 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from admin.proposals.shape import NONE, Line, Told, Value, points, yuan
-from carbon_credits.core import clock
 from carbon_credits.core.i18n import Text
 from carbon_credits.reporting.numbers import grouped
 from carbon_credits.rewards import accounts, merchants, offer_register, purses
 from carbon_credits.rewards.offer_list import split
-from carbon_credits.staff import roster
 
 
 def admission(session: Session, payload: Mapping[str, Any]) -> Told:
@@ -106,50 +104,6 @@ def fraud(_: Session, payload: Mapping[str, Any]) -> Told:
             Line(Text("低碳行为", "Activity"), payload["activity"]),
         ),
     )
-
-
-def colleague(_: Session, payload: Mapping[str, Any]) -> Told:
-    """Somebody taken in."""
-    return Told(
-        Text(f"新增工作人员“{payload['name']}”", f"Take “{payload['name']}” in as a member of staff"),
-        (Line(Text("角色", "Roles"), _roles(payload)), Line(Text("镇街范围", "Streets"), _streets(payload))),
-    )
-
-
-def rights(session: Session, payload: Mapping[str, Any]) -> Told:
-    """Other roles or streets of somebody."""
-    known, before = roster.one(session, payload["staff_id"], clock.now()), payload["before"]
-    return Told(
-        Text(f"变更“{known.name}”的权限", f"Change what “{known.name}” may do"),
-        (
-            Line(Text("角色", "Roles"), _roles(payload), _roles(before)),
-            Line(Text("镇街范围", "Streets"), _streets(payload), _streets(before)),
-        ),
-        page=("staff.one", {"staff_id": known.staff_id}),
-    )
-
-
-def reset(session: Session, payload: Mapping[str, Any]) -> Told:
-    """What somebody signs in with, set anew."""
-    known = roster.one(session, payload["staff_id"], clock.now())
-    return Told(
-        Text(f"重置“{known.name}”的登录方式", f"Reset what “{known.name}” signs in with"),
-        (
-            Line(
-                Text("影响", "What follows"),
-                Text("密码与验证器即时失效", "Password and authenticator end at once"),
-            ),
-        ),
-        page=("staff.one", {"staff_id": known.staff_id}),
-    )
-
-
-def _roles(payload: Mapping[str, Any]) -> str:
-    return ", ".join(sorted(payload["roles"]))
-
-
-def _streets(payload: Mapping[str, Any]) -> Value:
-    return ", ".join(payload["streets"]) if payload["streets"] else Text("全区", "the whole district")
 
 
 def _ending(number_end: str | None) -> Value:

@@ -119,6 +119,7 @@ def test_a_deposit_below_the_value_is_refused_at_its_field(visit: Visits, ground
         ({"points": "1.5", "amount": "100", "reason": "小数"}, "points"),
         ({"points": "1000", "amount": "abc", "reason": "字母"}, "amount"),
         ({"points": "", "amount": "100", "reason": "空"}, "points"),
+        ({"points": "9", "amount": "100", "reason": "债券", "tag-kind": "green_bond"}, "tag-instrument"),
     ):
         told = finance.post(path, wrong)
         page = told.get_data(as_text=True)
@@ -188,6 +189,21 @@ def test_merchants_are_let_in_suspended_and_resumed(visit: Visits, ground: Groun
     approved(other, proposed(one, f"{path}/resumption", reason="已整改"))
     assert "营业" in said(one, path)
     assert visit(Role.FINANCE).post(f"{path}/account", {"reason": "换户"}).status_code == 409
+
+
+def test_who_is_there_for_a_street_sees_and_touches_its_merchants_alone(
+    visit: Visits, ground: Ground
+) -> None:
+    elsewhere, here = visit(Role.MERCHANT, streets={"nanzhuang"}), visit(Role.MERCHANT, streets={"zumiao"})
+    for path in (f"/merchants/{ground.active}", f"/offers/{ground.live}"):
+        assert (elsewhere.get(path).status_code, here.get(path).status_code) == (404, 200), path
+    assert ground.active not in said(elsewhere, "/merchants/")
+    assert f"#{ground.live}<" not in said(elsewhere, "/offers/")
+    stop = {"step": "suspend", "reason": "越界"}
+    assert elsewhere.post(f"/merchants/{ground.active}/stop", stop).status_code == 404
+    assert elsewhere.post(f"/merchants/{ground.applied}/admission", {"reason": "越界"}).status_code == 404
+    assert elsewhere.post(f"/offers/{ground.live}/stop", {"step": "end", "reason": "越界"}).status_code == 404
+    assert elsewhere.post(f"/offers/{ground.put_forward}/propose", {"reason": "越界"}).status_code == 404
 
 
 def test_an_offer_is_put_up_by_two_or_refused_and_ended_by_one(visit: Visits, ground: Ground) -> None:

@@ -191,12 +191,7 @@ def test_every_kind_has_words_and_the_desk_they_name_is_there(app: Flask) -> Non
 def examples(app: Flask, ground: Ground) -> dict[str, dict[str, Any]]:
     """A proposal of each kind that its room would take, of what lies on the ground."""
     later = "2027-02-01"
-    tag: dict[str, str | None] = {
-        "kind": "own",
-        "instrument": "拨款",
-        "issuer": "区财政局",
-        "document": "文 1",
-    }
+    tag: dict[str, Any] = {"kind": "own", "instrument": "拨款", "issuer": "区财政局", "document": "文 1"}
     tag["matures_on"] = None
     with app.app_context(), transaction() as session:
         staff_id = a_member(session)
