@@ -39,7 +39,11 @@ _LOCK: Final = 440633
 
 
 def freeze(session: Session, year: int, by: int) -> EvaluationPack:
-    """Make a draft of a year out of its newest reading. Raises Conflict while there is none."""
+    """Make a draft of a year out of its newest reading. Raises Conflict while there is none.
+
+    A year's postings are read: the limits of doors do not apply, and one is made at a time.
+    """
+    session.execute(text("select set_config('statement_timeout', '0', true)"))
     session.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
     reading = indicators_readings.newest_of_year(session, year)
     if reading is None:
