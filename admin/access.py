@@ -41,6 +41,10 @@ READS_ACTS: Final = only(Role.SUPPORT, Role.PROGRAMME, Role.STREET, Role.AUDIT)
 READS_CASES: Final = only(Role.SUPPORT, Role.PROGRAMME, Role.FINANCE, Role.PARTNER, Role.AUDIT)
 DECIDES_CASES: Final = only(Role.SUPPORT, Role.PROGRAMME, Role.FINANCE)
 READS_FILES: Final = only(Role.PROGRAMME, Role.PARTNER, Role.SUPPORT, Role.AUDIT)
+# figures of the district, which say nothing of fewer than ten people
+FIGURES_READ: Final = only(Role.PROGRAMME, Role.METHODOLOGY, Role.FINANCE, Role.AUDIT)
+PARTICIPATION_READ: Final = only(Role.PROGRAMME, Role.METHODOLOGY, Role.FINANCE, Role.STREET, Role.AUDIT)
+EVALUATIONS_READ: Final = only(Role.PROGRAMME, Role.METHODOLOGY, Role.AUDIT)
 
 ACCESS: Final[Mapping[str, Rule]] = {
     "assets.show": ANYONE,
@@ -137,6 +141,24 @@ ACCESS: Final[Mapping[str, Rule]] = {
     "rules.propose_value": only(Role.FINANCE, fresh=True),
     "rules.propose_rate": only(Role.PROGRAMME, fresh=True),
     "rules.propose_cap": only(Role.PROGRAMME, fresh=True),
+    "participation.show": PARTICIPATION_READ,
+    "indicators.show": FIGURES_READ,
+    "indicators.one": FIGURES_READ,
+    "indicators.propose": only(Role.PROGRAMME, fresh=True),
+    "evaluations.show": EVALUATIONS_READ,
+    "evaluations.one": EVALUATIONS_READ,
+    "evaluations.freeze": only(Role.PROGRAMME),
+    "evaluations.propose": only(Role.PROGRAMME, fresh=True),
+    "evaluations.pdf": EVALUATIONS_READ,
+    "evaluations.xlsx": EVALUATIONS_READ,
+    "proceeds.show": FUNDS_READ,
+    "proceeds.report": FUNDS_READ,
+    "proceeds.one": FUNDS_READ,
+    "proceeds.retag": only(Role.FINANCE, fresh=True),
+    # which kinds, and of which streets, is asked of the room
+    "exports.show": SIGNED_IN,
+    "exports.ask": SIGNED_IN,
+    "exports.download": SIGNED_IN,
     "home.show": SIGNED_IN,
     "queue.show": READS_ACTS,
     "review.index": READS_ACTS,

@@ -97,6 +97,11 @@ def proposed(approval: int) -> AnyResponse:
     return redirect(pages.url("approvals.one", approval=approval), 303)
 
 
+def may_read(kind: str) -> bool:
+    """Whether proposals of a kind are open to the member at hand."""
+    return kind in _mine_to_read()
+
+
 def _decide(approval: int, *, approve: bool) -> AnyResponse:
     form = Form("why", "digest")
     try:

@@ -5,11 +5,14 @@ Masses are drawn in kilograms and are for looking at; the table beneath each dra
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from decimal import Decimal
 from typing import Any, Final
 
+from admin.measures import MEASURES
 from carbon_credits.core.i18n import Language, Text
 from carbon_credits.reporting.dashboard import Line, TrendDay
 from carbon_credits.reporting.funnel import Funnel
+from carbon_credits.reporting.indicators_declared import Indicator, Official, Own, Unit
 
 Option = dict[str, Any]
 KG: Final = 1_000_000
@@ -21,6 +24,8 @@ POOLS: Final = {
     "removal": Text("树木吸收", "Removed by trees"),
 }
 PEOPLE: Final = Text("参与人数", "People")
+STATED: Final = Text("官方数值", "Official value")
+WANTED: Final = Text("方案目标", "What the plan wants")
 TO_KG: Final = Text("千克", "kg")
 _GRID: Final = {"left": 8, "right": 16, "top": 40, "bottom": 8, "containLabel": True}
 _LEGEND: Final = {"type": "scroll", "top": 0}
@@ -123,6 +128,82 @@ def calendar(
         "calendar": {**_YEAR, "range": str(year), **_named("ZH" if reader == "zh" else "EN")},
         "series": [counted, marked],
     }
+
+
+def readings(trend: Sequence[tuple[date, Own]], reader: Language) -> Option | None:
+    """Our own value through each day that was read, a gap where it may not be shown; None while there is nothing."""
+    unit = next((own.unit for _, own in trend if own.unit is not None), None)
+    if unit is None or all(own.value is None for _, own in trend):
+        return None
+    line = {
+        "type": "line",
+        "symbolSize": 8,
+        "color": COLOURS["verified"],
+        "data": [None if own.value is None else _measured(own.value, unit) for _, own in trend],
+    }
+    return {
+        "tooltip": {"trigger": "axis"},
+        "grid": _GRID,
+        "xAxis": {"type": "category", "data": [on.isoformat() for on, _ in trend]},
+        "yAxis": {"type": "value", "name": MEASURES[unit].words.in_language(reader)},
+        "series": [line],
+    }
+
+
+def stated(
+    declared: Indicator, history: Sequence[tuple[str | None, Official]], reader: Language
+) -> Option | None:
+    """What bureaus stated for the district by its day, and where the plan wants to be; None where nothing is stated."""
+    newest = {value.as_of: value.value for street, value in reversed(history) if street is None}
+    if not newest:
+        return None
+    wanted = [
+        [f"{target.year}-12-31", _measured(target.at_least, declared.unit)]
+        for target in declared.targets
+        if target.at_least is not None
+    ]
+    points = [[on, _measured(value, declared.unit)] for on, value in sorted(newest.items())]
+    line: Option = {"type": "line", "symbolSize": 8, "color": "#4a5568", "name": STATED.in_language(reader)}
+    goal: Option = {"type": "scatter", "symbol": "diamond", "symbolSize": 12, "color": "#b3261e"}
+    goals = [{**goal, "name": WANTED.in_language(reader), "data": wanted}] if wanted else []
+    return {
+        "tooltip": {"trigger": "item"},
+        "legend": _LEGEND,
+        "grid": _GRID,
+        "xAxis": {"type": "time"},
+        "yAxis": {
+            "type": "value",
+            "scale": True,
+            "name": MEASURES[declared.unit].words.in_language(reader),
+        },
+        "series": [{**line, "data": points}, *goals],
+    }
+
+
+def active(lines: Mapping[str, Sequence[int | None]], months: Sequence[str]) -> Option:
+    """Residents active in each month of a thousand, by what each line is called; hundredths as they are kept."""
+    drawn = [
+        {
+            "type": "line",
+            "name": name,
+            "symbolSize": 6,
+            "data": [None if one is None else one / 100 for one in values],
+        }
+        for name, values in lines.items()
+    ]
+    return {
+        "color": ["#182433", "#1f5c45", "#b58a2a", "#2f6fa8", "#8a3f7a", "#8a8f98"],
+        "tooltip": {"trigger": "axis"},
+        "legend": _LEGEND,
+        "grid": _GRID,
+        "xAxis": {"type": "category", "data": list(months)},
+        "yAxis": {"type": "value", "name": "‰"},
+        "series": drawn,
+    }
+
+
+def _measured(value: int, unit: Unit) -> float:
+    return float(Decimal(value).scaleb(-MEASURES[unit].places))
 
 
 _SCALE: Final[Mapping[str, Any]] = {

@@ -62,7 +62,7 @@ def propose_deposit(fund: int) -> AnyResponse:
         with reading() as session:
             fund_list.fund(session, fund)
             ledger.refuse_below_value(session, points, fen)
-        payload = {"fund_id": fund, "points": points, "amount_fen": fen, **_tag(form)}
+        payload = {"fund_id": fund, "points": points, "amount_fen": fen, **tag_of(form)}
         return put_before(DEPOSIT, payload, reason)
 
     return _tried(propose, lambda status, faults: _fund(fund, status, form, faults), DEPOSITED)
@@ -78,7 +78,7 @@ def propose_pay_in() -> AnyResponse:
         form.check()
         with reading() as session:
             purses.purse(session, purse)
-        return put_before(purses.PAY_IN, {"purse_id": purse, "amount_fen": fen, **_tag(form)}, reason)
+        return put_before(purses.PAY_IN, {"purse_id": purse, "amount_fen": fen, **tag_of(form)}, reason)
 
     return _tried(propose, lambda status, faults: _all(status, form, faults), PAID_IN)
 
@@ -138,11 +138,11 @@ def _asked(form: Form) -> dict[str, Any]:
         "purse_id": None if for_fund else form.whole("purse_id", 1, 2**31 - 1),
         "amount_fen": form.yuan("amount", 1),
         "means": form.choice("means", MEANS),
-        **_tag(form),
+        **tag_of(form),
     }
 
 
-def _tag(form: Form) -> dict[str, Any]:
+def tag_of(form: Form) -> dict[str, Any]:
     """What sort of money it is, where that is said; the room refuses what does not fit, at its field."""
     if not form.typed["tag-kind"]:
         return {}

@@ -61,6 +61,16 @@ SECTIONS: Final[Sequence[Section]] = (
             Entry("file.alarms", Text("文件警报", "Alarms")),
         ),
     ),
+    Section(
+        Text("指标与报告", "Figures and reports"),
+        (
+            Entry("participation.show", Text("参与统计", "Participation")),
+            Entry("indicators.show", Text("方案指标", "Indicators")),
+            Entry("evaluations.show", Text("年度评估", "Evaluations")),
+            Entry("proceeds.show", Text("资金用途", "Use of proceeds")),
+            Entry("exports.show", Text("导出", "Exports")),
+        ),
+    ),
     Section(Text("居民", "Residents"), (Entry("residents.find", Text("查找居民", "Find a resident")),)),
     Section(
         Text("系统", "System"),

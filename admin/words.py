@@ -61,6 +61,17 @@ STATES: Final[Mapping[str, Mapping[str, State]]] = {
         "failed": _state("失败", "failed", "red"),
         "refunded": _state("已退回", "refunded", "orange"),
     },
+    "export": {
+        "asked": _state("排队中", "waiting", "yellow"),
+        "running": _state("生成中", "being written", "blue"),
+        "done": _state("已完成", "done", "green"),
+        "failed": _state("失败", "failed", "red"),
+        "expired": _state("已删除", "erased"),
+    },
+    "evaluation": {
+        "draft": _state("草稿", "draft", "yellow"),
+        "final": _state("定稿", "final", "green"),
+    },
     "incentive": {
         "draft": _state("草案", "draft"),
         "proposed": _state("待审批", "waits for approval", "yellow"),

@@ -6,12 +6,12 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from admin import measures
 from admin.proposals.shape import NONE, Line, Told, Value
 from carbon_credits.core.i18n import Text
 from carbon_credits.ledger import money_tags
 from carbon_credits.ledger.money_tags import KINDS
 from carbon_credits.reporting import evaluation, indicators, indicators_official
-from carbon_credits.reporting.evaluation_layout import quantity
 
 
 def official(session: Session, payload: Mapping[str, Any]) -> Told:
@@ -23,8 +23,8 @@ def official(session: Session, payload: Mapping[str, Any]) -> Told:
     lines = [
         Line(
             Text("官方数值", "Official value"),
-            quantity(payload["value"], declared.unit),
-            None if before is None else quantity(before.value, before.unit),
+            measures.quantity(payload["value"], declared.unit),
+            None if before is None else measures.quantity(before.value, before.unit),
         ),
         Line(
             Text("数值（单位）", "Value (unit)"),
@@ -41,7 +41,7 @@ def official(session: Session, payload: Mapping[str, Any]) -> Told:
     if street:
         lines.insert(0, Line(Text("镇街", "Street"), street))
     what = Text(f"录入官方数值：{declared.title.zh}", f"Enter an official value: {declared.title.en}")
-    return Told(what, lines)
+    return Told(what, lines, page=("indicators.one", {"code": declared.code, "year": year}))
 
 
 def final(session: Session, payload: Mapping[str, Any]) -> Told:
@@ -53,7 +53,8 @@ def final(session: Session, payload: Mapping[str, Any]) -> Told:
         Line(Text("快照 SHA-256", "SHA-256 of the snapshot"), payload["digest"]),
     )
     year = payload["year"]
-    return Told(Text(f"{year} 年度评估定稿", f"Make the evaluation of {year} final"), lines)
+    what = Text(f"{year} 年度评估定稿", f"Make the evaluation of {year} final")
+    return Told(what, lines, page=("evaluations.one", {"pack": pack.pack_id}))
 
 
 def retag(session: Session, payload: Mapping[str, Any]) -> Told:
@@ -65,7 +66,7 @@ def retag(session: Session, payload: Mapping[str, Any]) -> Told:
         Line(Text("理由", "Reason"), payload["reason"]),
     ]
     what = Text(f"更改资金标签（审批 #{money} 入账）", f"Change what the money of approval #{money} is")
-    return Told(what, lines, page=("approvals.one", {"approval": money}))
+    return Told(what, lines, page=("proceeds.one", {"money": money}))
 
 
 def tag_lines(payload: Mapping[str, Any], before: Mapping[str, Any] | None = None) -> Sequence[Line]:

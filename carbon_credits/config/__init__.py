@@ -19,7 +19,7 @@ from carbon_credits.core.crypto import KEY_BYTES, Vault
 Mode = Literal["demo", "production"]
 OWNER_URL = "DATABASE_OWNER_URL"
 # where the supervisor puts what it fetches; no part of the source
-FONT = Path(__file__).resolve().parent.parent / "admin" / "static" / "vendor" / "NotoSansSC-Regular.ttf"
+FONT = Path(__file__).resolve().parents[2] / "admin" / "static" / "vendor" / "NotoSansSC-Regular.ttf"
 
 
 class WrongSettings(Exception):

@@ -12,7 +12,7 @@ from hashlib import sha256
 from typing import Any, Final
 
 from sqlalchemy import func, insert, select, text, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from carbon_credits.core import audit, clock
 from carbon_credits.core.errors import Conflict, FieldFault, Invalid, NotFound
@@ -39,7 +39,11 @@ _LOCK: Final = 440633
 
 
 def freeze(session: Session, year: int, by: int) -> EvaluationPack:
-    """Make a draft of a year out of its newest reading. Raises Conflict while there is none."""
+    """Make a draft of a year out of its newest reading. Raises Conflict while there is none.
+
+    A year's postings are read: the limits of doors do not apply, and one is made at a time.
+    """
+    session.execute(text("select set_config('statement_timeout', '0', true)"))
     session.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
     reading = indicators_readings.newest_of_year(session, year)
     if reading is None:
@@ -104,9 +108,10 @@ def pack_of(session: Session, pack_id: int) -> EvaluationPack:
 
 
 def packs(session: Session, most: int = 50) -> Sequence[EvaluationPack]:
-    """The newest packs by year and version."""
+    """The newest packs by year and version; a snapshot is read when somebody asks for it."""
     order = (EvaluationPack.year.desc(), EvaluationPack.version.desc())
-    return session.scalars(select(EvaluationPack).order_by(*order).limit(most)).all()
+    asked = select(EvaluationPack).options(defer(EvaluationPack.snapshot)).order_by(*order)
+    return session.scalars(asked.limit(most)).all()
 
 
 def digest_of(snapshot: Mapping[str, Any]) -> bytes:

@@ -93,6 +93,21 @@ def drill_down(session: Session, code: str, year: int) -> list[Row]:
     return [] if reading is None else rows(indicator, indicators_readings.figures_of(reading))
 
 
+def trend(session: Session, code: str, year: int) -> list[tuple[date, Own]]:
+    """An indicator's own value from the first of January through each day that was read, the oldest first.
+
+    Raises NotFound for an unknown indicator.
+    """
+    indicator, official = indicator_of(code), indicators_official.of_year(session, year)
+    return [
+        (
+            reading.through,
+            indicator.own(ground_of(session, year, indicators_readings.figures_of(reading), official)),
+        )
+        for reading in indicators_readings.of_year(session, year)
+    ]
+
+
 def indicator_of(code: str) -> Indicator:
     """An indicator by code; raises NotFound."""
     found = BY_CODE.get(code)

@@ -82,9 +82,10 @@ class Ground:
 
 @dataclass(frozen=True)
 class Coverage:
-    """What part of a whole our records see; `whole` and `ppm` (floored) are None while nobody has entered the whole."""
+    """What part of a whole our records see, in `unit`; `whole` and `ppm` (floored) are None until somebody enters it."""
 
     of: Text
+    unit: Unit
     seen: int | None
     whole: int | None
     ppm: int | None
@@ -117,8 +118,8 @@ class Indicator:
     is_basis: bool = field(default=False)
 
 
-def coverage(of: Text, seen: int | None, whole: Official | None) -> Coverage:
+def coverage(of: Text, unit: Unit, seen: int | None, whole: Official | None) -> Coverage:
     """The part that is seen of a whole that a bureau stated."""
     if whole is None or whole.value <= 0:
-        return Coverage(of, seen, None, None)
-    return Coverage(of, seen, whole.value, None if seen is None else seen * 1_000_000 // whole.value)
+        return Coverage(of, unit, seen, None, None)
+    return Coverage(of, unit, seen, whole.value, None if seen is None else seen * 1_000_000 // whole.value)

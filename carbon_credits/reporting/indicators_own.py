@@ -24,7 +24,10 @@ def green_trips(ground: Ground) -> Own:
     """Credited trips on foot, by bicycle, bus and metro; of all trips only where a bureau has stated those."""
     trips = _sum(ground, GREEN_TRIPS, "acts")
     of_trips = coverage(
-        Text("全区全年出行总人次", "all trips of the district in the year"), trips, ground.official.get(TRIPS)
+        Text("全区全年出行总人次", "all trips of the district in the year"),
+        Unit.TRIPS,
+        trips,
+        ground.official.get(TRIPS),
     )
     return Own(trips, Unit.TRIPS, (of_trips, _of_population(ground)))
 
@@ -33,14 +36,14 @@ def nine_materials(ground: Ground) -> Own:
     """Grams of the nine materials that residents handed in and that were weighed."""
     grams = _sum(ground, ("nine_materials",), "mass_g")
     of_all = Text("全区九种再生资源回收量", "the nine materials recovered in the district")
-    return Own(grams, Unit.GRAM, (coverage(of_all, grams, ground.official.get(NINE_MATERIALS)),))
+    return Own(grams, Unit.GRAM, (coverage(of_all, Unit.GRAM, grams, ground.official.get(NINE_MATERIALS)),))
 
 
 def sorted_waste(ground: Ground) -> Own:
     """Grams of food waste and recyclables that residents handed in and that were weighed."""
     grams = _sum(ground, ("nine_materials", "kitchen_waste", "other_recycling"), "mass_g")
     of_all = Text("全区生活垃圾产生量", "household waste of the district")
-    return Own(grams, Unit.GRAM, (coverage(of_all, grams, ground.official.get(HOUSEHOLD_WASTE)),))
+    return Own(grams, Unit.GRAM, (coverage(of_all, Unit.GRAM, grams, ground.official.get(HOUSEHOLD_WASTE)),))
 
 
 def metres_on_foot_or_bicycle(ground: Ground) -> Own:
@@ -53,7 +56,11 @@ def active_residents(ground: Ground) -> Own:
     people, verified = ground.figures.whole.people, ground.figures.verified_people
     of_people = Text("其中有经核实行为的居民", "of them with a verified act")
     share = None if people is None or verified is None or not people else verified * 1_000_000 // people
-    return Own(people, Unit.PEOPLE, (_of_population(ground), Coverage(of_people, verified, people, share)))
+    return Own(
+        people,
+        Unit.PEOPLE,
+        (_of_population(ground), Coverage(of_people, Unit.PEOPLE, verified, people, share)),
+    )
 
 
 def trees(ground: Ground) -> Own:
@@ -98,7 +105,9 @@ def pilots(ground: Ground) -> Own:
 
 def _of_population(ground: Ground) -> Coverage:
     people = ground.figures.whole.people
-    return coverage(Text("常住人口", "resident population"), people, ground.official.get(POPULATION))
+    return coverage(
+        Text("常住人口", "resident population"), Unit.PEOPLE, people, ground.official.get(POPULATION)
+    )
 
 
 def _sum(ground: Ground, strands: tuple[str, ...], amount: str) -> int | None:

@@ -6,12 +6,13 @@ again is another version, for a reason that stays.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from hashlib import sha256
 from typing import Any, Final
 
 from sqlalchemy import insert, select, text
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from carbon_credits.core import audit
@@ -70,6 +71,16 @@ def newest_of_year(session: Session, year: int) -> IndicatorReading | None:
     )
     order = (IndicatorReading.through.desc(), IndicatorReading.version.desc())
     return session.execute(asked.order_by(*order).limit(1)).scalar_one_or_none()
+
+
+def of_year(session: Session, year: int) -> Sequence[IndicatorReading]:
+    """The version that counts of every reading of a year, the earliest period first."""
+    asked = select(IndicatorReading).where(
+        IndicatorReading.through >= date(year, 1, 1), IndicatorReading.through <= date(year, 12, 31)
+    )
+    newest = asked.ext(distinct_on(IndicatorReading.through))
+    order = (IndicatorReading.through, IndicatorReading.version.desc())
+    return session.scalars(newest.order_by(*order)).all()
 
 
 def figures_of(reading: IndicatorReading) -> Figures:

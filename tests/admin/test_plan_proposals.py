@@ -45,7 +45,7 @@ def test_money_is_seen_for_what_it_is_wherever_it_comes_in(app: Flask, visit: Vi
         change = {"money_approval": money, "tag": SPECIAL, "reason": "合同更正"}
         number = approving.propose(session, money_tags.RETAG, change, "合同更正", one.name).approval_id
     shown = two.get(f"/approvals/{number}").get_data(as_text=True)
-    for said in ("绿色信贷 2026-07", "区专项资金", "合同更正", f"/approvals/{money}"):
+    for said in ("绿色信贷 2026-07", "区专项资金", "合同更正", f"/proceeds/{money}"):
         assert said in shown
     assert approve(app, two, number) == 303
     with app.app_context(), transaction() as session:
@@ -70,7 +70,7 @@ def test_a_bureaus_value_and_a_years_evaluation_are_seen_before_they_stand(
     shown = two.get(f"/approvals/{number}").get_data(as_text=True)
     for said in (
         "九种主要再生资源回收量",
-        "912,000 t",
+        "912\u202f000 吨",
         "912000000000 g",
         "统计年鉴 &lt;i&gt;",
         "https://example.gov.cn/87",
