@@ -12,19 +12,15 @@ from admin.approvals import may_read, put_before
 from admin.forms import NOT_A_DAY, Form, faults_of
 from admin.funds import TAG, tag_of
 from carbon_credits.core import clock
-from carbon_credits.core.db import alone, reading
+from carbon_credits.core.db import reading
 from carbon_credits.core.errors import Conflict, Invalid
 from carbon_credits.core.i18n import Text
-from carbon_credits.ledger import fund_list, money_tags, tagged_money
-from carbon_credits.reporting import proceeds
+from carbon_credits.ledger import money_tags, tagged_money
+from carbon_credits.reporting import proceeds, proceeds_readings
 from carbon_credits.staff.service import Role
 
 MOST: Final = 50
 FIELDS: Final = (*TAG, "reason")
-REPORT_LOCK: Final = 440_641
-BUSY: Final = Text(
-    "正有一份报告在计算，请稍后再试", "A report is being worked out just now: try again in a moment"
-)
 KINDS: Final[Mapping[str, Text]] = {
     **money_tags.KINDS,
     proceeds.UNTAGGED: Text("未标注", "Untagged"),
@@ -53,20 +49,14 @@ def show() -> Response:
 
 @blueprint.get("/report")
 def report() -> Response:
-    """What became of every instrument's money through a day. It reads all the books: one is worked out at a time."""
+    """What became of every instrument's money through a day, as it was kept: the newest reading not after that day."""
     try:
         until = date.fromisoformat(request.args.get("until") or clock.today().isoformat())
     except ValueError:
         return _all(422, {"until": NOT_A_DAY})
-    with alone(REPORT_LOCK, 0) as ours:
-        if not ours:
-            return _all(409, {"": BUSY})
-        with reading() as session:
-            found = proceeds.report(session, until)
-            funds = {fund.fund_id: Text(fund.name_zh, fund.name_en) for fund in fund_list.funds(session)}
-    return pages.render(
-        "proceeds/report.html", found=found, kinds=KINDS, states=STATES, funds=funds, words=words
-    )
+    with reading() as session:
+        found = proceeds_readings.newest(session, until)
+    return pages.render("proceeds/report.html", found=found, kinds=KINDS, states=STATES, words=words)
 
 
 @blueprint.get("/<int:money>")
