@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from admin.proposals import money, people, rules
+from admin.proposals import campaigns, money, people, rules
 from admin.proposals.shape import Renderer, Told, as_table
 from carbon_credits.core.errors import NotFound
 from carbon_credits.core.i18n import Text
@@ -17,6 +17,7 @@ __all__ = ("KINDS", "as_table", "tell", "title_of")
 KINDS: Final[Mapping[str, tuple[Text, Renderer]]] = {
     "programme.rate": (Text("积分费率", "Earning rate"), rules.rate),
     "programme.cap": (Text("上限", "Cap"), rules.cap),
+    "campaign": (Text("活动", "Campaign"), campaigns.campaign),
     "credits.restate": (Text("减排量重述", "Restatement"), rules.restatement),
     "groups.criterion": (Text("创建条件", "Criterion of a drive"), rules.criterion),
     "groups.award": (Text("授牌名单", "Award list"), rules.award),

@@ -124,9 +124,9 @@ def _faults(document: Mapping[str, Any]) -> Iterator[FieldFault]:
     members = set(Terms.__dataclass_fields__)
     for name in sorted(set(document) - members):
         yield fault(name, "unknown_field", "没有这个字段", "no such field")
-    for name in sorted(members - OPTIONAL - set(document)):
-        yield fault(name, "required", "必填", "required")
     present = {name: value for name, value in document.items() if value is not None}
+    for name in sorted(members - OPTIONAL - set(present)):
+        yield fault(name, "required", "必填", "required")
     yield from _of_words(present)
     yield from _of_dates(present)
     yield from _of_methodologies(present)
