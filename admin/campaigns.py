@@ -8,7 +8,7 @@ from flask import Blueprint, Response, redirect, request
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
-from admin import audit_words, campaign_form, campaign_words, guard, pages, words
+from admin import campaign_form, campaign_history, campaign_words, guard, pages, words
 from admin.campaign_form import FIELDS, Typed
 from admin.forms import Form
 from carbon_credits.core import clock
@@ -165,7 +165,8 @@ def _view(session: Session, campaign: int) -> Mapping[str, Any]:
     found = campaigns.campaign(session, campaign)
     row = campaign_desk.one(session, campaign)
     terms = campaigns.terms_of(session, found)
-    told = campaign_words.lines(terms.as_document(), campaign_words.names(session))
+    known = campaign_words.names(session)
+    told = campaign_words.lines(terms.as_document(), known)
     latest = simulations.newest_of(session, terms)
     history = deeds.deeds_of(session, f"campaign:{found.code}")
     return {
@@ -178,9 +179,7 @@ def _view(session: Session, campaign: int) -> Mapping[str, Any]:
         "latest": latest,
         "outcome": None if latest is None else simulated.shown(latest.outcomes[0]),
         "kept": kept_effects.newest(session, found.code),
-        "deeds": history,
-        "deed_names": {deed.actor: deed.name for deed in history if deed.name},
-        "deed_words": audit_words.words,
+        "history": campaign_history.told(history, known),
         "today": clock.today(),
         "may_change": _may(),
         "causes": campaign_words.CAUSES,
