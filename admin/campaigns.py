@@ -37,7 +37,7 @@ blueprint = Blueprint("campaigns", __name__, url_prefix="/campaigns")
 def show() -> Response:
     """Every campaign, and the themed days of a year."""
     today = clock.today()
-    year = min(max(request.args.get("year", today.year, type=int), FIRST_YEAR), today.year + AHEAD)
+    year = min(max(request.args.get("year", _coming(today), type=int), FIRST_YEAR), today.year + AHEAD)
     with reading() as session:
         rows = campaign_desk.listed(session, before=request.args.get("before", type=int), most=MOST)
     return pages.render(
@@ -268,6 +268,11 @@ def choices(session: Session) -> Mapping[str, Any]:
 def _calendar(year: int) -> list[campaign_themes.Theme]:
     """The themes in the order of their days."""
     return sorted(campaign_themes.CALENDAR, key=lambda one: one.days(year))
+
+
+def _coming(today: date) -> int:
+    """This year, or the next where all of this year's have begun."""
+    return today.year + all(theme.days(today.year)[0] <= today for theme in campaign_themes.CALENDAR)
 
 
 def themed_days(year: int) -> list[tuple[date, Text]]:
