@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from admin import words
 from carbon_credits.core.i18n import Text
+from carbon_credits.incentives.report import FEWEST
 from carbon_credits.ledger import transfers
 from carbon_credits.methodologies.catalogue import BY_CODE
 from carbon_credits.programme.campaign_themes import CALENDAR
@@ -44,6 +45,7 @@ CAUSES: Final[Mapping[str, Text]] = {
     "exhausted": Text("预算用完", "the budget was spent"),
     "staff": Text("由工作人员提前结束", "ended by staff"),
 }
+FEW: Final = Text(f"不足 {FEWEST} 人", f"fewer than {FEWEST}")
 NOT_SET: Final = Text("不设", "none")
 
 
@@ -128,6 +130,17 @@ _SAID: Final[Mapping[str, tuple[Text, Callable[[Any], Text]]]] = {
 # said even where there is none: that there is no cap is a term too
 _ALWAYS: Final = frozenset({"cap_day", "cap_week", "cap_total"})
 TEXTS: Final = frozenset({"text_zh", "text_en", "rules_zh", "rules_en"})
+
+
+def people(many: int) -> Text:
+    """How many people; a few are not counted, for with the streets beside them they could be told."""
+    return FEW if 0 < many < FEWEST else Text(grouped(many), grouped(many))
+
+
+def top_share(people_in_all: int, ppm: int) -> Text:
+    """The share of the one in a hundred who gained most; not told of a few."""
+    share = "—" if people_in_all < FEWEST else percent_of_ppm(ppm) or "—"
+    return Text(share, share)
 
 
 def label(name: str) -> Text:

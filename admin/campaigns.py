@@ -183,7 +183,7 @@ def _view(session: Session, campaign: int) -> Mapping[str, Any]:
         "today": clock.today(),
         "may_change": _may(),
         "causes": campaign_words.CAUSES,
-        "cuts": campaign_words.CUTS,
+        "people": campaign_words.people,
         "words": words,
     }
 

@@ -1,21 +1,22 @@
 """A campaign before its second person: every term, what it costs, what stands against it, what a simulation said."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from admin import campaign_words, words
-from admin.proposals.shape import Line, Told, points, yuan
+from admin.proposals.shape import Line, Table, Told, points, yuan
 from carbon_credits.core import clock
 from carbon_credits.core.i18n import Text
 from carbon_credits.crediting import simulations
 from carbon_credits.ledger import transfers
 from carbon_credits.programme import campaign_checks, campaign_terms, campaigns
-from carbon_credits.reporting.numbers import grouped, percent_of_ppm
 from carbon_credits.reporting.simulated import shown
 
 NOTHING = Text("无", "nothing")
+NEWEST = Text("最近一次模拟", "The newest simulation")
+NOT_SPENT = Text("不会用完", "it is not spent")
 NOT_TRIED = Text("没有做过与此内容一致的模拟", "these terms were never simulated")
 
 
@@ -26,7 +27,8 @@ def campaign(session: Session, payload: Mapping[str, Any]) -> Told:
     lines = [Line(line.words, line.value) for line in campaign_words.lines(document, known)]
     return Told(
         Text(f"举办活动“{document['name_zh']}”", f"Hold the campaign “{document['name_en']}”"),
-        [*lines, _cost(session, document), _against(session, payload), *_tried(session, document)],
+        [*lines, _cost(session, document), _against(session, payload)],
+        table=_tried(session, document),
         page=("campaigns.one", {"campaign": payload["campaign_id"]}),
     )
 
@@ -53,28 +55,28 @@ def _against(session: Session, payload: Mapping[str, Any]) -> Line:
     return Line(Text("目前的矛盾与重叠", "What stands against it now"), told)
 
 
-def _tried(session: Session, document: Mapping[str, Any]) -> Sequence[Line]:
+def _tried(session: Session, document: Mapping[str, Any]) -> Table:
     """What the newest simulation of exactly these terms came to."""
     found = simulations.newest_of(session, campaign_terms.read(document))
-    name = Text("最近一次模拟", "Its newest simulation")
     if found is None:
-        return [Line(name, NOT_TRIED)]
+        return Table(NEWEST, (NEWEST,), [(NOT_TRIED,)])
     outcome = shown(found.outcomes[0])
-    at = f"#{found.simulation_id}"
     fen = None if outcome.cost_micro_fen is None else yuan(-(-outcome.cost_micro_fen // 1_000_000))
     lasts = outcome.runs_out_on
-    binds = words.named(campaign_words.CUTS, outcome.binds_most)
-    top = percent_of_ppm(outcome.top_share_ppm) or "—"
-    return [
-        Line(name, Text(f"{at}，前推 {found.weeks} 周", f"{at}, {found.weeks} weeks back")),
-        Line(Text("模拟：发放", "Simulated: given"), points(outcome.points)),
-        Line(Text("模拟：费用", "Simulated: cost"), fen or "—"),
-        Line(Text("模拟：受益人数", "Simulated: people"), grouped(outcome.people)),
-        Line(Text("模拟：预算剩余", "Simulated: left"), points(outcome.left)),
-        Line(
-            Text("模拟：预算用完", "Simulated: budget spent on"),
-            Text("不会用完", "not spent") if lasts is None else lasts.isoformat(),
-        ),
-        Line(Text("模拟：限制最多的上限", "Simulated: binds most"), binds),
-        Line(Text("模拟：前 1% 的人所得", "Simulated: share of the top 1 %"), top),
-    ]
+    at = f"#{found.simulation_id}"
+    return Table(
+        NEWEST,
+        (NEWEST, Text(f"{at}，前推 {found.weeks} 周", f"{at}, {found.weeks} weeks back")),
+        [
+            (Text("费用", "Cost"), fen or "—"),
+            (Text("发放", "Given"), points(outcome.points)),
+            (Text("预算剩余", "Left"), points(outcome.left)),
+            (Text("预算用完", "Spent on"), NOT_SPENT if lasts is None else lasts.isoformat()),
+            (Text("受益人数", "People who gain"), campaign_words.people(outcome.people)),
+            (Text("限制最多的上限", "What binds most"), words.named(campaign_words.CUTS, outcome.binds_most)),
+            (
+                Text("前 1% 的人所得", "Share of the top 1 %"),
+                campaign_words.top_share(outcome.people, outcome.top_share_ppm),
+            ),
+        ],
+    )

@@ -203,7 +203,7 @@ def _proposed_and_approved(page: Page, second: Page, address: str, two: tuple[Si
     sound(page)
     second.goto(proposal)
     expect(second.locator("main")).to_contain_text("1.5 倍")
-    expect(second.locator("main")).to_contain_text("模拟：费用")
+    expect(second.locator("main")).to_contain_text("限制最多的上限")
     sound(second)
     second.get_by_label("决定的理由").fill("预算与效果评估都合适")
     second.get_by_role("button", name="批准").click()
@@ -243,6 +243,8 @@ def _reported(app: Flask, page: Page, address: str, url: str) -> None:
         assert compute_next(session, clock.now()) == 1
     page.goto(address + "/report")
     expect(page.locator("main")).to_contain_text("没有对照组，无法知道多带来了多少")
+    # one person gained: neither their street nor how many there are gives them away
+    expect(page.locator(".console-figure", has_text="受益人数")).to_contain_text("不足 10 人")
     sound(page)
     page.emulate_media(media="print")
     expect(page.get_by_role("navigation", name="主菜单")).to_be_hidden()

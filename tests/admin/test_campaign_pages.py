@@ -19,6 +19,7 @@ from tests.admin.campaign_ground import FORMULA, MARKUP, a_form, money, some_lif
 from tests.admin.conftest import Visitor, Visits
 from tests.admin.test_desks_pages import approved, proposed, said
 from tests.factories.campaigns import a_document, launched
+from tests.factories.district import a_district, plant
 
 
 @pytest.fixture
@@ -216,3 +217,32 @@ def test_a_report_says_what_it_cannot_say(visit: Visits, app: Flask, funded: tup
 def _days(today: date, after: int) -> dict[str, str]:
     first = today + timedelta(days=after)
     return {"starts_on": first.isoformat(), "ends_on": (first + timedelta(days=8)).isoformat()}
+
+
+def test_a_report_tells_an_effect_from_none(
+    visit: Visits, app: Flask, funded: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("carbon_credits.programme.campaigns.secrets.token_bytes", lambda _: bytes([5]) * 16)
+    since, days = date(2026, 6, 1), 10
+    until = since + timedelta(days=days - 1)
+    with app.app_context(), transaction() as session:
+        a_district(session, people=400, since=since, days=days, seed=4)
+        terms = {"methodologies": ["travel.cycling"], "holdout_ppm": 400_000}
+        ran = launched(
+            session, funded, starts_on=since.isoformat(), ends_on=until.isoformat(), **terms
+        ).campaign_id
+        assert compute_next(session, clock.midnight(until + timedelta(days=1))) == 1
+    visitor = visit(Role.PROGRAMME)
+    path = f"/campaigns/{ran}/report"
+    shown = said(visitor, path + "?lang=zh")
+    assert ("与没有效果无法区分" in shown, "有效果：" in shown, "结束 28 天后才能看" in shown) == (
+        True,
+        False,
+        True,
+    )
+    with app.app_context(), transaction() as session:
+        plant(session, ran, since, until, percent=100)
+        assert compute_next(session, clock.midnight(until + timedelta(days=30))) == 1
+    shown = said(visitor, path + "?lang=zh")
+    assert ("有效果：多减排" in shown, "其后 28 天看不出" in shown) == (True, True)
+    assert (shown.count("<circle"), "与零无法区分" in shown) == (4, True)
