@@ -132,6 +132,13 @@ _ALWAYS: Final = frozenset({"cap_day", "cap_week", "cap_total"})
 TEXTS: Final = frozenset({"text_zh", "text_en", "rules_zh", "rules_en"})
 
 
+def fen(micro_fen: int) -> Text:
+    """Millionths of a fen as fen with two places, what is less cut off."""
+    whole, part = divmod(micro_fen // 10_000, 100)
+    told = f"{grouped(whole)}.{part:02d}"
+    return Text(f"{told} 分", f"{told} fen")
+
+
 def people(many: int) -> Text:
     """How many people; a few are not counted, for with the streets beside them they could be told."""
     return FEW if 0 < many < FEWEST else Text(grouped(many), grouped(many))

@@ -8,7 +8,7 @@ from flask import Blueprint, Response, redirect, request
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
-from admin import campaign_form, campaign_history, campaign_words, guard, pages, words
+from admin import campaign_charts, campaign_form, campaign_history, campaign_words, guard, pages, words
 from admin.campaign_form import FIELDS, Typed
 from admin.forms import Form
 from carbon_credits.core import clock
@@ -21,6 +21,7 @@ from carbon_credits.methodologies.catalogue import BY_CODE
 from carbon_credits.programme import campaign_checks, campaign_terms, campaign_themes, campaigns
 from carbon_credits.programme.campaign_models import Campaign
 from carbon_credits.reporting import campaign_desk, deeds, kept_effects, simulated
+from carbon_credits.reporting.numbers import grouped
 from carbon_credits.staff.service import Role
 
 MOST: Final = 50
@@ -89,7 +90,7 @@ def one(campaign: int) -> Response:
 
 
 @blueprint.get("/<int:campaign>/edit")
-def edit(campaign: int) -> Response:
+def edit(campaign: int) -> AnyResponse:
     """The wizard with a draft in it, and what stands against it as things are."""
     with reading() as session:
         found = campaigns.campaign(session, campaign)
@@ -97,7 +98,7 @@ def edit(campaign: int) -> Response:
         faults = campaign_checks.contradictions(session, found, clock.today())
         is_draft, version = found.state == "draft", found.version
     if not is_draft:
-        return redirect(pages.url("campaigns.one", campaign=campaign), 303)  # type: ignore[return-value]
+        return redirect(pages.url("campaigns.one", campaign=campaign), 303)
     return _wizard(typed, 200, campaign_form.at_fields(faults), Edited(campaign, version))
 
 
@@ -168,7 +169,8 @@ def _view(session: Session, campaign: int) -> Mapping[str, Any]:
     known = campaign_words.names(session)
     told = campaign_words.lines(terms.as_document(), known)
     latest = simulations.newest_of(session, terms)
-    history = deeds.deeds_of(session, f"campaign:{found.code}")
+    kept = kept_effects.newest(session, found.code)
+    days = kept.report.bonuses.days if kept else ()
     return {
         "row": row,
         "terms": [line for line in told if line.name not in campaign_words.TEXTS],
@@ -178,8 +180,10 @@ def _view(session: Session, campaign: int) -> Mapping[str, Any]:
         "rivals": campaign_checks.rivals(session, campaign) if found.state == "draft" else (),
         "latest": latest,
         "outcome": None if latest is None else simulated.shown(latest.outcomes[0]),
-        "kept": kept_effects.newest(session, found.code),
-        "history": campaign_history.told(history, known),
+        "kept": kept,
+        "chart": campaign_charts.given(days, pages.language()),
+        "days": [(one.day.isoformat(), grouped(one.acts), grouped(one.points)) for one in days],
+        "history": campaign_history.told(deeds.deeds_of(session, f"campaign:{found.code}"), known),
         "today": clock.today(),
         "may_change": _may(),
         "causes": campaign_words.CAUSES,

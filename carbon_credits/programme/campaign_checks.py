@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 from carbon_credits.core.errors import FieldFault, Invalid
 from carbon_credits.core.i18n import Text
 from carbon_credits.groups.models import Group
+from carbon_credits.programme.campaign_limits import fault
 from carbon_credits.programme.campaign_models import Campaign
-from carbon_credits.programme.campaign_terms import Terms, fault
+from carbon_credits.programme.campaign_terms import Terms
 
 # what is needed of a table that lives a floor above
 _fund = table("fund", column("fund_id"), column("code"), column("kind"), column("unallocated"))
