@@ -13,7 +13,7 @@ from carbon_credits.reporting.campaigns import StreetLine
 from carbon_credits.reporting.intervals import FEWEST
 from carbon_credits.reporting.numbers import grouped
 
-HIDDEN: Final = Text("不足 10 人，不显示", "fewer than 10 people, not shown")
+HIDDEN: Final = Text("不显示", "not shown")
 
 blueprint = Blueprint("campaign_reports", __name__, url_prefix="/campaigns")
 

@@ -211,7 +211,7 @@ def test_a_report_says_what_it_cannot_say(visit: Visits, app: Flask, funded: tup
     with app.app_context(), transaction() as session:
         assert compute_next(session, clock.now()) == 1
     shown = said(visitor, f"/campaigns/{running}/report?lang=zh")
-    assert ("没有对照组，无法知道" in shown, "没有加赠被上限" in shown) == (True, True)
+    assert ("启动时还没有人在内" in shown, "没有加赠被上限" in shown) == (True, True)
 
 
 def _days(today: date, after: int) -> dict[str, str]:
