@@ -1,17 +1,19 @@
 """One's own account: sessions, the password, the authenticator, the codes for paper."""
 
+from collections.abc import Mapping
 from typing import cast
 
 from flask import Blueprint, Response, redirect, request, url_for
 
 from admin import guard, pages, pictures
+from admin.forms import faults_of
 from carbon_credits.core import clock
 from carbon_credits.core.db import reading, transaction
 from carbon_credits.core.errors import Invalid
 from carbon_credits.core.i18n import Text
 from carbon_credits.jobs.surroundings import settings
 from carbon_credits.residents.service import Street
-from carbon_credits.staff import credentials, second_factor, sessions
+from carbon_credits.staff import credentials, identities, second_factor, sessions
 
 OLD_WRONG = Text("原密码不正确", "The old password is wrong")
 NOT_ALIKE = Text("两次输入不一致", "The two are not alike")
@@ -22,12 +24,20 @@ blueprint = Blueprint("account", __name__, url_prefix="/account")
 @blueprint.get("/")
 def show() -> Response:
     """Who one is here, and where one is signed in."""
-    asking, now = guard.member(), clock.now()
+    asking, now, told = guard.member(), clock.now(), settings()
     with reading() as session:
         signed = sessions.sessions_of(session, asking.staff_id, now)
         left = second_factor.recovery_codes_left(session, asking.staff_id)
+        connected = identities.is_connected(session, asking.staff_id, told.oidc_issuer)
     streets = [Street(one) for one in sorted(asking.streets or ())]
-    return pages.render("account.html", sessions=signed, left=left, streets=streets)
+    return pages.render(
+        "account.html",
+        sessions=signed,
+        left=left,
+        streets=streets,
+        offered=bool(told.oidc_issuer),
+        connected=connected,
+    )
 
 
 @blueprint.post("/sessions/<int:session_id>/end")
@@ -73,7 +83,7 @@ def change_password() -> Response:
                 clock.now(),
             )
     except Invalid as error:
-        told = pages.faults_of(error)
+        told = faults_of(error)
         return pages.render("password.html", 422, faults={"new_password": told.get("password", error.detail)})
     if not changed:
         return pages.render("password.html", 422, faults={"password": OLD_WRONG})
@@ -97,7 +107,7 @@ def take_authenticator() -> Response:
                 session, settings().vault, guard.member(), code, clock.now()
             )
     except Invalid as error:
-        return _picture(pages.faults_of(error), 422)
+        return _picture(faults_of(error), 422)
     pages.note(Text("新验证器已启用", "The new authenticator counts from now on"))
     return pages.render("recovery_codes.html", codes=codes, is_first=False)
 
@@ -110,7 +120,7 @@ def recovery_codes() -> Response:
     return pages.render("recovery_codes.html", codes=codes, is_first=False)
 
 
-def _picture(faults: dict[str, Text], status: int) -> Response:
+def _picture(faults: Mapping[str, Text], status: int) -> Response:
     asking = guard.member()
     with transaction() as session:
         secret = credentials.propose_authenticator(session, settings().vault, asking.staff_id)

@@ -111,8 +111,10 @@ def _page(
 ) -> Response:
     me = member()
     act = file_of(session, asked.resident_id, asked.activity, me.streets)
-    opens = bool(me.roles & SEES_TRACES) and asked.state == "open" and act.has_trace
-    drawing = drawn_for(session, settings().vault, me.actor, act.resident_id, act.activity) if opens else None
+    sees_trace = bool(me.roles & SEES_TRACES) and asked.state == "open" and act.has_trace
+    drawing = (
+        drawn_for(session, settings().vault, me.actor, act.resident_id, act.activity) if sees_trace else None
+    )
     first = next((one for one in act.passages if one.generation == asked.generation), None)
     status = {Invalid: 422, Conflict: 409, NotAllowed: 403}.get(type(refused), 200) if refused else 200
     verdicts = [one for one in VERDICTS if one in objections.OUTCOMES[asked.against]]

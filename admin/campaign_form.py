@@ -17,14 +17,15 @@ TRIED: Final = (
     "multiplier", "bonus_points", "cap_day", "cap_week", "cap_total", "source_fund", "budget_points", "holdout_percent",
 )  # fmt: skip
 FIELDS: Final = (
-    "code", "theme", "name_zh", "name_en", "text_zh", "text_en", "rules_zh", "rules_en", *TRIED,
+    "campaign_code", "theme", "name_zh", "name_en", "text_zh", "text_en", "rules_zh", "rules_en", *TRIED,
 )  # fmt: skip
 WHOLE: Final = frozenset(
     {"group_id", "audience_days", "bonus_points", "cap_day", "cap_week", "cap_total", "budget_points"}
 )
 MANY: Final = {"streets": STREETS, "methodologies": tuple(BY_CODE)}
 # where a fault of the document is shown
-PLACES: Final = {"holdout_ppm": "holdout_percent"}
+# (`code` is the second factor's, in every form of the console: it is not kept for whoever has to sign in again)
+PLACES: Final = {"holdout_ppm": "holdout_percent", "code": "campaign_code"}
 # what a field of the form is called in the document
 PLACED: Final = {field: name for name, field in PLACES.items()}
 Typed = dict[str, str]
@@ -49,7 +50,7 @@ def as_typed(document: Mapping[str, Any]) -> Typed:
     for name in set(FIELDS) & set(document):
         if document[name] is not None:
             typed[name] = ",".join(document[name]) if name in MANY else str(document[name])
-    ppm = document.get("holdout_ppm")
+    typed["campaign_code"], ppm = document.get("code", ""), document.get("holdout_ppm")
     typed["holdout_percent"] = _plain(Decimal(ppm) / PER_CENT) if ppm else ""
     if typed["multiplier"]:
         typed["multiplier"] = _plain(Decimal(typed["multiplier"]))
@@ -74,7 +75,7 @@ def at_fields(faults: list[FieldFault]) -> dict[str, Text]:
 def _member(name: str, typed: str) -> Mapping[str, Any]:
     if name == "holdout_percent":
         return {"holdout_ppm": _ppm(typed)}
-    return {name: whole_or_word(typed) if name in WHOLE else typed}
+    return {PLACED.get(name, name): whole_or_word(typed) if name in WHOLE else typed}
 
 
 def _ppm(typed: str) -> int | str:

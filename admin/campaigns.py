@@ -78,7 +78,7 @@ def draft() -> AnyResponse:
     except Invalid as refused:
         return _wizard(form.typed, 422, campaign_form.placed(refused))
     except Conflict as refused:
-        return _wizard(form.typed, 409, {"code": refused.detail})
+        return _wizard(form.typed, 409, {"campaign_code": refused.detail})
     pages.note(Text("草案已保存", "The draft is kept"))
     return redirect(pages.url("campaigns.one", campaign=made), 303)
 
@@ -218,7 +218,7 @@ def _overtaken(
         known = campaign_words.names(session)
         changed = deeds.deeds_of(session, f"campaign:{found.code}", ["campaign.changed"])
         since = changed[: max(found.version - seen, 0)]
-        version, typed["code"] = found.version, found.code
+        version, typed["campaign_code"] = found.version, found.code
     before = (since[-1].before or {}) if since else now
     rows = [
         (campaign_words.label(name), *(_said(name, one.get(name), known) for one in (before, now, document)))

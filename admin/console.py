@@ -37,6 +37,7 @@ from admin import (
     rules,
     settlements,
     signing_in,
+    single_sign_on,
     staff,
     welcome,
 )
@@ -47,6 +48,7 @@ NAME: Final = "console"
 DOORS: Final[Sequence[Blueprint]] = (
     assets.blueprint,
     signing_in.blueprint,
+    single_sign_on.blueprint,
     welcome.blueprint,
     account.blueprint,
     queue.blueprint,

@@ -13,15 +13,16 @@ from carbon_credits.approving import DEPOSIT
 from carbon_credits.core.db import reading
 from carbon_credits.core.errors import Conflict, Invalid
 from carbon_credits.core.i18n import Text
-from carbon_credits.ledger import fund_list
+from carbon_credits.ledger import fund_list, money_tags
 from carbon_credits.ledger import funds as ledger
 from carbon_credits.rewards import coverage, funding_refunds, fundings, purses
 from carbon_credits.staff.service import Role
 
 MOST: Final = 50
-DEPOSITED: Final = ("points", "amount", "reason")
-PAID_IN: Final = ("purse", "amount", "reason")
-ASKED: Final = ("sponsor", "fund_id", "points", "purse_id", "amount", "means", "reason")
+TAG: Final = ("tag-kind", "tag-instrument", "tag-issuer", "tag-matures_on", "tag-document")
+DEPOSITED: Final = ("points", "amount", "reason", *TAG)
+PAID_IN: Final = ("purse", "amount", "reason", *TAG)
+ASKED: Final = ("sponsor", "fund_id", "points", "purse_id", "amount", "means", "reason", *TAG)
 MEANS: Final[Mapping[str, Text]] = {
     "checkout": Text("付款链接", "by a link"),
     "intent": Text("赞助方自有页面", "on the sponsor's own page"),
@@ -61,7 +62,8 @@ def propose_deposit(fund: int) -> AnyResponse:
         with reading() as session:
             fund_list.fund(session, fund)
             ledger.refuse_below_value(session, points, fen)
-        return put_before(DEPOSIT, {"fund_id": fund, "points": points, "amount_fen": fen}, reason)
+        payload = {"fund_id": fund, "points": points, "amount_fen": fen, **_tag(form)}
+        return put_before(DEPOSIT, payload, reason)
 
     return _tried(propose, lambda status, faults: _fund(fund, status, form, faults), DEPOSITED)
 
@@ -76,7 +78,7 @@ def propose_pay_in() -> AnyResponse:
         form.check()
         with reading() as session:
             purses.purse(session, purse)
-        return put_before(purses.PAY_IN, {"purse_id": purse, "amount_fen": fen}, reason)
+        return put_before(purses.PAY_IN, {"purse_id": purse, "amount_fen": fen, **_tag(form)}, reason)
 
     return _tried(propose, lambda status, faults: _all(status, form, faults), PAID_IN)
 
@@ -136,7 +138,16 @@ def _asked(form: Form) -> dict[str, Any]:
         "purse_id": None if for_fund else form.whole("purse_id", 1, 2**31 - 1),
         "amount_fen": form.yuan("amount", 1),
         "means": form.choice("means", MEANS),
+        **_tag(form),
     }
+
+
+def _tag(form: Form) -> dict[str, Any]:
+    """What sort of money it is, where that is said; the room refuses what does not fit, at its field."""
+    if not form.typed["tag-kind"]:
+        return {}
+    told: dict[str, Any] = {name.removeprefix("tag-"): form.typed[name] for name in TAG}
+    return {"tag": {**told, "matures_on": told["matures_on"] or None}}
 
 
 def _all(status: int = 200, form: Form | None = None, faults: Mapping[str, Text] | None = None) -> Response:
@@ -150,6 +161,7 @@ def _all(status: int = 200, form: Form | None = None, faults: Mapping[str, Text]
         behind={} if found is None else {each.code: each for each in found.funds},
         purses=known,
         may_propose=_may(),
+        tags=money_tags.KINDS,
         typed={} if form is None else form.typed,
         faults=faults,
         words=words,
@@ -172,8 +184,10 @@ def _fund(
         more=pages.url("funds.one", fund=fund, before=rows[-1].deposit_id) if len(rows) == MOST else "",
         behind=behind[0] if behind else None,
         may_propose=_may(),
+        tags=money_tags.KINDS,
         typed={} if form is None else form.typed,
         faults=faults,
+        words=words,
     )
 
 
@@ -190,6 +204,7 @@ def _fundings(
         purses={each.purse_id: Text(each.name_zh, each.name_en) for each in held},
         means=MEANS,
         may_propose=_may(),
+        tags=money_tags.KINDS,
         typed={} if form is None else form.typed,
         faults=faults,
         words=words,

@@ -12,7 +12,7 @@ from flask import Response, g, redirect, request, url_for
 
 from admin import pages
 from admin.access import ACCESS, UPLOADS, Rule
-from admin.keeping import READS, Kept
+from admin.keeping import READS, Kept, ask_to_sign_in
 from carbon_credits.config import Settings
 from carbon_credits.core import clock
 from carbon_credits.core.crypto import same
@@ -26,7 +26,11 @@ from carbon_credits.staff.sessions import Member
 CSRF_FIELD: Final = "csrf"
 CSRF_HEADER: Final = "X-CSRF-Token"
 # what the guard and the pages it shows put into a form beside what a person typed
-OURS: Final = frozenset({CSRF_FIELD, "password", "new_password", "code", "kept_path", "kept_method"})
+OURS: Final = frozenset(
+    {CSRF_FIELD, "password", "new_password", "password_again", "code", "kept_path", "kept_method"}
+)
+# the console's own files are everybody's, and nobody's session lasts longer for them
+FILES: Final = "assets.show"
 ROLE_MISSING: Final = Text("您的角色不能进行此操作", "Your role does not allow this")
 NOT_TEXT: Final = Text("内容含有无法保存的字符", "There is a character in this that cannot be kept")
 NOT_OURS: Final = Text(
@@ -55,10 +59,13 @@ def admit() -> Response | None:
     name = str(request.endpoint).partition(".")[2]
     rule = ACCESS[name]
     g.member = None
-    _refuse_unwritable()
+    if name == FILES:
+        return None
     g.member = _who()
+    # before the form is read, and for members of staff alone
     if g.member is not None and name in UPLOADS:
         request.max_content_length = UPLOADS[name]
+    _refuse_unwritable()
     if request.method not in READS:
         _refuse_strangers(g.member)
     if rule.anyone:
@@ -134,7 +141,7 @@ def _ask_to_sign_in() -> Response:
         return cast(
             Response, redirect(url_for("console.signing_in.form", next=request.full_path.rstrip("?")))
         )
-    return pages.render("signing_in.html", 401, kept=kept(), name="", fault=None)
+    return ask_to_sign_in(kept())
 
 
 def _ask_for_code() -> Response:

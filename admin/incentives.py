@@ -1,6 +1,6 @@
 """Green finance: programmes of banks and insurers, written, proposed, paused and ended; what they have come to."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
 from flask import Blueprint, Response, redirect, request
@@ -26,16 +26,6 @@ PLAIN: Final = ("code", "bank", "benefit", "grade", "families", *terms.NUMBERS)
 TIER: Final = ("code", "from_kg", "amount", "zh", "en")
 TIERS: Final = tuple(f"tier-{place}-{name}" for place in range(MOST_ROWS) for name in TIER)
 FIELDS: Final = (*PLAIN, *TEXTS, *TIERS)
-BENEFITS: Final[Mapping[str, Text]] = {
-    "rate_discount": Text("利率优惠（基点）", "lower rate, basis points"),
-    "limit": Text("额度提升（基点）", "higher limit, basis points"),
-    "premium": Text("保费优惠（基点）", "lower premium, basis points"),
-    "subsidy": Text("补贴（分）", "subsidy, fen"),
-}
-GRADES: Final[Mapping[str, Text]] = {
-    "verified": Text("仅核证减排量", "verified grams alone"),
-    "verified_and_claimed": Text("核证与申报减排量", "verified and claimed grams"),
-}
 OUTCOMES: Final[Mapping[str, Text]] = {
     "granted": Text("已给予", "granted"),
     "declined_other": Text("因其他原因未给予", "declined for other reasons"),
@@ -55,7 +45,7 @@ def show() -> Response:
         "incentives/list.html",
         rows=found,
         banks=known,
-        benefits=BENEFITS,
+        benefits=words.BENEFITS,
         may_change=_may(),
         words=words,
     )
@@ -71,29 +61,30 @@ def one(incentive: int) -> Response:
 def edit() -> Response:
     """The editor: empty, or with the terms of the version named, for a draft of the next."""
     number = request.args.get("incentive", type=int)
-    typed: Mapping[str, str] = {}
-    if number is not None:
-        with reading() as session:
-            typed = _as_typed(programmes.programme(session, number).terms.as_document())
-    return _editor(typed)
+    if number is None:
+        return _editor({"seen": ""})
+    with reading() as session:
+        found = programmes.programme(session, number)
+    # another version of what is not a draft begins without one
+    seen = found.terms.digest if found.state == "draft" else ""
+    return _editor({**_as_typed(found.terms.as_document()), "seen": seen})
 
 
 @blueprint.post("/draft")
 def draft() -> AnyResponse:
     """Write a draft, or write it anew."""
-    form = Form(*FIELDS)
+    form = Form(*FIELDS, "seen")
     families = form.chosen("families", sorted(terms.FAMILIES))
     document = _document(form, families)
     try:
         form.check()
         with transaction() as session:
-            made = lifecycle.draft(session, document, guard.member().staff_id).id
+            made = lifecycle.draft(session, document, guard.member().staff_id, form.typed["seen"]).id
     except Invalid as refused:
         typed = {**form.typed, "families": ",".join(families)}
         return _editor(typed, 422, _placed(refused, form.typed))
     except (Conflict, NotFound) as refused:
-        typed = {**form.typed, "families": ",".join(families)}
-        return _editor(typed, 409, {"": refused.detail})
+        return _beside_theirs({**form.typed, "families": ",".join(families)}, refused.detail)
     pages.note(Text("草案已保存", "The draft is kept"))
     return redirect(pages.url("incentives.one", incentive=made), 303)
 
@@ -172,8 +163,8 @@ def _page(
         one=found,
         terms=found.terms,
         unit=terms.UNITS[found.terms.benefit],
-        benefits=BENEFITS,
-        grades=GRADES,
+        benefits=words.BENEFITS,
+        grades=words.GRADES,
         may_change=_may(),
         typed={} if form is None else form.typed,
         faults=faults,
@@ -181,8 +172,26 @@ def _page(
     )
 
 
+def _beside_theirs(typed: Mapping[str, str], said: Text) -> Response:
+    """The editor as it was typed, with what the draft is by now beside it; kept again, it takes the draft's place."""
+    with reading() as session:
+        found = programmes.draft_of(session, typed["code"])
+    if found is None:
+        return _editor(typed, 409, {"": said})
+    theirs = _as_typed(found.terms.as_document())
+    differing = [
+        (name, theirs.get(name, ""), typed.get(name, ""))
+        for name in FIELDS
+        if theirs.get(name, "") != typed.get(name, "")
+    ]
+    return _editor({**typed, "seen": found.terms.digest}, 409, {"": said}, differing)
+
+
 def _editor(
-    typed: Mapping[str, str], status: int = 200, faults: Mapping[str, Text] | None = None
+    typed: Mapping[str, str],
+    status: int = 200,
+    faults: Mapping[str, Text] | None = None,
+    differing: Sequence[tuple[str, str, str]] = (),
 ) -> Response:
     with reading() as session:
         known = {bank.code: Text(bank.name_zh, bank.name_en) for bank in banks.banks(session)}
@@ -191,11 +200,12 @@ def _editor(
         status,
         typed={**dict.fromkeys(FIELDS, ""), **typed},
         banks=known,
-        benefits=BENEFITS,
-        grades=GRADES,
+        benefits=words.BENEFITS,
+        grades=words.GRADES,
         families=[(code, words.named(words.FAMILIES, code)) for code in sorted(terms.FAMILIES)],
         tiers=range(_rows(typed)),
         most=terms.TEXTS,
+        differing=differing,
         faults=faults,
         words=words,
     )

@@ -9,6 +9,8 @@ from typing import Final, NamedTuple, cast
 from flask import Response, redirect, request, url_for
 
 from admin import pages
+from carbon_credits.core.i18n import Text
+from carbon_credits.jobs.surroundings import settings
 
 PREFIX: Final = "kept:"
 HERE: Final = "/admin/"
@@ -41,7 +43,15 @@ def read() -> Kept:
 def within(path: str) -> str:
     """An address as it was given where it is one of the console's, nothing for any other."""
     is_ours = path.startswith(HERE) and len(path) <= _LONGEST and path.isprintable()
-    return "" if not is_ours or "//" in path or "\\" in path else path
+    # a browser reads what is written %2e as a dot, and two of them as one step up
+    plain = path.lower().replace("%2e", ".")
+    return "" if not is_ours or any(part in plain for part in ("//", "\\", "..")) else path
+
+
+def ask_to_sign_in(kept: Kept, status: int = 401, *, name: str = "", fault: Text | None = None) -> Response:
+    """The page where one signs in, with what waits behind it."""
+    offered = bool(settings().oidc_issuer) and kept.method in READS
+    return pages.render("signing_in.html", status, kept=kept, name=name, fault=fault, offered=offered)
 
 
 def go_on(kept: Kept, *, at_once: bool = False) -> Response:

@@ -86,6 +86,7 @@ def stop(code: str) -> AnyResponse:
         reason, wanted = form.reason(), cast(Step, form.choice("step", DONE))
         form.check()
         with transaction() as session:
+            merchant_list.within(session, code, guard.member().streets)
             merchant_list.stop(session, code, wanted, reason, guard.member().staff_id, clock.now())
     except Invalid as refused:
         return _page(code, 422, form, faults_of(refused, ("reason",)))
@@ -101,7 +102,7 @@ def _propose(code: str, kind: str) -> AnyResponse:
         reason = form.reason()
         form.check()
         with reading() as session:
-            known = merchants.by_code(session, code)
+            known = merchant_list.within(session, code, guard.member().streets)
             if kind == merchants.ADMIT:
                 payload = merchants.admission(session, code)
             elif kind == accounts.CHANGE:
@@ -120,7 +121,7 @@ def _page(
 ) -> Response:
     vault, roles = settings().vault, guard.member().roles
     with reading() as session:
-        known = merchants.by_code(session, code)
+        known = merchant_list.within(session, code, guard.member().streets)
         held = {
             "in_force": accounts.in_force(session, known.merchant_id),
             "proposed": accounts.proposed(session, known.merchant_id),

@@ -30,7 +30,13 @@ def show() -> Response:
     """Offers, the newest first; what waits is asked for by its state."""
     state = request.args.get("state") or None
     with reading() as session:
-        rows = offer_register.listed(session, state, before=request.args.get("before", type=int), most=MOST)
+        rows = offer_register.listed(
+            session,
+            state,
+            before=request.args.get("before", type=int),
+            streets=guard.member().streets,
+            most=MOST,
+        )
     more = pages.url("offers.show", state=state, before=rows[-1].offer_id) if len(rows) == MOST else ""
     return pages.render("offers/list.html", rows=rows, state=state or "", more=more, words=words)
 
@@ -50,6 +56,7 @@ def propose(offer: int) -> AnyResponse:
         reason, purse = form.reason(), form.typed["purse"] or None
         form.check()
         with reading() as session:
+            offer_register.one(session, offer, guard.member().streets)
             payload = offer_approval.proposal(session, offer, fen, purse)
         return put_before(offer_approval.APPROVE, payload, reason)
     except Invalid as refused:
@@ -68,6 +75,7 @@ def stop(offer: int) -> AnyResponse:
         reason, step = form.reason(), form.choice("step", ("refuse", "end"))
         form.check()
         with transaction() as session:
+            offer_register.one(session, offer, guard.member().streets)
             offer_register.stop(
                 session, offer, "refuse" if step == "refuse" else "end", reason, guard.member().staff_id
             )
@@ -83,7 +91,7 @@ def _page(
     offer: int, status: int = 200, form: Form | None = None, faults: Mapping[str, Text] | None = None
 ) -> Response:
     with reading() as session:
-        found = offer_register.one(session, offer)
+        found = offer_register.one(session, offer, guard.member().streets)
         value = found.value_micro_fen or point_value.value_on(session, clock.today())
         known = purses.purses(session)
     parts = (

@@ -13,6 +13,7 @@ from flask import Response, flash, g, get_flashed_messages, request, url_for
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from admin import assets
+from admin.access import ACCESS
 from admin.navigation import menu
 from carbon_credits.core.errors import FieldFault, Invalid
 from carbon_credits.core.i18n import Language, Text
@@ -61,6 +62,7 @@ def render(template: str, status: int = 200, **view: Any) -> Response:
             tag=TAGS[reader],
             member=g.get("member"),
             csrf=getattr(g.get("member"), "csrf", ""),
+            opens=_opens,
             menu=menu(g.get("member"), str(request.endpoint).partition(".")[2]),
             other_language=_other_language(reader),
             notes=get_flashed_messages(with_categories=True),
@@ -85,11 +87,6 @@ def asset(name: str) -> str:
 def note(words: Text, kind: str = "success") -> None:
     """Something to be said on the next page that is shown: what was done, in the reader's language."""
     flash(words.in_language(language()), kind)
-
-
-def faults_of(error: Invalid) -> dict[str, Text]:
-    """What is wrong with a form, by the field it stands at; what stands at none, under the empty name."""
-    return {one.pointer.strip("/"): one.detail for one in error.faults} or {"": error.detail}
 
 
 def fault(field: str, words: Text) -> Invalid:
@@ -117,6 +114,12 @@ def finish(response: Response) -> Response:
             httponly=True,
         )
     return response
+
+
+def _opens(endpoint: str) -> bool:
+    """Whether who is reading may open a page: a link to one they may not leads nowhere."""
+    asking = g.get("member")
+    return asking is not None and bool(ACCESS[endpoint].roles & asking.roles)
 
 
 def _other_language(reader: Language) -> str:

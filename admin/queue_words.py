@@ -145,6 +145,11 @@ def known(words: Mapping[str, Text], code: str) -> Text:
     return words.get(code, Text(code, code))
 
 
+def titled(words: Text) -> Text:
+    """Words that begin a line, or are all of it."""
+    return Text(words.zh, words.en[:1].upper() + words.en[1:])
+
+
 def reason(code: str) -> Text:
     """A reason in words."""
     try:

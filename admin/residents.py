@@ -1,10 +1,12 @@
 """One resident, the phone masked: found by phone or number, and read in full for a reason that stays on record."""
 
+from collections.abc import Mapping
 from typing import cast
 
 from flask import Blueprint, Response, redirect, request, url_for
 
 from admin import guard, pages
+from admin.forms import faults_of
 from carbon_credits.core import clock
 from carbon_credits.core.db import reading, transaction
 from carbon_credits.core.errors import Invalid, NotFound
@@ -50,11 +52,11 @@ def unmask(resident_id: int) -> Response:
                 session, settings().vault, resident_id, _asking(), reason, clock.now()
             )
     except Invalid as error:
-        return _show(resident_id, pages.faults_of(error), 422)
+        return _show(resident_id, faults_of(error), 422)
     return _show(resident_id, {}, 200, phone)
 
 
-def _show(resident_id: int, faults: dict[str, Text], status: int, phone: str | None = None) -> Response:
+def _show(resident_id: int, faults: Mapping[str, Text], status: int, phone: str | None = None) -> Response:
     with reading() as session:
         profile = unmasking.masked_profile(session, settings().vault, resident_id, _asking())
     return pages.render("resident.html", status, profile=profile, phone=phone, faults=faults)

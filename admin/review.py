@@ -21,6 +21,7 @@ from carbon_credits.crediting import held, rulings
 from carbon_credits.crediting.held import Place, Wanted
 from carbon_credits.crediting.held_act import HeldActFile, file_of
 from carbon_credits.crediting.rulings import CODES, OUTCOMES, Ruling
+from carbon_credits.crediting.standings import Standing, estimates, standings
 from carbon_credits.jobs import doorbell
 from carbon_credits.jobs.surroundings import redis_of, settings
 from carbon_credits.methodologies.catalogue import BY_CODE
@@ -147,15 +148,17 @@ def _page(
 ) -> Response:
     """The page of an act; its trace is opened only for who may decide on it, and while somebody has to."""
     me, wanted = member(), _wanted()
-    opens = bool(me.roles & SEES_TRACES) and bool(act.reasons) and act.has_trace
-    drawing = drawn_for(session, settings().vault, me.actor, act.resident_id, act.activity) if opens else None
-    following = _next(session, act, wanted)
+    sees_trace = bool(me.roles & SEES_TRACES) and bool(act.reasons) and act.has_trace
+    drawing = (
+        drawn_for(session, settings().vault, me.actor, act.resident_id, act.activity) if sees_trace else None
+    )
+    following = _next(session, _place(act), wanted)
     return pages.render(
         "review/show.html",
         200 if refused is None else 409 if isinstance(refused, Conflict) else 422,
         act=act,
         drawing=drawing,
-        opens=opens,
+        sees_trace=sees_trace,
         measures=_measures(act),
         precedents=rulings.precedents(session, act) if act.reasons else [],
         deeds=deeds_of(session, rulings.subject_of(act.activity)),
@@ -180,9 +183,9 @@ def _measures(act: HeldActFile) -> list[Measure]:
     return [] if features is None else measures_of(act.methodology, features, told)
 
 
-def _next(session: Any, act: HeldActFile, wanted: Wanted) -> str:
-    """The address of the act after this one in the queue; of the queue when there is none."""
-    found = held.listed(session, wanted, clock.now(), _place(act), 1)
+def _next(session: Any, place: Place | None, wanted: Wanted) -> str:
+    """The address of the act after this place in the queue; of the queue when there is none."""
+    found = held.listed(session, wanted, clock.now(), place, 1)
     if not found:
         return pages.url("review.index", **_kept())
     return pages.url("review.show", resident=found[0].resident_id, name=found[0].activity, **_kept())
@@ -194,9 +197,10 @@ def _place(act: HeldActFile) -> Place | None:
     return Place(act.looks[0].judged_at, act.activity_id) if act.is_sample else None
 
 
-def _on(done: HeldActFile) -> Response:
+def _on(done: Standing) -> Response:
+    place = None if done.since is None else Place(done.since, done.activity_id)
     with reading() as session:
-        return _to(_next(session, done, _wanted()))
+        return _to(_next(session, place, _wanted()))
 
 
 def _to(address: str) -> Response:
@@ -212,17 +216,18 @@ def _confirm(
     refused: Invalid | None = None,
 ) -> Response:
     """The acts in a table with what each will come to; or, of many, five of them at random to be looked at first."""
-    with reading() as session:
-        files = [_known(session, resident, name) for resident, name in acts[: rulings.MOST]]
-    known = [act for act in files if act is not None]
     is_sample = len(acts) > rulings.SAMPLE_FROM and not looked
-    if is_sample:
-        known = secrets.SystemRandom().sample(known, min(rulings.SAMPLE, len(known)))
+    with reading() as session:
+        known = list(standings(session, acts[: rulings.MOST], member().streets).values())
+        if is_sample:
+            known = secrets.SystemRandom().sample(known, min(rulings.SAMPLE, len(known)))
+        come_to = estimates(session, known)
     return pages.render(
         "review/confirm.html",
         200 if refused is None else 422,
         acts=acts,
         files=known,
+        come_to=come_to,
         is_sample=is_sample,
         too_many=len(acts) > rulings.MOST,
         most=rulings.MOST,
@@ -235,13 +240,6 @@ def _confirm(
         kept=_kept(),
         words=queue_words,
     )
-
-
-def _known(session: Any, resident: int, name: str) -> HeldActFile | None:
-    try:
-        return file_of(session, resident, name, member().streets)
-    except NotFound:
-        return None
 
 
 def _ticked() -> list[tuple[int, str]]:

@@ -6,6 +6,7 @@ from typing import Final, cast
 from flask import Blueprint, Response, g, redirect, request, url_for
 
 from admin import guard, keeping, pages
+from admin.forms import faults_of
 from carbon_credits.core import clock
 from carbon_credits.core.db import transaction
 from carbon_credits.core.errors import Invalid
@@ -28,7 +29,7 @@ def form() -> Response:
     kept = keeping.Kept(keeping.within(request.args.get("next", "")))
     if g.member is not None:
         return keeping.go_on(kept)
-    return pages.render("signing_in.html", kept=kept, name="", fault=None)
+    return keeping.ask_to_sign_in(kept, 200)
 
 
 @blueprint.post("/sign-in")
@@ -41,10 +42,10 @@ def password() -> Response:
     compared = signing_in.compare(account, request.form.get("password", ""))
     if compared is None:
         refused = signing_in.refused().detail
-        return pages.render("signing_in.html", 401, kept=keeping.read(), name=name, fault=refused)
+        return keeping.ask_to_sign_in(keeping.read(), name=name, fault=refused)
     with transaction() as session:
         ticket = signing_in.half_way(session, vault, compared, address, now)
-    return _ask_for_code(ticket, must_change=compared.account.must_change)
+    return ask_for_code(ticket, keeping.read(), must_change=compared.account.must_change)
 
 
 @blueprint.post("/sign-in/code")
@@ -54,7 +55,7 @@ def code() -> Response:
     with transaction() as session:
         half = signing_in.read_ticket(session, vault, ticket, now)
     if half is None:
-        return pages.render("signing_in.html", 401, kept=keeping.read(), name="", fault=TOO_LATE)
+        return keeping.ask_to_sign_in(keeping.read(), fault=TOO_LATE)
     try:
         with transaction() as session:
             token = signing_in.finish(
@@ -68,9 +69,11 @@ def code() -> Response:
                 password=request.form.get("new_password"),
             )
     except Invalid as error:
-        return _ask_for_code(ticket, must_change=half.must_change, faults=pages.faults_of(error))
+        faults = faults_of(error)
+        return ask_for_code(ticket, keeping.read(), must_change=half.must_change, faults=faults)
     if token is None:
-        return _ask_for_code(ticket, must_change=half.must_change, fault=signing_in.refused().detail)
+        refused = signing_in.refused().detail
+        return ask_for_code(ticket, keeping.read(), must_change=half.must_change, fault=refused)
     return arrive(token, keeping.read())
 
 
@@ -79,7 +82,7 @@ def again() -> Response:
     """The second factor once more, for what is dangerous. Who is not signed in any more does so first."""
     kept = keeping.read()
     if g.member is None:
-        return pages.render("signing_in.html", 401, kept=kept, name="", fault=None)
+        return keeping.ask_to_sign_in(kept)
     asking, now = guard.member(), clock.now()
     with transaction() as session:
         shown = second_factor.check(
@@ -104,6 +107,26 @@ def leave() -> Response:
     return response
 
 
+def ask_for_code(
+    ticket: str,
+    kept: keeping.Kept,
+    *,
+    must_change: bool = False,
+    fault: Text | None = None,
+    faults: Mapping[str, Text] | None = None,
+) -> Response:
+    """The page between the first factor and the second."""
+    return pages.render(
+        "code.html",
+        200 if fault is None and not faults else 401,
+        kept=kept,
+        ticket=ticket,
+        must_change=must_change,
+        fault=fault,
+        faults=faults or {},
+    )
+
+
 def arrive(token: str, kept: keeping.Kept) -> Response:
     """With a session that has just begun, to where one wanted to."""
     g.member = _member_of(token)
@@ -123,20 +146,6 @@ def begin(staff_id: int) -> str:
 def _member_of(token: str) -> Member | None:
     with transaction() as session:
         return sessions.current(session, settings().vault, token, clock.now())
-
-
-def _ask_for_code(
-    ticket: str, *, must_change: bool, fault: Text | None = None, faults: Mapping[str, Text] | None = None
-) -> Response:
-    return pages.render(
-        "code.html",
-        200 if fault is None and not faults else 401,
-        kept=keeping.read(),
-        ticket=ticket,
-        must_change=must_change,
-        fault=fault,
-        faults=faults or {},
-    )
 
 
 def _address() -> str:

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from typing import Any, Final, cast
 
 from flask import Blueprint, Response, redirect, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
 
-from admin import audit_words, guard, pages
-from carbon_credits import approving
+from admin import approvals, audit_words, guard, pages, proposals
+from admin.forms import faults_of
 from carbon_credits.core import audit, clock
 from carbon_credits.core.db import reading, transaction
 from carbon_credits.core.errors import Invalid
@@ -17,7 +18,6 @@ from carbon_credits.staff import administering, credentials, invitations, roster
 from carbon_credits.staff.service import Role
 
 REASON_MISSING: Final = Text("请说明理由", "Say why")
-PROPOSED: Final = Text("已提交，等待另一人批准", "Proposed: a second person decides")
 _LONGEST_REASON: Final = 500
 _SHOWN: Final = 20
 
@@ -31,7 +31,9 @@ def everybody() -> Response:
         listed = roster.everybody(session, clock.now())
         waiting = administering.pending(session)
     names = {one.staff_id: one.name for one in listed}
-    return pages.render("staff.html", listed=listed, waiting=waiting, names=names)
+    return pages.render(
+        "staff.html", listed=listed, waiting=waiting, names=names, title_of=proposals.title_of
+    )
 
 
 @blueprint.get("/new")
@@ -41,14 +43,13 @@ def form() -> Response:
 
 
 @blueprint.post("/new")
-def admit() -> Response:
+def admit() -> AnyResponse:
     """Propose somebody to a second person."""
     payload = {"name": request.form.get("name", "").strip(), **_rights()}
     try:
-        _propose(administering.ADMIT, payload)
+        return approvals.put_before(administering.ADMIT, payload, _reason())
     except Invalid as error:
-        return _form(pages.faults_of(error), payload, 422)
-    return _to("staff.everybody")
+        return _form(faults_of(error), payload, 422)
 
 
 @blueprint.get("/<int:staff_id>")
@@ -58,27 +59,26 @@ def one(staff_id: int) -> Response:
 
 
 @blueprint.post("/<int:staff_id>/rights")
-def change(staff_id: int) -> Response:
+def change(staff_id: int) -> AnyResponse:
     """Propose other roles or streets, on what the page has shown."""
     before = {
         "roles": request.form.getlist("before_roles"),
         "streets": request.form.getlist("before_streets") or None,
     }
+    payload = {"staff_id": staff_id, **_rights(), "before": before}
     try:
-        _propose(administering.CHANGE, {"staff_id": staff_id, **_rights(), "before": before})
+        return approvals.put_before(administering.CHANGE, payload, _reason())
     except Invalid as error:
-        return _one(staff_id, pages.faults_of(error), 422)
-    return _to("staff.one", staff_id=staff_id)
+        return _one(staff_id, faults_of(error), 422)
 
 
 @blueprint.post("/<int:staff_id>/reset")
-def reset(staff_id: int) -> Response:
+def reset(staff_id: int) -> AnyResponse:
     """Propose that they set a new password and authenticator."""
     try:
-        _propose(administering.RESET, {"staff_id": staff_id})
+        return approvals.put_before(administering.RESET, {"staff_id": staff_id}, _reason())
     except Invalid as error:
-        return _one(staff_id, pages.faults_of(error), 422)
-    return _to("staff.one", staff_id=staff_id)
+        return _one(staff_id, faults_of(error), 422)
 
 
 @blueprint.post("/invitations/<int:approval_id>")
@@ -98,7 +98,7 @@ def close(staff_id: int) -> Response:
         with transaction() as session:
             administering.close(session, staff_id, guard.member().actor, clock.now(), reason)
     except Invalid as error:
-        return _one(staff_id, pages.faults_of(error), 422)
+        return _one(staff_id, faults_of(error), 422)
     pages.note(Text("账号已停用", "The account is closed"))
     return _to("staff.one", staff_id=staff_id)
 
@@ -121,16 +121,9 @@ def require_change(staff_id: int) -> Response:
             credentials.require_change(session, staff_id, by, reason)
             sessions.end_all(session, staff_id, "ended", by, clock.now())
     except Invalid as error:
-        return _one(staff_id, pages.faults_of(error), 422)
+        return _one(staff_id, faults_of(error), 422)
     pages.note(Text("其下次登录须更换密码", "They change the password at the next sign-in"))
     return _to("staff.one", staff_id=staff_id)
-
-
-def _propose(kind: str, payload: Mapping[str, Any]) -> None:
-    reason = _reason()
-    with transaction() as session:
-        approving.propose(session, kind, payload, reason, guard.member().name)
-    pages.note(PROPOSED)
 
 
 def _reason() -> str:

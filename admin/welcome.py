@@ -3,11 +3,13 @@
 The code of the link is moved into a cookie at once, so that no address that is logged, shown or sent on holds it.
 """
 
+from collections.abc import Mapping
 from typing import Final, cast
 
 from flask import Blueprint, Response, g, redirect, request, url_for
 
 from admin import guard, pages, pictures, signing_in
+from admin.forms import faults_of
 from carbon_credits.core import clock
 from carbon_credits.core.db import reading, transaction
 from carbon_credits.core.errors import Invalid
@@ -57,7 +59,7 @@ def accept() -> Response:
         with transaction() as session:
             staff_id, codes = invitations.accept(session, settings().vault, code, *given, clock.now())
     except Invalid as error:
-        return _form(code, pages.faults_of(error), 422)
+        return _form(code, faults_of(error), 422)
     token = signing_in.begin(staff_id)
     with transaction() as session:
         g.member = sessions.current(session, settings().vault, token, clock.now())
@@ -71,7 +73,7 @@ def _code() -> str:
     return request.cookies.get(guard.cookie_name(settings(), COOKIE), "")
 
 
-def _form(code: str, faults: dict[str, Text], status: int) -> Response:
+def _form(code: str, faults: Mapping[str, Text], status: int) -> Response:
     with reading() as session:
         found = invitations.opened(session, settings().vault, code, clock.now())
     picture = pictures.qr(found.otpauth)

@@ -134,6 +134,16 @@ CAP_UNITS: Final[Mapping[str, Text]] = {
     "count": Text("次", "times"),
     "quantity": Text("监测数量", "quantity"),
 }
+BENEFITS: Final[Mapping[str, Text]] = {
+    "rate_discount": Text("利率优惠（基点）", "lower rate, basis points"),
+    "limit": Text("额度提升（基点）", "higher limit, basis points"),
+    "premium": Text("保费优惠（基点）", "lower premium, basis points"),
+    "subsidy": Text("补贴（分）", "subsidy, fen"),
+}
+GRADES: Final[Mapping[str, Text]] = {
+    "verified": Text("仅核证减排量", "verified grams alone"),
+    "verified_and_claimed": Text("核证与申报减排量", "verified and claimed grams"),
+}
 
 
 def state(machine: str, code: str) -> State:

@@ -24,6 +24,7 @@ from carbon_credits.reporting import effect_models as _effects
 from carbon_credits.reporting import export_models as _exports
 from carbon_credits.reporting import indicators_models as _indicators
 from carbon_credits.reporting import models as _reporting
+from carbon_credits.reporting import proceeds_readings as _proceeds
 from carbon_credits.residents import models as _residents
 from carbon_credits.rewards import coverage_models as _coverage
 from carbon_credits.rewards import merchant_models as _merchants
@@ -46,6 +47,7 @@ ROOMS = (
     _idempotency,
     _incentives,
     _indicators,
+    _proceeds,
     _outbox,
     _signing,
     _ledger,

@@ -67,7 +67,7 @@ def rows(
     `wrong_columns` or `broken_row`.
     """
     blocks = _blocks(stream, encoding_of(stream, declared))
-    told = _split(blocks)
+    told = _split(blocks, gaps=gaps)
     _, header = next(told, (1, None))
     names = set(header or ())
     if header is None or len(names) != len(header) or not any(wanted <= names for wanted in required):
@@ -118,9 +118,10 @@ def _next(reader: "Iterator[list[str]]", before: int = 0) -> list[str] | None:
         raise FileFault("broken_row", Text("该行无法读取", "The row cannot be read"), line) from error
 
 
-def _split(blocks: Iterator[list[str]]) -> Iterator[tuple[int, list[str]]]:
-    """Rows with the numbers of their lines. Where nothing is quoted a row is split as it stands, which is what a CSV
-    reader makes of it; from the first block with a quote on a reader goes on.
+def _split(blocks: Iterator[list[str]], *, gaps: bool) -> Iterator[tuple[int, list[str]]]:
+    """Rows with the numbers of their lines; with `gaps` empty lines may be left out already. Where nothing is quoted a
+    row is split as it stands, which is what a CSV reader makes of it; from the first block with a quote on a reader goes
+    on.
     """
     ended = 0
     for block in blocks:
@@ -130,7 +131,8 @@ def _split(blocks: Iterator[list[str]]) -> Iterator[tuple[int, list[str]]]:
                 yield ended + reader.line_num, row
             return
         for number, line in enumerate(block, ended + 1):
-            yield number, line.split(",")
+            if line or not gaps:
+                yield number, line.split(",")
         ended += len(block)
 
 

@@ -3,14 +3,17 @@
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import BinaryIO, NamedTuple
+from itertools import pairwise
+from typing import BinaryIO, Final, NamedTuple
 
 from carbon_credits.partners.contract import Item, ParseOptions, Record, Scalar, Unusable
 from integrations import telling
 from integrations.station_distances import Distances
 from integrations.tap_rows import Kind, Tap, kept_tap, read_taps, tap_of_kept
 
-Pairs = Iterator[tuple[Tap | None, Tap | None]]
+Pairs = Iterator[tuple[Tap | None, Tap | None, str | None]]
+# two gates tell of one card in one second: which of them it passed is not for us to guess
+ALIKE: Final = "taps_alike"
 
 
 class Rules(NamedTuple):
@@ -78,7 +81,7 @@ def count(stream: BinaryIO, options: ParseOptions, rules: Rules) -> Mapping[str,
         if tap.kind in (rules.entry, rules.exit):
             grouped[rules.paired_by(tap)].append(tap)
     for taps in grouped.values():
-        for entry, exit_ in _pairs(taps, rules):
+        for entry, exit_, _ in _pairs(taps, rules):
             if entry is not None and exit_ is not None:
                 facts["pairs"] += 1
                 facts["same_station"] += entry.station == exit_.station
@@ -86,23 +89,43 @@ def count(stream: BinaryIO, options: ParseOptions, rules: Rules) -> Mapping[str,
 
 
 def _pairs(taps: list[Tap], rules: Rules) -> Pairs:
-    """Taps of one card in time order, as (in, out), (in, nothing) or (nothing, out)."""
+    """Taps of one card in time order, as (in, out), (in, nothing) or (nothing, out), and why there is nothing."""
     entry: Tap | None = None
-    for tap in sorted(taps, key=lambda tap: (tap.at, tap.kind is rules.exit, tap.tap_id)):
-        if tap.kind is rules.entry:
-            if entry is not None:
-                yield entry, None
+    ordered = sorted(taps, key=lambda tap: (tap.at, tap.kind is rules.exit, tap.tap_id))
+    alike = _alike(ordered)
+    for tap in ordered:
+        if (
+            tap.kind is rules.exit
+            and entry is not None
+            and tap.at - entry.at <= rules.longest
+            and tap not in alike
+        ):
+            yield entry, tap, None
+            entry = None
+            continue
+        if entry is not None:
+            yield entry, None, rules.exit_missing
+        entry = None
+        if tap in alike:
+            yield (tap, None, ALIKE) if tap.kind is rules.entry else (None, tap, ALIKE)
+        elif tap.kind is rules.entry:
             entry = tap
-        elif entry is not None and tap.at - entry.at <= rules.longest:
-            yield entry, tap
-            entry = None
         else:
-            if entry is not None:
-                yield entry, None
-            entry = None
-            yield None, tap
+            yield None, tap, rules.entry_missing
     if entry is not None:
-        yield entry, None
+        yield entry, None, rules.exit_missing
+
+
+def _alike(ordered: list[Tap]) -> set[Tap]:
+    """Taps of the same kind in the same second at different places; nothing before one of them is joined to what
+    comes after.
+    """
+    return {
+        tap
+        for one, other in pairwise(ordered)
+        if one.at == other.at and one.kind is other.kind and one.station != other.station
+        for tap in (one, other)
+    }
 
 
 class _Journeys(NamedTuple):
@@ -115,13 +138,11 @@ class _Journeys(NamedTuple):
 
     def of(self, taps: list[Tap]) -> Iterator[Item]:
         """Each tap in a journey, refused, or waiting for what may still come."""
-        for entry, exit_ in _pairs(taps, self.rules):
+        for entry, exit_, missing in _pairs(taps, self.rules):
             if entry is not None and exit_ is not None:
                 yield from self._journey(entry, exit_)
-            elif entry is not None:
-                yield _waiting(entry, self.rules.exit_missing, self.shift)
-            elif exit_ is not None:
-                yield _waiting(exit_, self.rules.entry_missing, self.shift)
+            elif alone := entry or exit_:
+                yield _waiting(alone, missing or ALIKE, self.shift)
 
     def _journey(self, entry: Tap, exit_: Tap) -> Iterator[Item]:
         distance_m = self.distances.between(entry.station, exit_.station)

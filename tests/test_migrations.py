@@ -52,6 +52,7 @@ APPEND_ONLY = {
     "money_tag",
     "point_value",
     "posting",
+    "proceeds_reading",
     "provider_line",
     "purse_entry",
     "recycler_purchase",
@@ -249,6 +250,50 @@ def test_groups_pass_only_through_the_states_of_the_table_and_history_stays(
     }
     exclusion = look.execute("select contype from pg_constraint where conname = 'membership_one_of_a_kind'")
     assert exclusion.fetchall() == [("x",)]
+
+
+def test_campaigns_pass_only_through_the_states_of_the_table_and_two_never_have_one_act(
+    look: "psycopg.Connection[Any]",
+) -> None:
+    steps = set(look.execute("select follows, state from campaign_state").fetchall())
+    assert steps == {
+        ("draft", "proposed"),
+        ("draft", "withdrawn"),
+        ("proposed", "draft"),
+        ("proposed", "withdrawn"),
+        ("proposed", "approved"),
+        ("approved", "running"),
+        ("approved", "withdrawn"),
+        ("running", "paused"),
+        ("paused", "running"),
+        ("running", "ended"),
+        ("paused", "ended"),
+    }
+    guards = look.execute("""
+        select t.tgname from pg_trigger t join pg_class c on c.oid = t.tgrelid
+        where not t.tgisinternal and c.relname = 'campaign'""")
+    assert {name for (name,) in guards} == {
+        "only_allowed_campaign_states",
+        "campaign_terms_stay",
+        "campaigns_begin_as_drafts",
+        "keep_campaign_scope",
+    }
+    exclusion = look.execute("select contype from pg_constraint where conname = 'campaign_one_for_an_act'")
+    assert exclusion.fetchall() == [("x",)]
+    may = look.execute("""
+        select table_name, privilege_type from information_schema.table_privileges
+        where grantee = 'carbon_app' and table_name in ('campaign', 'campaign_scope', 'campaign_pause')""")
+    assert set(may.fetchall()) == {
+        ("campaign", "SELECT"),
+        ("campaign", "INSERT"),
+        ("campaign_scope", "SELECT"),
+        ("campaign_pause", "SELECT"),
+        ("campaign_pause", "INSERT"),
+    }
+    changeable = look.execute("""
+        select column_name from information_schema.column_privileges
+        where grantee = 'carbon_app' and privilege_type = 'UPDATE' and table_name = 'campaign'""")
+    assert {"salt", "code", "made_by", "campaign_id", "made_at"} & {name for (name,) in changeable} == set()
 
 
 def test_what_waits_and_what_is_held_is_found_by_an_index_of_nothing_else(

@@ -8,10 +8,12 @@ from sqlalchemy.orm import Session
 from admin import campaign_words, words
 from admin.proposals.shape import Line, Table, Told, points, yuan
 from carbon_credits.core import clock
+from carbon_credits.core.errors import Invalid
 from carbon_credits.core.i18n import Text
 from carbon_credits.crediting import simulations
 from carbon_credits.ledger import transfers
-from carbon_credits.programme import campaign_checks, campaign_terms, campaigns
+from carbon_credits.programme import campaign_checks, campaign_terms
+from carbon_credits.programme.campaign_models import Campaign
 from carbon_credits.reporting.simulated import shown
 
 NOTHING = Text("无", "nothing")
@@ -42,22 +44,24 @@ def _cost(session: Session, document: Mapping[str, Any]) -> Line:
 
 def _against(session: Session, payload: Mapping[str, Any]) -> Line:
     """What would refuse it now, were it approved: its day has come, the money is gone, another has the same acts."""
-    found = campaigns.campaign(session, payload["campaign_id"])
-    if found.state != "proposed":
-        told: Text = NOTHING
-    else:
-        faults = campaign_checks.contradictions(session, found, clock.today())
-        said = [(campaign_words.label(fault.pointer.strip("/")), fault.detail) for fault in faults]
-        told = Text(
-            "；".join(f"{name.zh}：{detail.zh}" for name, detail in said) or NOTHING.zh,
-            "; ".join(f"{name.en}: {detail.en}" for name, detail in said) or NOTHING.en,
-        )
+    found = session.get(Campaign, payload["campaign_id"])
+    waits = found is not None and found.state == "proposed"
+    faults = campaign_checks.contradictions(session, found, clock.today()) if found and waits else ()
+    said = [(campaign_words.label(fault.pointer.strip("/")), fault.detail) for fault in faults]
+    told = Text(
+        "；".join(f"{name.zh}：{detail.zh}" for name, detail in said) or NOTHING.zh,
+        "; ".join(f"{name.en}: {detail.en}" for name, detail in said) or NOTHING.en,
+    )
     return Line(Text("目前的矛盾与重叠", "What stands against it now"), told)
 
 
 def _tried(session: Session, document: Mapping[str, Any]) -> Table:
     """What the newest simulation of exactly these terms came to."""
-    found = simulations.newest_of(session, campaign_terms.read(document))
+    try:
+        found = simulations.newest_of(session, campaign_terms.read(document))
+    except Invalid:
+        # proposed under other rules than those of today
+        found = None
     if found is None:
         return Table(NEWEST, (NEWEST,), [(NOT_TRIED,)])
     outcome = shown(found.outcomes[0])

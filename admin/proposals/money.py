@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from admin.proposals.plan import tag_lines
 from admin.proposals.shape import Line, Table, Told, Value, points, yuan
 from carbon_credits.core.i18n import Text
 from carbon_credits.ledger import fund_list
@@ -23,6 +24,7 @@ def deposit(session: Session, payload: Mapping[str, Any]) -> Told:
             Line(Text("购入积分", "Points bought"), points(bought)),
             Line(Text("金额", "Amount"), yuan(fen)),
             Line(Text("每千积分", "A thousand points cost"), yuan(fen * 1_000 // bought)),
+            *tag_lines(payload),
             Line(Text("预算", "Budget"), points(fund.budget + bought), points(fund.budget), is_of_now=True),
         ),
         page=("funds.one", {"fund": fund.fund_id}),
@@ -82,6 +84,7 @@ def funding(session: Session, payload: Mapping[str, Any]) -> Told:
     else:
         purse = purses.purse(session, payload["purse_id"])
         lines.append(Line(Text("补贴资金", "Into the purse"), Text(purse.name_zh, purse.name_en)))
+    lines += tag_lines(payload)
     return Told(
         Text(f"请“{payload['sponsor']}”支付赞助款", f"Ask “{payload['sponsor']}” to pay"),
         lines,
@@ -130,6 +133,7 @@ def pay_in(session: Session, payload: Mapping[str, Any]) -> Told:
         Text(f"补贴资金“{purse.name_zh}”入账", f"Book money into the purse “{purse.name_en}”"),
         (
             Line(Text("入账", "Paid in"), yuan(payload["amount_fen"])),
+            *tag_lines(payload),
             Line(
                 Text("累计入账", "Paid in altogether"),
                 yuan(purse.paid_in_fen + payload["amount_fen"]),

@@ -1,4 +1,4 @@
-"""Proposals of rules in words: rates, caps, restatements, what drives ask, who is on their lists, incentives."""
+"""Proposals of rules in words: rates, caps, restatements, what drives ask, who is on their lists."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -8,10 +8,9 @@ from typing import Any, Final
 from sqlalchemy.orm import Session
 
 from admin import words
-from admin.proposals.shape import Line, Table, Told, as_table
+from admin.proposals.shape import Line, Table, Told
 from carbon_credits.core.i18n import Text
 from carbon_credits.groups import drives, group_list
-from carbon_credits.incentives import programmes
 from carbon_credits.ledger import fund_list
 from carbon_credits.methodologies.catalogue import BY_CODE
 from carbon_credits.programme import service as programme
@@ -159,25 +158,6 @@ def award(session: Session, payload: Mapping[str, Any]) -> Told:
             ],
         ),
         page=("drives.awards", {"drive": payload["drive"], "year": payload["year"]}),
-    )
-
-
-def incentive(session: Session, payload: Mapping[str, Any]) -> Told:
-    """A version of a green-finance programme: every term beside that of the version in force."""
-    terms = payload["terms"]
-    found = programmes.versions(session, terms["code"])
-    holding = [one for one in found if one.state in ("active", "paused")]
-    before = {line.words: line.value for line in as_table(holding[-1].terms.as_document())} if holding else {}
-    return Told(
-        Text(
-            f"金融激励方案“{terms['name']['zh']}”第 {payload['version']} 版",
-            f"Version {payload['version']} of the incentive “{terms['name']['en']}”",
-        ),
-        [
-            Line(line.words, line.value, before.get(line.words))
-            for line in (*as_table(terms), Line(Text("受众", "Audience"), str(payload["audience"])))
-        ],
-        page=("incentives.one", {"incentive": payload["incentive_id"]}),
     )
 
 

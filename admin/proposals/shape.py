@@ -15,7 +15,6 @@ YES: Final = Text("是", "yes")
 NOW: Final = Text("现在", "Now")
 NO: Final = Text("否", "no")
 NONE: Final = Text("无", "none")
-yuan: Final = FILTERS["yuan"]
 
 
 @dataclass(frozen=True)
@@ -55,6 +54,11 @@ class Told:
 
 
 Renderer = Callable[[Session, Mapping[str, Any]], Told]
+
+
+def yuan(fen: int) -> str:
+    """An amount as pages write it."""
+    return str(FILTERS["yuan"](fen))
 
 
 def points(many: int) -> Text:

@@ -43,7 +43,8 @@ class Claim:
         # one spelling for each instant: UTC, whole seconds; the key of the act is made from it
         for name in ("occurred_from", "occurred_to"):
             instant: datetime = getattr(self, name)
-            object.__setattr__(self, name, instant.astimezone(UTC).replace(microsecond=0))
+            if instant.tzinfo is not UTC or instant.microsecond:
+                object.__setattr__(self, name, instant.astimezone(UTC).replace(microsecond=0))
 
     @cached_property
     def occurred_on(self) -> date:

@@ -7,7 +7,7 @@ still waited for its resident is withdrawn at once.
 
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
 from operator import attrgetter
 from pathlib import Path
@@ -17,10 +17,11 @@ from psycopg import Connection
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from carbon_credits.activities.ready import record_key
+from carbon_credits.activities.ready import Names, record_key
+from carbon_credits.activities.told import Told
 from carbon_credits.core.crypto import Vault
 from carbon_credits.partners import aside, stations
-from carbon_credits.partners.contract import Item, Record, Weighing
+from carbon_credits.partners.contract import Item, Record, Unusable, Weighing
 from carbon_credits.partners.models import PartnerFile
 
 _SIZE: Final = 16
@@ -56,13 +57,18 @@ where not exists (select from told_now n where n.ext_key = b.ext_key)
 """
 
 
-def write_keys(vault: Vault, source_id: int, items: Iterable[Item], path: Path) -> Iterator[Item]:
-    """Pass items on, writing down the digests of those that are or may become acts; whole or not at all."""
+def write_keys(
+    vault: Vault, source_id: int, chunks: Iterable[tuple[Sequence[Item], Told]], path: Path
+) -> Iterator[tuple[Sequence[Item], Told]]:
+    """Pass chunks of items on, writing down the digests of what is or may become an act; whole or not at all."""
     part = path.with_suffix(".keys.part")
     with part.open("wb") as out:
-        for item in items:
-            out.writelines(_entries(vault, source_id, item))
-            yield item
+        for items, told in chunks:
+            for record in told.records:
+                out.writelines(_of_record(vault, source_id, items[record.place], record.names))
+            for _, item in told.others:
+                out.writelines(_of_other(vault, source_id, item))
+            yield items, told
         out.flush()
         os.fsync(out.fileno())
     part.rename(path)
@@ -93,30 +99,32 @@ def note_corrections(session: Session, row: PartnerFile, before: Path, now: Path
     return counted[0], counted[1]
 
 
-def _entries(vault: Vault, source_id: int, item: Item) -> list[bytes]:
-    """A record or weighing by what it tells; a piece, waiting or in a record, by its number alone, which is made of what
-    it tells; and what was no act but lay in a station's bag.
-    """
-    if isinstance(item, Record | Weighing):
-        content = vault.blind(f"row:{source_id}", _JSON(_told(item)))
-        whole = [_keys(vault, source_id, item.record_id), content]
-        for piece in item.settles if isinstance(item, Record) else ():
-            whole += (_keys(vault, source_id, piece), _NOTHING)
-        return whole
-    return [_keys(vault, source_id, item.record_id), _NOTHING] if item.waiting or item.deposits else []
+def _of_record(vault: Vault, source_id: int, item: Item, names: Names) -> Iterator[bytes]:
+    """A record by what it tells; a piece in it by its number alone, which is made of what it tells."""
+    yield names.ext_key + names.by_aside
+    yield vault.blind(f"row:{source_id}", _JSON(_told(item)))
+    for ext_key, by_aside in names.pieces:
+        yield ext_key + by_aside
+        yield _NOTHING
 
 
-def _told(item: Record | Weighing) -> dict[str, object]:
+def _of_other(vault: Vault, source_id: int, item: Unusable | Weighing) -> Iterator[bytes]:
+    """A weighing by what it tells; a piece that waits by its number; and what was no act but lay in a station's bag."""
+    if isinstance(item, Weighing) or item.waiting or item.deposits:
+        yield record_key(item.record_id) + aside.record_key(vault, source_id, item.record_id)
+        yield vault.blind(f"row:{source_id}", _JSON(_told(item))) if isinstance(item, Weighing) else _NOTHING
+
+
+def _told(item: Item) -> dict[str, object]:
     """What it tells; where in the file it stood is none of that."""
     if isinstance(item, Record):
-        return dict(zip(_TOLD, _WHAT(item), strict=True))
+        told = dict(zip(_TOLD, _WHAT(item), strict=True))
+        # as `default` would write them, without being called for each
+        told["occurred_from"], told["occurred_to"] = str(item.occurred_from), str(item.occurred_to)
+        return told
     return {
         name: getattr(item, name) for name in ("record_id", "methodology", "emptied_at", "station", "net_g")
     }
-
-
-def _keys(vault: Vault, source_id: int, record_id: str) -> bytes:
-    return record_key(record_id) + aside.record_key(vault, source_id, record_id)
 
 
 def _copy(raw: "Connection[tuple[object, ...]]", name: str, path: Path) -> None:

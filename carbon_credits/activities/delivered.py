@@ -10,21 +10,24 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import partial
+from functools import cached_property, partial
 from typing import Final
 
 from sqlalchemy.orm import Session
 
 from carbon_credits.activities import strangers
 from carbon_credits.activities.corrections import note_corrections, write_keys
-from carbon_credits.activities.files import Delivery, Heard, Opened, land_all, place
+from carbon_credits.activities.files import Delivery, Heard, Opened, chunks_of, land_all, place
 from carbon_credits.activities.intake import terms_of
-from carbon_credits.activities.landing import RECORDS, ROWS, Intake, outcomes
+from carbon_credits.activities.landing import RECORDS, ROWS, outcomes
+from carbon_credits.activities.spool import Spool, spooled
+from carbon_credits.activities.told import Intake, Told, read
 from carbon_credits.activities.versions import version_of_file
 from carbon_credits.core.crypto import Vault
+from carbon_credits.core.cycles import seldom_collected
 from carbon_credits.core.i18n import Text
 from carbon_credits.partners import contents, progress
-from carbon_credits.partners.contract import Feed, FileFault, Item, ParseOptions, Record, Unusable
+from carbon_credits.partners.contract import Feed, FileFault, Item, ParseOptions
 from carbon_credits.partners.inbox import Inbox
 from carbon_credits.partners.manifest import Manifest, canonical_bytes, read_manifest
 from carbon_credits.partners.models import PartnerFile
@@ -62,12 +65,35 @@ class Ground:
 
 def advance(ground: Ground, row: PartnerFile) -> str:
     """Take a file as far as it goes and return the state it ends in. Raises Conflict while another is at it."""
-    manifest = read_manifest(canonical_bytes(row.manifest or {}))
+    with spooled(ground.inbox.folder) as spool, seldom_collected():
+        return _advance(_Work(ground, row, read_manifest(canonical_bytes(row.manifest or {})), spool))
+
+
+@dataclass(frozen=True)
+class _Work:
+    """The work on one file; `spool` holds what is ready to land once it was staged here."""
+
+    ground: Ground
+    row: PartnerFile
+    manifest: Manifest
+    spool: Spool
+
+    @cached_property
+    def intake(self) -> Intake:
+        """Whose items land; judged by the instant the file came, whenever it is worked on and however often."""
+        ground, row = self.ground, self.row
+        terms = ground.opened(lambda session: terms_of(session, ground.feed.code))
+        version = version_of_file(row.seq, row.version)
+        return Intake(ground.vault, terms, row.received_at, row.file_id, version, ground.of_file.gaps)
+
+
+def _advance(work: _Work) -> str:
+    ground, row = work.ground, work.row
     steps = {"seen": _verify, "verified": _stage, "staged": _apply}
     state = row.state
     while state in steps:
         try:
-            faults = steps[state](ground, row, manifest)
+            faults = steps[state](work)
         except FileFault as fault:
             faults = [fault]
         if faults:
@@ -78,7 +104,8 @@ def advance(ground: Ground, row: PartnerFile) -> str:
     return state
 
 
-def _verify(ground: Ground, row: PartnerFile, manifest: Manifest) -> list[FileFault]:
+def _verify(work: _Work) -> list[FileFault]:
+    ground, row, manifest = work.ground, work.row, work.manifest
     sent, plain = ground.inbox.sent(row.file_id), ground.inbox.plain(row.file_id)
     if not sent.exists():
         return [
@@ -98,16 +125,18 @@ def _verify(ground: Ground, row: PartnerFile, manifest: Manifest) -> list[FileFa
     return []
 
 
-def _stage(ground: Ground, row: PartnerFile, manifest: Manifest) -> list[FileFault]:
-    """Read the file to its end by its feed's own eyes before its first row counts."""
+def _stage(work: _Work) -> list[FileFault]:
+    """Read the file to its end by its feed's own eyes before its first row counts, and make ready what will land."""
+    ground, row = work.ground, work.row
     tally: Counter[str] = Counter()
     try:
-        for item in write_keys(
-            ground.vault, row.source_id, _items(ground, row), ground.inbox.keys(row.file_id)
+        for _, told in write_keys(
+            ground.vault, row.source_id, _made_ready(work), ground.inbox.keys(row.file_id)
         ):
-            tally[ROWS] += max(1, len(item.settles)) if isinstance(item, Record) else 1
-            tally["unreadable"] += isinstance(item, Unusable) and not UNREADABLE.isdisjoint(item.reasons)
-        faults = _control_faults(ground, row, manifest, tally)
+            tally[ROWS] += sum(record.rows for record in told.records) + len(told.others)
+            tally["unreadable"] += sum(not UNREADABLE.isdisjoint(item.reasons) for item in told.strange)
+            work.spool.put(told)
+        faults = _control_faults(ground, row, work.manifest, tally)
     except _STUMBLES:
         log.exception("a feed stumbled over a file", extra={"file": row.file_id, "feed": ground.feed.code})
         return [
@@ -117,6 +146,7 @@ def _stage(ground: Ground, row: PartnerFile, manifest: Manifest) -> list[FileFau
             )
         ]
     if not _not_waived(row, faults):
+        work.spool.is_whole = True
         ground.opened(lambda session: progress.pass_on(session, row.file_id, "verified", "staged"))
     return _not_waived(row, faults)
 
@@ -143,15 +173,13 @@ def _control_faults(
     return faults
 
 
-def _apply(ground: Ground, row: PartnerFile, _: Manifest) -> list[FileFault]:
-    terms = ground.opened(lambda session: terms_of(session, ground.feed.code))
+def _apply(work: _Work) -> list[FileFault]:
+    ground, row = work.ground, work.row
     with ground.inbox.plain(row.file_id).open("rb") as stream:
         dropped = contents.empty_lines(stream) if ground.of_file.gaps else 0
         delivery = Delivery(ground.feed, stream, row.name, ground.of_file)
-        # judged by the instant it came, whenever it is worked on and however often
-        version = version_of_file(row.seq, row.version)
-        intake = Intake(ground.vault, terms, row.received_at, row.file_id, version, ground.of_file.gaps)
-        tally = land_all(intake, row.file_id, delivery, ground.heard, ground.opened)
+        made_ready = work.spool.chunks() if work.spool.is_whole else None
+        tally = land_all(work.intake, row.file_id, delivery, ground.heard, ground.opened, made_ready)
     if dropped:
         tally = tally + Counter({ROWS: dropped, NOT_BOUND: dropped})
     counts = {ROWS: tally[ROWS], RECORDS: tally[RECORDS], "outcomes": outcomes(tally)}
@@ -171,9 +199,10 @@ def _apply(ground: Ground, row: PartnerFile, _: Manifest) -> list[FileFault]:
     return []
 
 
-def _items(ground: Ground, row: PartnerFile) -> Iterator[Item]:
-    with ground.inbox.plain(row.file_id).open("rb") as stream:
-        yield from ground.feed.parse_file(stream, ground.of_file)
+def _made_ready(work: _Work) -> Iterator[tuple[list[Item], Told]]:
+    with work.ground.inbox.plain(work.row.file_id).open("rb") as stream:
+        for items in chunks_of(work.ground.feed.parse_file(stream, work.ground.of_file)):
+            yield items, read(work.intake, items)
 
 
 def _not_waived(row: PartnerFile, faults: list[FileFault]) -> list[FileFault]:

@@ -21,16 +21,14 @@ from carbon_credits.activities.intake import terms_of
 from carbon_credits.activities.landing import (
     RECORDS,
     ROWS,
-    Intake,
     Tally,
-    Told,
     land,
     land_next,
     mark_of,
     outcomes,
-    read,
     said_of,
 )
+from carbon_credits.activities.told import Intake, Told, read
 from carbon_credits.activities.waiting import waiting_page
 from carbon_credits.core.crypto import Vault
 from carbon_credits.core.db import in_transaction
@@ -182,20 +180,38 @@ def _waiting_items(intake: Intake, feed: Feed, options: ParseOptions, opened: Op
     yield from feed.place(iter(pieces), options)
 
 
-def land_all(intake: Intake, file_id: int, delivery: Delivery, heard: Heard, opened: Opened) -> Tally:
-    """Land a file from where an earlier attempt stopped, a chunk in each transaction. Raises FileFault."""
+def land_all(
+    intake: Intake,
+    file_id: int,
+    delivery: Delivery,
+    heard: Heard,
+    opened: Opened,
+    made_ready: Iterator[Told] | None = None,
+) -> Tally:
+    """Land a file from where an earlier attempt stopped, a chunk in each transaction. Raises FileFault.
+
+    `made_ready` are its chunks where they lie ready from its beginning; otherwise the file is read.
+    """
     said = said_of(delivery.options)
     mark = opened(lambda session: mark_of(session, file_id, said))
-    delivery.stream.seek(0)
-    items = delivery.feed.parse_file(delivery.stream, delivery.options)
-    for told in _ahead(_read(intake, islice(items, mark.items, None))):
+    if made_ready is None or mark.items:
+        delivery.stream.seek(0)
+        items = delivery.feed.parse_file(delivery.stream, delivery.options)
+        made_ready = _read(intake, islice(items, mark.items, None))
+    for told in _ahead(made_ready):
         landed, mark = opened(partial(land_next, intake=intake, told=told, mark=mark))
         heard(Landed(mark.items, landed.shards))
     return mark.tally
 
 
-def _read(intake: Intake, items: Iterator[Item]) -> Iterator[Told]:
+def chunks_of(items: Iterator[Item]) -> Iterator[list[Item]]:
+    """Items by so many as land in one transaction."""
     while chunk := list(islice(items, CHUNK)):
+        yield chunk
+
+
+def _read(intake: Intake, items: Iterator[Item]) -> Iterator[Told]:
+    for chunk in chunks_of(items):
         yield read(intake, chunk)
 
 

@@ -25,7 +25,7 @@ from carbon_credits.partners.contract import Record
 from carbon_credits.partners.models import Partner, Source
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class RowResult:
     """What became of one record: accepted, duplicate, waiting or refused, and why.
 
@@ -123,7 +123,7 @@ def take_in_ready(
     lock_source(
         raw_connection(session),
         source.source_id,
-        corrects=any(each.record.version > 1 for each in good.values()),
+        corrects=any(each.version > 1 for each in good.values()),
     )
     # records of one evidence class land together
     for letter in sorted({each.evidence_class for each in good.values()}):
@@ -166,7 +166,7 @@ def _land_versions(
     results: Mapping[int, RowResult],
 ) -> Iterator[RowResult]:
     """What first landing could not know: lines that tell a known record anew. Most deliveries have none."""
-    versions = {index: each.record.version for index, each in alike.items() if each.record.version > 1}
+    versions = {index: each.version for index, each in alike.items() if each.version > 1}
     strange = {index for index in alike if results[index].reasons == ("content_differs",)}
     if not versions and not strange:
         return

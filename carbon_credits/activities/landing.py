@@ -4,7 +4,6 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
 from hashlib import sha256
 from typing import Final, NamedTuple
 
@@ -15,13 +14,13 @@ from sqlalchemy.orm import Session
 from carbon_credits.activities.counting import let_newest_count
 from carbon_credits.activities.intake import RowResult, take_in_ready
 from carbon_credits.activities.pieces import note_pieces, told_again
-from carbon_credits.activities.ready import Names, Ready, SourceTerms, make_ready, names_of
-from carbon_credits.activities.waiting import keep, settle, settled
-from carbon_credits.core.crypto import Vault
+from carbon_credits.activities.ready import record_key
+from carbon_credits.activities.told import Intake, Told, ToldRecord
+from carbon_credits.activities.waiting import keep, lock_pieces, settle, settled
 from carbon_credits.core.errors import Conflict
 from carbon_credits.core.i18n import Text
 from carbon_credits.partners import aside, stations
-from carbon_credits.partners.contract import Item, ParseOptions, Record, Unusable, Weighing
+from carbon_credits.partners.contract import ParseOptions, Unusable, Weighing
 from carbon_credits.partners.models import PartnerFile, PartnerFileReject
 
 Tally = Counter[str]
@@ -32,22 +31,6 @@ OPEN: Final = ("seen", "staged")
 MOST_LISTED: Final = 10_000
 # a chunk of a file is more work than a request may be
 _PATIENCE: Final = text("select set_config('statement_timeout', '60s', true)")
-
-
-@dataclass(frozen=True)
-class Intake:
-    """Whose items land: the feed's terms, our keys, the instant of the door, and the file they came in, if any.
-
-    `version` is that of what the file tells (`versions.version_of_file`).
-    `drops_strangers`: records of people who are not bound are dropped; otherwise they wait for their binding.
-    """
-
-    vault: Vault
-    source: SourceTerms
-    now: datetime
-    file_id: int | None = None
-    version: int = 1
-    drops_strangers: bool = False
 
 
 class Refused(NamedTuple):
@@ -81,67 +64,51 @@ class Mark:
         return {"said": self.said, "items": self.items, "tally": dict(self.tally)}
 
 
-@dataclass(frozen=True)
-class Told:
-    """Items of a chunk as they were told, and what lands of each record: made ready, with its keys."""
-
-    items: Sequence[Item]
-    records: Sequence[Record]
-    ready: Sequence[Ready | tuple[str, ...]]
-    names: Sequence[Names]
-
-
-def read(intake: Intake, items: Sequence[Item]) -> Told:
-    """Make items ready to land; needs no database."""
-    records = [item for item in items if isinstance(item, Record)]
-    if intake.version > 1:
-        records = [replace(record, version=max(record.version, intake.version)) for record in records]
-    vault, source = intake.vault, intake.source
-    names = [names_of(vault, source.source_id, record) for record in records]
-    return Told(items, records, make_ready(vault, source, records, intake.now), names)
-
-
 def land(session: Session, intake: Intake, told: Told) -> Chunk:
     """Land items: acts and weighings at once, everything else set aside with its reasons."""
-    vault, source, now, items = intake.vault, intake.source, intake.now, told.items
-    spent = settled(session, vault, source.source_id, items)
-    results = take_in_ready(session, source, told.ready)
+    vault, source, now = intake.vault, intake.source, intake.now
+    strange = told.strange
+    joins = any(record.names.pieces for record in told.records)
+    if joins or any(item.waiting for item in strange):
+        lock_pieces(session, source.source_id, joins=joins)
+    spent = settled(session, vault, source.source_id, strange)
+    results = take_in_ready(session, source, [record.ready for record in told.records])
     if intake.drops_strangers:
         results = [_dropped(result) if result.status == "waiting" else result for result in results]
     ended = list(zip(told.records, results, strict=True))
-    strange = [item for item in items if isinstance(item, Unusable)]
     not_acts = [item for item in strange if item.record_id not in spent]
     not_acts += [
         _unusable(record, result) for record, result in ended if result.status in ("waiting", "refused")
     ]
     if not_acts:
         aside.set_aside(session, vault, source.source_id, not_acts, intake.file_id, now)
-    _settle(session, intake, told, results, spent)
-    stations.land_deposits(session, source.source_id, items, now, intake.file_id)
-    weighings = [item for item in items if isinstance(item, Weighing)]
-    weighed = stations.land_weighings(session, source.source_id, weighings, now, intake.file_id)
+    _settle(session, intake, ended, spent)
+    stations.land_deposits(session, source.source_id, told.in_bags, now, intake.file_id)
+    weighed = stations.land_weighings(session, source.source_id, told.weighings, now, intake.file_id)
     return Chunk(
         _tally_of_records(ended) + _tally_of_strange(strange, spent) + _tally_of_weighings(weighed),
         frozenset(result.shard_id for result in results if result.shard_id is not None),
         tuple(record.record_id for record, result in ended if result.status == "accepted"),
-        tuple(_refused(items, results, weighed, spent)),
+        tuple(sorted(_refused(told, results, weighed, spent))),
     )
 
 
 def _settle(
-    session: Session, intake: Intake, told: Told, results: Sequence[RowResult], spent: frozenset[str]
+    session: Session,
+    intake: Intake,
+    ended: Sequence[tuple[ToldRecord, RowResult]],
+    spent: frozenset[str],
 ) -> None:
     """What is an act waits no longer, nor do its pieces; what took one of them back holds for it too."""
     source_id = intake.source.source_id
-    acts = [place for place, result in enumerate(results) if _is_act(result)]
-    names = [told.names[place] for place in acts]
-    settle(session, source_id, names, intake.now)
-    changed = note_pieces(
-        session, source_id, [(_key(told.ready[place]), told.names[place]) for place in acts]
-    )
+    names = [record.names for record, result in ended if _is_act(result)]
+    settle(session, source_id, names)
+    changed = note_pieces(session, source_id, names)
     if intake.version > 1:
-        pieces = spent.union(*(told.records[place].settles for place in acts))
-        changed |= told_again(session, source_id, pieces, intake.version)
+        pieces = {piece for each in names for piece, _ in each.pieces}
+        changed |= told_again(
+            session, source_id, pieces.union(record_key(each) for each in spent), intake.version
+        )
     let_newest_count(session, source_id, changed)
 
 
@@ -149,7 +116,7 @@ def land_next(session: Session, intake: Intake, told: Told, mark: Mark) -> tuple
     """Land the items after the mark and move it, in one transaction. Raises Conflict when another moved it."""
     session.execute(_PATIENCE)
     chunk = land(session, intake, told)
-    reached = Mark(mark.said, mark.items + len(told.items), mark.tally + chunk.tally)
+    reached = Mark(mark.said, mark.items + told.items, mark.tally + chunk.tally)
     found = func.coalesce(PartnerFile.counts["items"].as_integer(), 0)
     moved = session.execute(
         update(PartnerFile)
@@ -192,15 +159,14 @@ def outcomes(tally: Mapping[str, int]) -> dict[str, int]:
 
 
 def _refused(
-    items: Sequence[Item], results: Sequence[RowResult], weighed: Sequence[str], spent: frozenset[str]
+    told: Told, results: Sequence[RowResult], weighed: Sequence[str], spent: frozenset[str]
 ) -> Iterator[Refused]:
-    of_records, of_weighings = iter(results), iter(weighed)
-    for place, item in enumerate(items):
-        if isinstance(item, Record):
-            result = next(of_records)
-            if result.status == "refused":
-                yield Refused(place, item.line, result.reasons)
-        elif isinstance(item, Weighing):
+    for record, result in zip(told.records, results, strict=True):
+        if result.status == "refused":
+            yield Refused(record.place, record.line, result.reasons)
+    of_weighings = iter(weighed)
+    for place, item in told.others:
+        if isinstance(item, Weighing):
             if (said := next(of_weighings)) not in ("accepted", "duplicate"):
                 yield Refused(place, item.line, (said,))
         elif not item.waiting and item.record_id not in spent:
@@ -219,11 +185,6 @@ def _list_rejects(session: Session, file_id: int, before: int, refused: Sequence
         session.execute(insert(PartnerFileReject).on_conflict_do_nothing(), rows)
 
 
-def _key(ready: Ready | tuple[str, ...]) -> bytes:
-    assert isinstance(ready, Ready)  # what was refused is no act
-    return ready.ext_key
-
-
 def _dropped(result: RowResult) -> RowResult:
     """Nothing is kept of somebody who did not agree to it."""
     return replace(result, status="dropped", reasons=("not_bound",))
@@ -233,18 +194,22 @@ def _is_act(result: RowResult) -> bool:
     return result.status in ("accepted", "duplicate")
 
 
-def _unusable(record: Record, result: RowResult) -> Unusable:
-    waits = result.status == "waiting"
-    return Unusable(record.record_id, record.line, result.reasons, waits, keep(record) if waits else None)
+def _unusable(record: ToldRecord, result: RowResult) -> Unusable:
+    if result.status != "waiting":
+        return Unusable(record.record_id, record.line, result.reasons)
+    assert record.whole is not None  # whose records may not wait, they are dropped
+    return Unusable(record.record_id, record.line, result.reasons, waiting=True, kept=keep(record.whole))
 
 
-def _tally_of_records(told: Sequence[tuple[Record, RowResult]]) -> Tally:
+def _tally_of_records(ended: Sequence[tuple[ToldRecord, RowResult]]) -> Tally:
     """A journey of two taps is two rows and one record."""
+    alike = Counter(
+        (CORRECTED if result.corrects else result.status, result.reasons, record.rows)
+        for record, result in ended
+    )
     tally: Tally = Counter()
-    for record, result in told:
-        rows = max(1, len(record.settles))
-        status = CORRECTED if result.corrects else result.status
-        tally.update({ROWS: rows, RECORDS: 1, _name(status, result.reasons): rows})
+    for (status, reasons, rows), many in alike.items():
+        tally.update({ROWS: rows * many, RECORDS: many, _name(status, reasons): rows * many})
     return tally
 
 

@@ -6,7 +6,7 @@ from typing import Final
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from carbon_credits.activities.ready import Names, record_key
+from carbon_credits.activities.ready import Names
 
 # What took a piece back before it was part of a record (a void that came first) holds for the record too.
 NOTE: Final = text("""
@@ -50,9 +50,9 @@ returning ext_key
 """)
 
 
-def note_pieces(session: Session, source_id: int, acts: Sequence[tuple[bytes, Names]]) -> set[bytes]:
+def note_pieces(session: Session, source_id: int, acts: Sequence[Names]) -> set[bytes]:
     """Remember the pieces of records that are acts; returns the keys of those of which one was taken back before."""
-    pairs = [(piece, ext_key) for ext_key, names in acts for piece, _ in names.pieces]
+    pairs = [(piece, names.ext_key) for names in acts for piece, _ in names.pieces]
     if not pairs:
         return set()
     # keys of sixteen bytes, one behind the other: an array of them costs more to write than to look up
@@ -60,9 +60,11 @@ def note_pieces(session: Session, source_id: int, acts: Sequence[tuple[bytes, Na
     return set(session.execute(NOTE, {"source": source_id, "pieces": pieces, "records": keys}).scalars())
 
 
-def told_again(session: Session, source_id: int, pieces: Collection[str], version: int) -> set[bytes]:
-    """A later version of a file tells these pieces and voids; returns the keys of records for which that changes much."""
+def told_again(session: Session, source_id: int, pieces: Collection[bytes], version: int) -> set[bytes]:
+    """A later version of a file tells these pieces and voids, by their keys; returns the keys of records for which that
+    changes much.
+    """
     if not pieces:
         return set()
-    given = {"source": source_id, "version": version, "keys": sorted({record_key(each) for each in pieces})}
+    given = {"source": source_id, "version": version, "keys": sorted(pieces)}
     return {key for statement in (FOUND, AGAIN) for key in session.execute(statement, given).scalars()}

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from sqlalchemy.orm import Session
 
-from carbon_credits.activities import landing
+from carbon_credits.activities import landing, told
 from carbon_credits.activities.intake import terms_of
 from carbon_credits.core.crypto import Vault
 from carbon_credits.core.i18n import Text
@@ -74,8 +74,8 @@ def land(
     """
     source = terms_of(session, push.feed.code)
     nonces.spend(session, vault, source.source_id, push.authentic, now)
-    intake = landing.Intake(vault, source, now)
-    chunk = landing.land(session, intake, landing.read(intake, items))
+    intake = told.Intake(vault, source, now)
+    chunk = landing.land(session, intake, told.read(intake, items))
     counts: Counter[str] = Counter(dict.fromkeys(OUTCOMES, 0))
     for name, n in landing.outcomes(chunk.tally).items():
         counts[name.partition(":")[0]] += n

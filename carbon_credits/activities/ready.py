@@ -5,10 +5,11 @@ made once.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
 
 from carbon_credits.activities.claims import Claim, exclusive_keys, faults_of, match_key
 from carbon_credits.activities.service import content_digest
@@ -34,20 +35,21 @@ class SourceTerms:
     late_days: int
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """A good record: its key within its source, the class it lands with, and its row for COPY, all but the number."""
+class Ready(NamedTuple):
+    """A good record: its key within its source, its version, the class it lands with, and its row for COPY, all but
+    the number.
+    """
 
-    record: Record
     ext_key: bytes
+    version: int
     evidence_class: str
     row: str
 
 
-@dataclass(frozen=True, slots=True)
-class Names:
-    """The keys by which a record is known aside, and its pieces: (among the acts, aside) for each."""
+class Names(NamedTuple):
+    """The keys by which a record is known: among the acts, aside, and for each piece of it (among the acts, aside)."""
 
+    ext_key: bytes
     by_aside: bytes
     pieces: tuple[tuple[bytes, bytes], ...]
 
@@ -61,16 +63,26 @@ def make_ready(
     vault: Vault, source: SourceTerms, records: Sequence[Record], now: datetime
 ) -> list[Ready | tuple[str, ...]]:
     """For each record what lands of it, or the reasons why it is refused."""
-    return [_ready(vault, source, record, now) for record in records]
+    return [_ready(vault, source, record, now, record_key(record.record_id)) for record in records]
 
 
-def names_of(vault: Vault, source_id: int, record: Record) -> Names:
-    """The keys of a record and its pieces."""
+def make_ready_named(
+    vault: Vault, source: SourceTerms, records: Sequence[Record], now: datetime
+) -> Iterator[tuple[Ready | tuple[str, ...], Names]]:
+    """As `make_ready`, each with the keys of the record and its pieces; every key is made once."""
+    for record in records:
+        names = _names_of(vault, source.source_id, record)
+        yield _ready(vault, source, record, now, names.ext_key), names
+
+
+def _names_of(vault: Vault, source_id: int, record: Record) -> Names:
     pieces = tuple((record_key(p), aside.record_key(vault, source_id, p)) for p in record.settles)
-    return Names(aside.record_key(vault, source_id, record.record_id), pieces)
+    return Names(record_key(record.record_id), aside.record_key(vault, source_id, record.record_id), pieces)
 
 
-def _ready(vault: Vault, source: SourceTerms, record: Record, now: datetime) -> Ready | tuple[str, ...]:
+def _ready(
+    vault: Vault, source: SourceTerms, record: Record, now: datetime, ext_key: bytes
+) -> Ready | tuple[str, ...]:
     claim = Claim(
         record.methodology,
         record.occurred_from,
@@ -84,10 +96,9 @@ def _ready(vault: Vault, source: SourceTerms, record: Record, now: datetime) -> 
     faults = faults_of(claim, now, source.late_days)
     if faults:
         return tuple(dict.fromkeys(fault.code for fault in faults))
-    ext_key = record_key(record.record_id)
     # the feed's class, unless the record says that it proves less
     letter = max(record.evidence_class or source.evidence_class, source.evidence_class)
-    return Ready(record, ext_key, letter, _row(vault, source, record, claim, ext_key))
+    return Ready(ext_key, record.version, letter, _row(vault, source, record, claim, ext_key))
 
 
 def _row(vault: Vault, source: SourceTerms, record: Record, claim: Claim, ext_key: bytes) -> str:
@@ -118,5 +129,19 @@ def _bytes(value: bytes | None) -> str:
 
 
 def _json(told: Mapping[str, Any]) -> str:
+    try:
+        # 1 and true are equal and are written differently
+        return _json_of(tuple(told.items()), tuple(map(type, told.values())))
+    except TypeError:
+        return _written(dict(told))
+
+
+@lru_cache(maxsize=8_192)
+def _json_of(told: tuple[tuple[str, Any], ...], _kinds: tuple[type, ...]) -> str:
+    """Distances and pairs of stations are few and told often."""
+    return _written(dict(told))
+
+
+def _written(told: dict[str, Any]) -> str:
     # JSON has no bare tab or newline; its backslashes are COPY's too
-    return json.dumps(dict(told)).replace("\\", "\\\\")
+    return json.dumps(told).replace("\\", "\\\\")

@@ -141,6 +141,9 @@ REASONS: dict[str, Text] = {
     "journey_not_sure": Text(
         "历时过长，其间可能还有未到的记录", "So long that taps in between may still be to come"
     ),
+    "taps_alike": Text(
+        "同一秒在两处刷卡，无法判断", "Two places tell of one card in one second: nobody can say which"
+    ),
     "distance_unknown": Text("缺少两站间距离，待补充", "The distance between the stations is not known yet"),
     "exit_missing": Text("只有进站记录，等待出站记录", "An entry without its exit, so far"),
     "entry_missing": Text("只有出站记录，等待进站记录", "An exit without its entry, so far"),

@@ -4,21 +4,34 @@ A record told in pieces (two taps) spends them: a piece that is in an act is not
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ARRAY, LargeBinary, any_, cast, select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from carbon_credits.activities.ready import Names
+from carbon_credits.activities.ready import Names, record_key
 from carbon_credits.core.crypto import Vault
 from carbon_credits.partners import aside
-from carbon_credits.partners.contract import Item, Record, Scalar, Unusable
-from carbon_credits.partners.models import RecordSetAside
+from carbon_credits.partners.contract import Record, Scalar, Unusable
 
 _WHOLE: Final = "record"
+# the first key of the lock between those who join pieces of a source and those who let them wait
+PIECES_LOCK: Final = 440_613
+# a chunk of a file may take longer than a request waits
+_PATIENCE: Final = text("select set_config('lock_timeout', '30s', true)")
+# In an act by now, or noted as such before acts remembered their pieces.
+SETTLED: Final = text("""
+select place::int
+from generate_series(0, length(cast(:keys as bytea)) / 16 - 1) place
+where exists (select from act_piece p
+              where p.source_id = :source and p.piece_key = substr(cast(:keys as bytea), place * 16 + 1, 16))
+   or exists (select from record_set_aside r
+              where r.source_id = :source and r.ext_key = substr(cast(:aside as bytea), place * 16 + 1, 16)
+                and r.state = 'placed')
+""")
 
 
 def keep(record: Record) -> Mapping[str, Scalar]:
@@ -57,26 +70,33 @@ def waiting_page(session: Session, vault: Vault, source_id: int, after: bytes, m
     return Page(records, pieces, found[-1][0] if len(found) == most else None)
 
 
-def settle(session: Session, source_id: int, acts: Sequence[Names], now: datetime) -> None:
-    """These records are acts: neither they nor their pieces wait any longer, nor are they waited for again."""
+def settle(session: Session, source_id: int, acts: Sequence[Names]) -> None:
+    """These records are acts: neither they nor their pieces wait any longer."""
     if acts:
-        aside.placed(session, source_id, {names.by_aside for names in acts})
-    pieces = {piece for names in acts for _, piece in names.pieces}
-    if pieces:
-        aside.spend(session, source_id, pieces, now)
+        keys = {names.by_aside for names in acts}
+        aside.placed(session, source_id, keys.union(piece for names in acts for _, piece in names.pieces))
 
 
-def settled(session: Session, vault: Vault, source_id: int, items: Iterable[Item]) -> frozenset[str]:
+def settled(session: Session, vault: Vault, source_id: int, items: Sequence[Unusable]) -> frozenset[str]:
     """Which of these unusable pieces are part of an act already, by their record number."""
-    names = {
-        aside.record_key(vault, source_id, i.record_id): i.record_id for i in items if isinstance(i, Unusable)
+    if not items:
+        return frozenset()
+    numbers = [item.record_id for item in items]
+    given = {
+        "source": source_id,
+        "keys": b"".join(map(record_key, numbers)),
+        "aside": b"".join(aside.record_key(vault, source_id, number) for number in numbers),
     }
-    asked = select(RecordSetAside.ext_key).where(
-        RecordSetAside.source_id == source_id,
-        RecordSetAside.ext_key == any_(cast(sorted(names), ARRAY(LargeBinary))),
-        RecordSetAside.state == "placed",
-    )
-    return frozenset(names[key] for key in session.execute(asked).scalars())
+    return frozenset(numbers[place] for place in session.execute(SETTLED, given).scalars())
+
+
+def lock_pieces(session: Session, source_id: int, *, joins: bool) -> None:
+    """Whoever joins pieces to a record lands alone, beside nobody who lets pieces of that source wait, to the
+    transaction's end: so of two who land one piece the later sees what the earlier made of it.
+    """
+    session.execute(_PATIENCE)
+    lock = func.pg_advisory_xact_lock if joins else func.pg_advisory_xact_lock_shared
+    session.execute(select(lock(PIECES_LOCK, source_id)))
 
 
 def _record(told: Mapping[str, Any]) -> Record:

@@ -11,8 +11,10 @@ from carbon_credits.cli.saying import plainly
 from carbon_credits.cli.tables import console, table
 from carbon_credits.core import clock
 from carbon_credits.core.db import reading, transaction
+from carbon_credits.jobs.surroundings import settings
 from carbon_credits.reporting import (
     evaluation,
+    evaluation_pdf,
     evaluation_xlsx,
     indicators,
     indicators_official,
@@ -191,25 +193,17 @@ def propose_final(pack: int, reason: str, name: str) -> None:
 @evaluation_group.command("write")
 @click.argument("pack", type=int)
 @click.argument("into", type=click.Path(dir_okay=False, path_type=Path))
-@click.option(
-    "--font",
-    type=click.Path(path_type=Path),
-    envvar="CARBON_FONT",
-    help="a TrueType font with Chinese, for PDF",
-)
 @plainly
-def write(pack: int, into: Path, font: Path | None) -> None:
-    """Write a pack as .pdf or .xlsx; the same pack is the same bytes."""
+def write(pack: int, into: Path) -> None:
+    """Write a pack as .pdf or .xlsx; the same pack is the same bytes. PDF needs the font of CARBON_FONT."""
     with reading() as session:
         found = evaluation.pack_of(session, pack)
     if into.suffix == ".xlsx":
         into.write_bytes(evaluation_xlsx.xlsx(found))
-    elif into.suffix == ".pdf" and font is not None:
-        from carbon_credits.reporting import evaluation_pdf  # noqa: PLC0415 - half a second, for papers alone
-
-        into.write_bytes(evaluation_pdf.pdf(found, font))
+    elif into.suffix == ".pdf":
+        into.write_bytes(evaluation_pdf.pdf(found, settings().font))
     else:
-        raise click.UsageError("FILE.xlsx, or FILE.pdf with --font")
+        raise click.UsageError("FILE.xlsx or FILE.pdf")
     click.echo(f"{into} {into.stat().st_size:,} bytes, SHA-256 {found.digest.hex()}")
 
 

@@ -36,7 +36,7 @@ def report(until: datetime | None, as_json: bool) -> None:
         told = proceeds.report(session, until.date() if until else clock.today())
     if as_json:
         for one in told.instruments:
-            click.echo(json.dumps(_document(one), ensure_ascii=False, sort_keys=True))
+            click.echo(json.dumps(one.as_document(), ensure_ascii=False, sort_keys=True))
         return
     for one in told.instruments:
         _say(one)
@@ -86,32 +86,3 @@ def _say(one: Instrument) -> None:
     price = one.fen_per_verified_kg
     told = "—" if price is None else f"{price:,}"
     click.echo(f"  kg {one.verified_mg_spent // proceeds.MG_A_KG:,}  分/kg fen a kg {told}")
-
-
-def _document(one: Instrument) -> dict[str, Any]:
-    return {
-        "kind": one.kind,
-        "instrument": one.instrument,
-        "issuer": one.issuer,
-        "matures_on": None if one.matures_on is None else one.matures_on.isoformat(),
-        "documents": list(one.documents),
-        "received_fen": one.received_fen,
-        "returned_fen": one.returned_fen,
-        **{f"{state}_fen": one.fen(state) for state in STATES},
-        **{f"{state}_points": one.points(state) for state in STATES},
-        "paid_micro_fen": one.paid_micro_fen,
-        "top_ups": [
-            {
-                "received_fen": of.received,
-                "returned_fen": of.returned,
-                "reserved_fen": of.reserved,
-                "spent_fen": of.spent,
-            }
-            for of in one.top_ups
-        ],
-        "verified_mg": one.verified_mg,
-        "verified_mg_spent": one.verified_mg_spent,
-        "claimed_mg": one.claimed_mg,
-        "removal_mg": one.removal_mg,
-        "fen_per_verified_kg": one.fen_per_verified_kg,
-    }

@@ -6,10 +6,11 @@ from rich.table import Table
 from carbon_credits.activities.reasons import explain
 from carbon_credits.cli.saying import plainly
 from carbon_credits.cli.tables import console
-from carbon_credits.core import audit, clock
+from carbon_credits.core import clock
 from carbon_credits.core.db import reading, transaction
-from carbon_credits.crediting import reviews
-from carbon_credits.staff.service import Role, by_name, require_role
+from carbon_credits.crediting import reviews, rulings
+from carbon_credits.crediting.rulings import Ruling
+from carbon_credits.staff.service import by_name
 
 HEADINGS = (
     "居民 resident",
@@ -51,14 +52,14 @@ def list_reviews(most: int) -> None:
 @click.argument("resident", type=int)
 @click.argument("activity")
 @click.option("--accept/--refuse", "accepted", required=True, default=None)
+@click.option("--reason", required=True, help="why; kept in the audit")
 @click.option("--as", "name", required=True, help="a member of staff for support")
 @plainly
-def decide(resident: int, activity: str, accepted: bool, name: str) -> None:
-    """Accept a trip, which then is credited, or refuse it, which takes back what it was credited."""
+def decide(resident: int, activity: str, accepted: bool, reason: str, name: str) -> None:
+    """Accept what is held, which then is decided again, or refuse it; of a sampled trip, take back its credit."""
+    code = "evidence_fits" if accepted else "refused_evidence"
+    ruling = Ruling(rulings.CREDIT if accepted else rulings.REJECT, code, reason)
     with transaction() as session:
         member = by_name(session, name)
-        require_role(session, member.staff_id, Role.SUPPORT)
-        reviews.decide(session, resident, activity, member.staff_id, clock.today(), accepted=accepted)
-        word = "trip.accepted" if accepted else "trip.refused"
-        audit.record(session, f"staff:{member.staff_id}", word, f"activity:{activity}", None, None)
+        rulings.rule(session, resident, activity, ruling, member.staff_id, clock.today())
     click.echo(f"{activity}: " + ("通过 / accepted" if accepted else "不通过 / refused"))

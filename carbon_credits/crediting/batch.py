@@ -24,9 +24,14 @@ from carbon_credits.crediting import (
     matching,
     reopening,
 )
-from carbon_credits.crediting.reading import Reading, reading_of
+from carbon_credits.crediting.reading import UNREAD, Reading, reading_of
 from carbon_credits.crediting.releases import publish
-from carbon_credits.crediting.working_tables import analyze, working_connection
+from carbon_credits.crediting.working_tables import (
+    analyze,
+    methodologies_met,
+    remember_methodologies,
+    working_connection,
+)
 from carbon_credits.ledger import funds
 from carbon_credits.ledger.locks import SHARD_LOCK
 
@@ -61,25 +66,23 @@ def credit_batch(session: Session, shard_id: int, today: date, most: int = BATCH
     ).scalar_one()
     if not locked:
         return Outcome(busy=True)
-    return _Batch(session, shard_id, today, reading_of(publish(session))).run(most)
+    return _Batch(session, shard_id, today, publish(session)).run(most)
 
 
 class _Batch:
-    def __init__(self, session: Session, shard_id: int, today: date, reading: Reading) -> None:
+    def __init__(self, session: Session, shard_id: int, today: date, numbers: Mapping[str, int]) -> None:
         self.session = session
-        self.reading = reading
+        self.numbers = numbers
+        self.reading = self._read(methodologies_met(session))
         self.connection = working_connection(session)
         self.given: dict[str, object] = {"shard": shard_id, "today": today}
         self.shard_id = shard_id
         self.today = today
 
     def run(self, most: int) -> Outcome:
-        picked = self._execute(self.reading.pick, most=most)
+        picked, periods, campaigns, reopened = self._gather(most)
         if picked == 0:
             return Outcome()
-        self._execute(comparing.WITHOUT_WALLET)
-        periods, campaigns = self._policy()
-        reopened = self._reopen(bool(periods), campaigns)
         # what one resident's day settles first: then the same acts ask for the same keys, whoever came first
         with self._by_hash():
             self._execute(comparing.OVERLAPS)
@@ -100,6 +103,33 @@ class _Batch:
         if self._execute(booking.TAKE_OFF_QUEUE) != picked:
             raise InvariantBroken(f"shard {self.shard_id}: the work list changed under a batch")
         return self._outcome(picked, journal_id, gives)
+
+    def _read(self, met: frozenset[int]) -> Reading:
+        """The text for what was met before; before anything was, for the whole catalogue."""
+        return reading_of(self.numbers, met or None)
+
+    def _gather(self, most: int) -> tuple[int, list[str], list[int], bool]:
+        """Pick what is on the work list and what stands on the same days: how many were picked, the periods of caps,
+        the campaigns of these days, and whether anything stood there. Where a methodology comes up that the text does
+        not know, once more with it.
+        """
+        picked = self._execute(self.reading.pick, most=most)
+        if picked == 0:
+            return 0, [], [], False
+        self._execute(comparing.WITHOUT_WALLET)
+        periods, campaigns = self._policy()
+        reopened = self._reopen(bool(periods), campaigns)
+        met = methodologies_met(self.session)
+        row = self.connection.execute(UNREAD, {"read": sorted(met)}).fetchone()
+        assert row is not None
+        assert isinstance(row[0], list)
+        if row[0]:
+            remember_methodologies(self.session, met.union(row[0]))
+        if not met or not row[0]:
+            return picked, periods, campaigns, reopened
+        self.reading = self._read(met.union(row[0]))
+        self._execute("truncate batch_act, batch_standing")
+        return self._gather(most)
 
     def _policy(self) -> tuple[list[str], list[int]]:
         """Longer periods that have caps, and campaigns of these days: they cost nothing where there are none."""

@@ -31,11 +31,15 @@ COLUMNS: Final = (
     "campaign_id, fund_id, starts_on, ends_on, ended_at, launched_at, methodologies, reward, multiplier, bonus_points,"
     " audience, streets, group_id, audience_days, cap_day, cap_week, cap_total, holdout_ppm, salt"
 )
-# Whose days the acts at hand may touch: a minute may be told ahead of today, and a day beside is reopened.
+# Whose days the acts at hand may touch: a minute may be told ahead of today, and a meter's month is reopened whole.
 CONCERNED: Final = """
 select coalesce(array_agg(campaign_id order by campaign_id), '{}') from campaign
 where fund_id is not null and state in ('approved', 'running', 'paused', 'ended')
-  and starts_on <= %(today)s::date + 1 and ends_on >= (select min(occurred_on) - 1 from batch_act)
+  and starts_on <= %(today)s::date + 1
+  and ends_on >= (
+    select min(least(occurred_on, ((occurred_from - interval '6 hours') at time zone 'Asia/Shanghai')::date))
+    from batch_act
+  )
 """
 LOAD: Final = f"""
 insert into batch_campaign ({COLUMNS})

@@ -27,55 +27,67 @@ BY_ITSELF: Final = frozenset({"bag_does_not_balance", "beyond_recycler_purchases
 # a person may refuse these and may not credit them: two trips at a time never both count, and a wallet must be open
 NEVER_CREDITED: Final = frozenset({"overlaps_another_trip", "wallet_closed"})
 
-_COLUMNS: Final = """
-select {d}.resident_id, {d}.occurred_on, {d}.activity_id, {since} as since, a.methodology, {d}.reasons,
-       a.monitored, a.occurred_from, a.occurred_to, a.source_id, r.street, v.score, v.scores, v.reasons as found,
-       {sample} as is_sample"""
-_WHERE: Final = """
-  and (cast(:methodology as smallint) is null or a.methodology = :methodology)
-  and (cast(:street as text) is null or coalesce(r.street, '-') = :street)
-  and (cast(:territory as text[]) is null or r.street = any(cast(:territory as text[])))
-  and (cast(:reason as text) is null or :reason = any({d}.reasons))
-  and (cast(:before as timestamptz) is null or {since} <= :before)
-  and (cast(:after as timestamptz) is null or ({since}, {d}.activity_id) > (:after, :number))"""
+# What a list looks at is narrow and in its order; the rest is looked up for the rows that are shown, one by one. A fence
+# (`offset 0`) keeps the planner from joining everything first, for it takes the newest of many decisions to be rare.
+_RANGE: Final = """
+    and (cast(:reason as text) is null or :reason = any(reasons))
+    and (cast(:before as timestamptz) is null or {since} <= :before)
+    and (cast(:after as timestamptz) is null or ({since}, activity_id) > (:after, :number))
+  order by {since}, activity_id
+  offset 0"""
+_OF_STREET: Final = """
+cross join lateral (select street from resident where resident_id = w.resident_id offset 0) r
+where (cast(:street as text) is null or coalesce(r.street, '-') = :street)
+  and (cast(:territory as text[]) is null or r.street = any(cast(:territory as text[])))"""
 # The newest passage of an act is held and nobody has put it back since; the one held longest first.
-_HELD: Final = (
-    _COLUMNS.format(d="d", since="d.decided_at", sample="false")  # noqa: S608 - made of constants
-    + """
-from decision d
-join activity a using (resident_id, occurred_on, activity_id, shard_id)
-join resident r using (resident_id)
-left join lateral (
-  select score, scores, reasons from trip_verdict v
-  where v.resident_id = d.resident_id and v.activity_id = d.activity_id order by round desc limit 1
-) v on true
-where d.state = 'held'
+_HELD: Final = f"""
+select w.*, r.street, false as is_sample
+from (
+  select resident_id, occurred_on, activity_id, shard_id, generation, decided_at as since, methodology, reasons
+  from decision d
+  where state = 'held' and (cast(:methodology as smallint) is null or methodology = :methodology)
+    {_RANGE.format(since="decided_at")}
+) w {_OF_STREET}
   and (select true from decision later
-       where later.resident_id = d.resident_id and later.occurred_on = d.occurred_on
-         and later.activity_id = d.activity_id and later.generation > d.generation limit 1) is null
-  and not exists (select from activity_queue q
-                  where q.shard_id = d.shard_id and q.resident_id = d.resident_id
-                    and q.occurred_on = d.occurred_on and q.activity_id = d.activity_id)"""
-    + _WHERE.format(d="d", since="d.decided_at")
-    + " order by d.decided_at, d.activity_id"
-)
+       where later.resident_id = w.resident_id and later.occurred_on = w.occurred_on
+         and later.activity_id = w.activity_id and later.generation > w.generation limit 1) is null
+  and (select true from activity_queue q
+       where q.shard_id = w.shard_id and q.resident_id = w.resident_id and q.occurred_on = w.occurred_on
+         and q.activity_id = w.activity_id limit 1) is null
+order by w.since, w.activity_id
+"""  # noqa: S608 - made of constants
 # Accepted trips whose newest look says that a person shall look too.
-_SAMPLE: Final = (
-    _COLUMNS.format(d="v", since="v.judged_at", sample="true")
-    + """
-from trip_verdict v
-join activity a using (resident_id, occurred_on, activity_id, shard_id)
-join resident r using (resident_id)
-where v.decision = 'accept' and 'sampled' = any(v.reasons)
-  and not exists (select from trip_verdict later
-                  where later.resident_id = v.resident_id and later.activity_id = v.activity_id
-                    and later.shard_id = v.shard_id and later.round > v.round)"""
-    + _WHERE.format(d="v", since="v.judged_at")
-    + " order by v.judged_at, v.activity_id"
-)
+_SAMPLE: Final = f"""
+select w.*, r.street, true as is_sample
+from (
+  select v.resident_id, v.occurred_on, v.activity_id, v.shard_id, v.round, v.judged_at as since, a.methodology, v.reasons
+  from (
+    select * from trip_verdict where (decision = 'review' or 'sampled' = any(reasons)) and decision = 'accept'
+      {_RANGE.format(since="judged_at")}
+  ) v
+  cross join lateral (
+    select methodology from activity a
+    where a.resident_id = v.resident_id and a.occurred_on = v.occurred_on and a.activity_id = v.activity_id offset 0
+  ) a
+  where (cast(:methodology as smallint) is null or a.methodology = :methodology)
+) w {_OF_STREET}
+  and (select true from trip_verdict later
+       where later.resident_id = w.resident_id and later.activity_id = w.activity_id and later.round > w.round
+       limit 1) is null
+order by w.since, w.activity_id
+"""  # noqa: S608 - made of constants
+_WAITING: Final[Mapping[str, str]] = {HELD: _HELD, SAMPLE: _SAMPLE}
 _LIST: Final[Mapping[str, TextClause]] = {
-    HELD: text(_HELD + " limit :most"),
-    SAMPLE: text(_SAMPLE + " limit :most"),
+    kind: text(f"""
+        select w.*, a.monitored, a.occurred_from, a.occurred_to, a.source_id, v.score, v.scores, v.found
+        from ({found} limit :most) w
+        join activity a using (resident_id, occurred_on, activity_id, shard_id)
+        left join lateral (
+          select score, scores, reasons as found from trip_verdict v
+          where v.resident_id = w.resident_id and v.activity_id = w.activity_id order by round desc limit 1
+        ) v on true
+        order by w.since, w.activity_id""")  # noqa: S608 - made of constants
+    for kind, found in _WAITING.items()
 }
 _TALLY: Final[Mapping[str, TextClause]] = {
     kind: text(f"""
@@ -88,9 +100,9 @@ _TALLY: Final[Mapping[str, TextClause]] = {
         union all
         select 'all', '', count(*) from waiting
         order by 1, 3 desc, 2""")  # noqa: S608 - made of constants
-    for kind, found in ((HELD, _HELD), (SAMPLE, _SAMPLE))
+    for kind, found in _WAITING.items()
 }
-_OLDEST: Final = text(f"select min(since) from (select since from ({_HELD} limit 1) w) o")  # noqa: S608
+_OLDEST: Final = text(f"select since from ({_HELD} limit 1) w")  # noqa: S608 - made of constants
 
 
 class Place(NamedTuple):

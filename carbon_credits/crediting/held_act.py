@@ -12,7 +12,7 @@ from carbon_credits.activities.claims import Claim
 from carbon_credits.activities.names import no_such_activity, parse_public_id, public_id
 from carbon_credits.core.ids import shard_of
 from carbon_credits.crediting.estimates import Estimate, estimate
-from carbon_credits.crediting.held import BY_ITSELF, IN_ITS_CASE, NEVER_CREDITED
+from carbon_credits.crediting.standings import SAMPLED, outcomes_of
 from carbon_credits.methodologies.catalogue import BY_NUMBER
 from carbon_credits.programme.rate_card import RateCard
 
@@ -150,25 +150,19 @@ class HeldActFile:
     def is_sample(self) -> bool:
         """Whether it was credited and drawn for a second look that nobody has given it."""
         newest = self.looks[0] if self.looks else None
-        return newest is not None and newest.decision == "accept" and "sampled" in dict(newest.reasons)
+        return newest is not None and newest.decision == "accept" and SAMPLED in dict(newest.reasons)
 
     @property
     def reasons(self) -> tuple[str, ...]:
         """Why it waits."""
         if self.is_held:
             return self.passages[0].reasons
-        return ("sampled",) if self.is_sample else ()
+        return (SAMPLED,) if self.is_sample else ()
 
     @property
     def outcomes(self) -> tuple[str, ...]:
         """What a person may decide at present: of credit, reject and keep; nothing where it is decided elsewhere."""
-        if self.is_sample:
-            return ("credit", "reject")
-        if not self.is_held or set(self.reasons) & IN_ITS_CASE:
-            return ()
-        if set(self.reasons) & BY_ITSELF:
-            return ("keep",)
-        return ("reject", "keep") if set(self.reasons) & NEVER_CREDITED else ("credit", "reject", "keep")
+        return outcomes_of(self.reasons, is_held=self.is_held, is_sample=self.is_sample)
 
 
 def file_of(

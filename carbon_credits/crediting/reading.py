@@ -1,6 +1,6 @@
 """The catalogue read as SQL: picking acts and quantifying them is one statement, however many there are."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import lru_cache, partial
 
 from carbon_credits.crediting.reopening import AGAIN
@@ -53,21 +53,31 @@ limit %(most)s
 """
 
 
-class Reading:
-    """Everything the batch needs to know of the catalogue, as SQL text."""
+# Methodologies among what was picked that the text does not know: it would take their acts for out of force.
+UNREAD = """
+select coalesce(array_agg(distinct methodology), '{}') from batch_act where methodology <> all(%(read)s::smallint[])
+"""
 
-    def __init__(self, numbers: Mapping[str, int]) -> None:
-        science = batch_sql(METHODOLOGIES, numbers, _column)
+
+class Reading:
+    """Everything the batch needs to know of the catalogue, as SQL text; of some methodologies, by number, or of all.
+
+    The text of all takes the database longer to plan than a small batch of one methodology to decide.
+    """
+
+    def __init__(self, numbers: Mapping[str, int], only: Collection[int]) -> None:
+        read = [m for m in METHODOLOGIES if m.number in only]
+        science = batch_sql(read, numbers, _column)
         pick = partial(
             PICK.format,
             release=science.release,
             unmet=science.unmet,
             raw=science.raw,
-            numbers=_numbers(),
-            quantity=_by_number(_quantity, "0::bigint"),
-            motion=_by_number(lambda m: str("person_motion" in m.bases).lower(), "false"),
+            numbers=_numbers(read),
+            quantity=_by_number(only, _quantity, "0::bigint"),
+            motion=_by_number(only, lambda m: str("person_motion" in m.bases).lower(), "false"),
             act_order=ACT_ORDER,
-            needs_partner=_by_number(lambda m: str(m.needs_partner).lower(), "false"),
+            needs_partner=_by_number(only, lambda m: str(m.needs_partner).lower(), "false"),
         )
         self.pick, self.pick_again = pick(which=QUEUED), pick(which=AGAIN)
         self.terms = terms()
@@ -75,14 +85,14 @@ class Reading:
         self.nothing = science.nothing
 
 
-@lru_cache(maxsize=4)
-def _cached(numbers: tuple[tuple[str, int], ...]) -> Reading:
-    return Reading(dict(numbers))
+@lru_cache(maxsize=32)
+def _cached(numbers: tuple[tuple[str, int], ...], only: frozenset[int]) -> Reading:
+    return Reading(dict(numbers), only)
 
 
-def reading_of(numbers: Mapping[str, int]) -> Reading:
-    """The reading for a numbering of releases; made once for a process."""
-    return _cached(tuple(sorted(numbers.items())))
+def reading_of(numbers: Mapping[str, int], only: frozenset[int] | None = None) -> Reading:
+    """The reading for a numbering of releases, of some methodologies or of all; made once for a process."""
+    return _cached(tuple(sorted(numbers.items())), frozenset(BY_NUMBER) if only is None else only)
 
 
 def terms() -> str:
@@ -90,25 +100,30 @@ def terms() -> str:
     return ",\n    ".join(_terms(versions[-1]) for versions in BY_NUMBER.values())
 
 
-def _by_number(render: Callable[[Methodology], str], otherwise: str) -> str:
-    arms = " ".join(f"when {number} then {render(versions[-1])}" for number, versions in BY_NUMBER.items())
-    return f"(case methodology {arms} else {otherwise} end)"
+def _by_number(only: Collection[int], render: Callable[[Methodology], str], otherwise: str) -> str:
+    arms = " ".join(
+        f"when {number} then {render(versions[-1])}"
+        for number, versions in BY_NUMBER.items()
+        if number in only
+    )
+    return f"(case methodology {arms} else {otherwise} end)" if arms else otherwise
 
 
 def _column(name: str) -> str:
     return f"q_{name}"
 
 
-def _numbers() -> str:
+def _numbers(methodologies: Iterable[Methodology]) -> str:
     """Each monitored or derived number as a column, read only where the methodology has it."""
     users: dict[str, set[int]] = {}
-    for methodology in METHODOLOGIES:
+    for methodology in methodologies:
         for quantity in methodology.quantities:
             users.setdefault(quantity.name, set()).add(methodology.number)
-    return ", ".join(
+    read = ", ".join(
         f"case when methodology in ({', '.join(map(str, sorted(by)))}) then {_read(name)} end as {_column(name)}"
         for name, by in users.items()
     )
+    return read or "null as nothing"
 
 
 def _read(name: str) -> str:

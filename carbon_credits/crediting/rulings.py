@@ -12,14 +12,15 @@ from typing import Any, Final
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from carbon_credits.activities.names import parse_public_id, public_id
+from carbon_credits.activities.names import no_such_activity, parse_public_id, public_id
 from carbon_credits.activities.work_list import ActRef, lock_shards, put_back
 from carbon_credits.core import audit
 from carbon_credits.core.errors import Conflict, Invalid, NotFound
 from carbon_credits.core.i18n import Text
 from carbon_credits.core.ids import shard_of
 from carbon_credits.crediting import reviews
-from carbon_credits.crediting.held_act import HeldActFile, file_of
+from carbon_credits.crediting.held_act import HeldActFile
+from carbon_credits.crediting.standings import Standing, standings
 from carbon_credits.staff.service import Role, require_role
 
 # how many may be decided at once; beyond SAMPLE_FROM a few are looked at first
@@ -88,7 +89,7 @@ class Refused:
 
     resident_id: int
     activity: str
-    why: Text
+    why: Conflict | NotFound
 
 
 @dataclass(frozen=True)
@@ -111,34 +112,16 @@ def rule(
     staff_id: int,
     today: date,
     territory: Collection[str] | None = None,
-) -> HeldActFile:
+) -> Standing:
     """Decide one act; returns it as it stood. The caller rings for its shard afterwards.
 
     Raises NotFound, NotAllowed without the role, Invalid for a reason that is none of its outcome, and Conflict when the
     act does not wait for a person (any more) or cannot be decided so.
     """
-    require_role(session, staff_id, Role.SUPPORT)
-    _check(ruling)
-    lock_shards(session, {shard_of(resident_id)})
-    act = file_of(session, resident_id, name, territory)
-    if not act.outcomes:
-        raise Conflict(
-            "no_review", Text("该记录已不在待核对之列", "This act does not wait for a person any more")
-        )
-    if ruling.outcome not in act.outcomes:
-        said = Text(
-            "该记录不能这样决定，请看页面上的说明", "This act cannot be decided so: see what its page says"
-        )
-        raise Conflict("not_so", said)
-    _carry_out(session, act, ruling, staff_id, today)
-    newest = act.looks[0].score if act.looks else None
-    after = {"code": ruling.code, "reasons": list(act.reasons), "score": newest}
-    subject = subject_of(name)
-    before = {"state": act.passages[0].state}
-    audit.record(
-        session, f"staff:{staff_id}", ACTIONS[ruling.outcome], subject, before, after, reason=ruling.words
-    )
-    return act
+    done, refused = rule_many(session, [(resident_id, name)], ruling, staff_id, today, territory)
+    if refused:
+        raise refused[0].why
+    return done[0]
 
 
 def rule_many(
@@ -148,23 +131,30 @@ def rule_many(
     staff_id: int,
     today: date,
     territory: Collection[str] | None = None,
-) -> tuple[list[HeldActFile], list[Refused]]:
+) -> tuple[list[Standing], list[Refused]]:
     """Decide many alike: those that were, and those that were not and why. Each is decided once, whoever else is at it.
 
-    Raises Invalid for more than MOST, and for what is wrong with the reason.
+    Raises NotAllowed without the role, Invalid for more than MOST and for what is wrong with the reason.
     """
+    require_role(session, staff_id, Role.SUPPORT)
+    _check(ruling)
     wanted = sorted(set(acts), key=lambda act: (shard_of(act[0]), *act))
     if not 0 < len(wanted) <= MOST:
         raise Invalid(
             "wrong_number", Text(f"一次可决定 1 至 {MOST} 条", f"1 to {MOST} can be decided at once")
         )
     lock_shards(session, {shard_of(resident) for resident, _ in wanted})
+    known = standings(session, wanted, territory)
     done, refused = [], []
     for resident, name in wanted:
-        try:
-            done.append(rule(session, resident, name, ruling, staff_id, today, territory))
-        except (Conflict, NotFound) as error:
-            refused.append(Refused(resident, name, error.detail))
+        act = known.get((resident, name))
+        why = _why_not(act, ruling)
+        if act is None or why is not None:
+            refused.append(Refused(resident, name, why or no_such_activity()))
+            continue
+        done.append(act)
+        _carry_out(session, act, ruling, staff_id, today)
+        _write_down(session, act, ruling, staff_id)
     return done, refused
 
 
@@ -200,13 +190,32 @@ def _check(ruling: Ruling) -> None:
         )
 
 
-def _carry_out(session: Session, act: HeldActFile, ruling: Ruling, staff_id: int, today: date) -> None:
+def _why_not(act: Standing | None, ruling: Ruling) -> Conflict | None:
+    if act is None or ruling.outcome in act.outcomes:
+        return None
+    if not act.outcomes:
+        said = Text("该记录已不在待核对之列", "This act does not wait for a person any more")
+        return Conflict("no_review", said)
+    said = Text(
+        "该记录不能这样决定，请看页面上的说明", "This act cannot be decided so: see what its page says"
+    )
+    return Conflict("not_so", said)
+
+
+def _carry_out(session: Session, act: Standing, ruling: Ruling, staff_id: int, today: date) -> None:
     if ruling.outcome == KEEP:
         return
     accepted = ruling.outcome == CREDIT
-    if act.is_sample or (act.looks and act.looks[0].decision == "review"):
+    if act.is_sample or act.look == "review":
         reviews.decide(session, act.resident_id, act.activity, staff_id, today, accepted=accepted)
         return
     which = [ActRef(act.resident_id, act.occurred_on, act.activity_id)]
     verdict: Any = (None, ["accepted_by_staff"]) if accepted else ("rejected", [ruling.code])
     put_back(session, which, *verdict)
+
+
+def _write_down(session: Session, act: Standing, ruling: Ruling, staff_id: int) -> None:
+    after = {"code": ruling.code, "reasons": list(act.reasons), "score": act.score}
+    action, subject = ACTIONS[ruling.outcome], subject_of(act.activity)
+    before = {"state": act.state}
+    audit.record(session, f"staff:{staff_id}", action, subject, before, after, reason=ruling.words)

@@ -50,6 +50,18 @@ def working_connection(session: Session) -> Connection[tuple[object, ...]]:
     return raw
 
 
+def methodologies_met(session: Session) -> frozenset[int]:
+    """By number, those whose acts this connection has picked so far."""
+    met = session.connection().info.get("batch_methodologies", frozenset())
+    assert isinstance(met, frozenset)
+    return met
+
+
+def remember_methodologies(session: Session, met: frozenset[int]) -> None:
+    """The next batch will look for these."""
+    session.connection().info["batch_methodologies"] = met
+
+
 def analyze(session: Session, picked: int) -> None:
     """Once for a connection, when there is enough to look at: statistics of a temporary table outlive its rows."""
     pooled = session.connection()

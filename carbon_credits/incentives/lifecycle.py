@@ -23,10 +23,11 @@ select exists (select from reward_state where machine = 'incentive' and follows 
 _LOCK: Final = 440_630
 
 
-def draft(session: Session, document: Mapping[str, Any], by: int) -> Programme:
+def draft(session: Session, document: Mapping[str, Any], by: int, seen: str | None = None) -> Programme:
     """Write a draft, or write it anew; the next version of its code. `by` is the member of staff.
 
-    Raises Invalid, NotFound (the bank), Conflict when a version of it waits for approval.
+    `seen` is the digest of the draft that was looked at, empty for none. Raises Invalid, NotFound (the bank), Conflict
+    when a version of it waits for approval, or the draft is another by now.
     """
     wanted = terms.read(document)
     bank = banks.by_code(session, wanted.bank)
@@ -37,6 +38,8 @@ def draft(session: Session, document: Mapping[str, Any], by: int) -> Programme:
     found = session.execute(making).one_or_none()
     if found is not None and found.state == "proposed":
         raise _conflict("waits_for_approval", "该方案待审批，不可修改", "A version of it waits for approval")
+    if seen is not None and seen != _digest_of(session, None if found is None else found.incentive_id):
+        raise _conflict("draft_changed", "草案已被他人修改", "Somebody else has changed the draft meanwhile")
     number = (
         _insert(session, wanted, bank)
         if found is None
@@ -110,6 +113,10 @@ def turn(
     _move(session, found, state, None if state == "active" else reason)
     _audit(session, by, f"incentive.{state}", found, reason)
     return programme(session, number)
+
+
+def _digest_of(session: Session, incentive_id: int | None) -> str:
+    return "" if incentive_id is None else programme(session, incentive_id).terms.digest
 
 
 def _insert(session: Session, wanted: Terms, bank: Bank) -> int:

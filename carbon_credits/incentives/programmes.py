@@ -38,6 +38,12 @@ def versions(session: Session, code: str | None = None) -> list[Programme]:
     return _read(session, True if code is None else Incentive.code == code)
 
 
+def draft_of(session: Session, code: str) -> Programme | None:
+    """The draft of a programme that is being written, if one is."""
+    found = _read(session, (Incentive.code == code) & (Incentive.state == "draft"))
+    return found[0] if found else None
+
+
 def active(session: Session) -> list[Programme]:
     """What residents can have now."""
     return _read(session, Incentive.state == "active")

@@ -4,6 +4,7 @@ Everything a resident or a bank relies on is here: who gives what for how many g
 statement is valid, and the words that are agreed to.
 """
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -70,6 +71,12 @@ class Terms:
     def consent_version(self) -> str:
         """The number of the wording, which is its digest: other words are another number."""
         return sha256(f"{self.consent.zh}\n{self.consent.en}".encode()).hexdigest()[:16]
+
+    @property
+    def digest(self) -> str:
+        """One number for all of it, so that who changes a draft can say which one they saw."""
+        told = json.dumps(self.as_document(), sort_keys=True, ensure_ascii=True)
+        return sha256(told.encode()).hexdigest()
 
     def as_document(self) -> dict[str, Any]:
         """The document these terms were read from, with the same members in one order."""

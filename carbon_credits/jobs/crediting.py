@@ -136,14 +136,15 @@ def _rung_again(redis: Redis, lane: int) -> bool:
 class _Total:
     def __init__(self) -> None:
         self.picked = 0
-        self.points = 0
+        self.points = self.bonus = 0
         self.by_state: dict[str, int] = {}
 
     def add(self, outcome: Outcome) -> None:
         self.picked += outcome.picked
         self.points += outcome.points
+        self.bonus += outcome.bonus
         for state, n in outcome.by_state.items():
             self.by_state[state] = self.by_state.get(state, 0) + n
 
     def outcome(self) -> Outcome:
-        return Outcome(self.picked, self.by_state, self.points)
+        return Outcome(self.picked, self.by_state, self.points, self.bonus)

@@ -27,7 +27,7 @@ from carbon_credits.ledger.sealing import seal_once
 from carbon_credits.reconciliation import clawbacks, mass_balance
 from carbon_credits.reconciliation.waiting import end_waiting
 from carbon_credits.reconciliation.watching import watch
-from carbon_credits.reporting import indicators_readings
+from carbon_credits.reporting import indicators_readings, proceeds_readings
 from carbon_credits.reporting.export_work import erase_due
 from carbon_credits.reporting.funnel import count_shard
 from carbon_credits.reporting.rollups import roll_up
@@ -158,6 +158,10 @@ def _read_indicators(session: Session) -> int:
     return indicators_readings.read_due(session, clock.today())
 
 
+def _read_proceeds(session: Session) -> int:
+    return proceeds_readings.read_due(session, clock.today())
+
+
 def _run_campaigns(session: Session) -> int:
     now = clock.now()
     return campaigning.launch_due(session, now) or campaigning.end_due(session, now)
@@ -208,6 +212,8 @@ TASKS: tuple[Task, ...] = (
     Task("close_merchants", timedelta(minutes=15), _at_now(leaving.finish_closing)),
     # once for each month that is over, and for each year that is settled
     Task("read_indicators", timedelta(hours=6), _read_indicators),
+    # once for each day that is over
+    Task("read_proceeds", timedelta(hours=6), _read_proceeds),
     # launched on their first day, ended after their last or when their money is spent
     Task("run_campaigns", timedelta(seconds=30), _run_campaigns),
     Task("settle_campaigns", timedelta(hours=1), _at_now(campaigning.settle_due)),

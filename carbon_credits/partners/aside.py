@@ -36,15 +36,6 @@ on conflict (source_id, ext_key) do update
 set state = excluded.state, reasons = excluded.reasons, sealed = excluded.sealed
 where record_set_aside.state = 'waiting' or record_set_aside.reasons = array[cast(:withdrawn as text)]
 """)
-# Pieces of what is an act by now: those that waited wait no longer, those that never waited are noted, lest they do.
-SPEND = text("""
-insert into record_set_aside (source_id, ext_key, state, reasons, received_at)
-select :source, substr(cast(:keys as bytea), at, 16) as ext_key, 'placed', '{in_a_journey}', :now
-from generate_series(1, length(cast(:keys as bytea)), 16) at
-order by 2
-on conflict (source_id, ext_key) do update set state = 'placed', sealed = null
-where record_set_aside.state = 'waiting'
-""")
 
 
 PLACED = text("""
@@ -80,11 +71,6 @@ def set_aside(
     session.execute(
         SET_ASIDE, {"source": source_id, "file": file_id, "now": now, "withdrawn": WITHDRAWN, **given}
     )
-
-
-def spend(session: Session, source_id: int, keys: Collection[bytes], now: datetime) -> None:
-    """These pieces are part of an act: they do not wait, now or ever."""
-    session.execute(SPEND, {"source": source_id, "keys": b"".join(keys), "now": now})
 
 
 def waiting(

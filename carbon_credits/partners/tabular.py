@@ -121,24 +121,22 @@ class _Table:
 
     def take(self, block: bytes) -> bool:
         """Take a block as it stands; False, and nothing done, when it needs a closer look."""
-        if any(unusual in block for unusual in _UNUSUAL):
+        raw = block.split(b"\n")
+        if any(unusual in block for unusual in _UNUSUAL) or max(map(len, raw)) > self._asked.longest:
             return False
         try:
             text = block.decode()
         except UnicodeDecodeError:
             return False
-        raw = block.split(b"\n")
-        if max(map(len, raw)) > self._asked.longest:
-            return False
         raw.pop()
-        rows = [line.split(",") for line in text.removesuffix("\n").split("\n")]
         if self._header is not None:
-            return self._take_rows(raw, rows)
-        begins, header = raw.pop(0) + b"\n", rows.pop(0)
-        if not self._take_header(header) or (rows and not self._take_rows(raw, rows, begins)):
+            return self._take_rows(raw, text)
+        header, _, text = text.partition("\n")
+        begins = raw.pop(0) + b"\n"
+        if not self._take_header(header.split(",")) or (raw and not self._take_rows(raw, text, begins)):
             self._header = None
             return False
-        if not rows:
+        if not raw:
             self._out.write(begins)
         self._lines += 1
         return True
@@ -156,14 +154,18 @@ class _Table:
             self._whose = header.index(named[0]) if named else None
         return True
 
-    def _fits(self, rows: list[list[str]]) -> bool:
+    def _columns(self, raw: list[bytes], text: str) -> list[Sequence[str]] | None:
+        """The cells of a block by column, from one list of all; None where a line has too many or too few."""
         width = len(self._header or ())
-        return set(map(len, rows)) == {width} and not (width == 1 and [""] in rows)
+        if {line.count(b",") for line in raw} != {width - 1} or (width == 1 and b"" in raw):
+            return None
+        cells = text.removesuffix("\n").replace("\n", ",").split(",")
+        return [cells[place::width] for place in range(width)]
 
-    def _take_rows(self, raw: list[bytes], rows: list[list[str]], begins: bytes = b"") -> bool:
-        if not self._fits(rows):
+    def _take_rows(self, raw: list[bytes], text: str, begins: bytes = b"") -> bool:
+        columns = self._columns(raw, text)
+        if columns is None:
             return False
-        columns = list(zip(*rows, strict=True))
         try:
             sums = {name: _sum(columns[place]) for place, name in self._summed}
         except ArithmeticError:
@@ -171,15 +173,15 @@ class _Table:
         for name, amount in sums.items():
             self._found.sums[name] += amount
         if self._rows == 0:
-            self._find_candidates(rows[0])
+            self._find_candidates([column[0] for column in columns])
         for place, values in self._counted:
             # a column of ever new values is not the one, and would fill the memory
             if len(values) <= MOST_COLUMNS:
                 values.update(columns[place])
         if any(map(str.isdigit, columns[0])):
             self._found.key_hash += sum(map(_hashed, columns[0]))
-        self._rows += len(rows)
-        self._lines += len(rows)
+        self._rows += len(raw)
+        self._lines += len(raw)
         self._out.write(begins)
         self._pass_on(raw, None if self._whose is None else columns[self._whose])
         return True

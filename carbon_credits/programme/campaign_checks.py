@@ -7,7 +7,7 @@ from typing import Any, Final
 from sqlalchemy import Row, column, exists, select, table, text
 from sqlalchemy.orm import Session
 
-from carbon_credits.core.errors import FieldFault, Invalid
+from carbon_credits.core.errors import FieldFault, Invalid, NotFound
 from carbon_credits.core.i18n import Text
 from carbon_credits.groups.models import Group
 from carbon_credits.programme.campaign_limits import fault
@@ -39,6 +39,13 @@ def known(session: Session, terms: Terms) -> int:
     if source is None or faults:
         raise wrong(faults)
     return int(source)
+
+
+def require_fund(session: Session, fund_id: int) -> None:
+    """Raises NotFound unless there is such a fund that is nobody's campaign's."""
+    found = exists().where(_fund.c.fund_id == fund_id, _fund.c.kind == "general")
+    if not session.execute(select(found)).scalar_one():
+        raise NotFound("fund_unknown", Text(f"没有资金池 {fund_id}", f"There is no fund {fund_id}"))
 
 
 def fund_code(session: Session, fund_id: int) -> str:

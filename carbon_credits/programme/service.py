@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from carbon_credits.core.errors import FieldFault, Invalid
 from carbon_credits.core.i18n import Text
+from carbon_credits.programme.campaign_checks import require_fund
 from carbon_credits.programme.models import Cap, EarningRate
 
 RATE = "programme.rate"
@@ -72,7 +73,11 @@ def check_cap(payload: Mapping[str, Any], families: frozenset[str], codes: froze
 
 
 def enact_rate(session: Session, approval_id: int, payload: Mapping[str, Any]) -> EarningRate:
-    """Put an approved rate in force; what held for the same family and class ends the day it begins."""
+    """Put an approved rate in force; what held for the same family and class ends the day it begins.
+
+    Raises NotFound where there is no such fund, or it is a campaign's.
+    """
+    require_fund(session, payload["fund_id"])
     begins = date.fromisoformat(payload["in_force"])
     same = and_(
         EarningRate.family == payload["family"], EarningRate.evidence_class == payload["evidence_class"]

@@ -20,8 +20,8 @@ APART: Final = Text(
     "stand apart: they are not added up, and neither stands in for the other.",
 )
 GRAMS: Final = Text(
-    "减排量以克 CO2e 计；经核实、自述和碳汇分列，不相加。",
-    "Reductions are grams of CO2e; verified, claimed and removals stand apart and are not added up.",
+    "减排量以克 CO₂e 计；经核实、自述和碳汇分列，不相加。",
+    "Reductions are grams of CO₂e; verified, claimed and removals stand apart and are not added up.",
 )
 NOT_WHOLE: Final = Text(
     "本年尚未结束或尚未结清：仅为草稿，不含分镇街、分月数据。",

@@ -38,7 +38,7 @@ def months(snapshot: Snapshot) -> Iterator[Section]:
     named = sorted({month for month, _ in cells} - {TOTAL})
     header = (Text("行为", "Acts"), *(Text(month[5:], month[5:]) for month in named), Text("全年", "Year"))
     people = Text("各月参与居民", "Residents by month")
-    grams = Text("各月经核实减排量（克 CO2e）", "Verified reductions by month (g CO2e)")
+    grams = Text("各月经核实减排量（克 CO₂e）", "Verified reductions by month (g CO₂e)")
     for name, heading, of in (("Months", people, None), ("Months g", grams, "verified_mg")):
         rows = tuple(
             (

@@ -61,8 +61,9 @@ def begin(session: Session, export_id: int, now: datetime) -> Order | None:
     session.execute(delete(ExportPiece).where(ExportPiece.export_id == export_id))
     row.state, row.attempts, row.rows_done, row.started_at = "running", row.attempts + 1, 0, now
     session.flush()
-    if row.attempts > MOST_ATTEMPTS:
-        fail(session, export_id, "never_came_back", now)
+    # a kind may have gone with a release since it was asked for
+    if row.kind not in EXPORTS or row.attempts > MOST_ATTEMPTS:
+        fail(session, export_id, "never_came_back" if row.kind in EXPORTS else "unknown_kind", now)
         return None
     return Order(
         export_id, EXPORTS[row.kind], row.format, "en" if row.language == "en" else "zh", _given(row)

@@ -7,7 +7,7 @@ audited and stays; so is every time it is handed out.
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Final
 
 from sqlalchemy import insert, select
@@ -19,15 +19,14 @@ from carbon_credits.core.i18n import Language, Text
 from carbon_credits.methodologies.catalogue import BY_CODE
 from carbon_credits.reporting.export_kinds import EXPORTS, Export
 from carbon_credits.reporting.export_models import ExportAsked, ExportPiece
-from carbon_credits.reporting.sheets import TYPES
+from carbon_credits.reporting.sheets import PIECE, TYPES
 from carbon_credits.staff.service import Role
 
-KEPT: Final = timedelta(days=7)
 LONGEST_DAYS: Final = 366
-MOST_ATTEMPTS: Final = 3
 # how many one member of staff may have waiting
 MOST_WAITING: Final = 5
-AT_ONCE: Final = 2_000
+NO_EXPORT: Final = Text("没有此导出", "There is no such export")
+WRONG: Final = Text("导出条件有误", "What is asked for is wrong")
 UNFINISHED: Final = ("asked", "running")
 
 
@@ -59,13 +58,14 @@ class Wish:
 
 @dataclass(frozen=True)
 class Written:
-    """A finished export as it is handed out; `pieces` are read one by one."""
+    """A finished export as it is handed out: in `pieces` pieces, numbered from 0, each read by itself (`piece`)."""
 
+    export_id: int
     name: str
     content_type: str
     size: int
     digest: bytes
-    pieces: Iterator[bytes]
+    pieces: int
 
 
 def offered(asker: Asker) -> dict[str, Export]:
@@ -120,13 +120,13 @@ def listed(
 
 
 def read(session: Session, asker: Asker, export_id: int) -> Written:
-    """Hand out what was written, to whoever asked for it and to auditors.
+    """Hand out what was written, to whoever asked for it and still may, and to auditors of the whole district.
 
     Raises NotFound, also for another's, and Conflict while it is not written, or is erased.
     """
     row = session.get(ExportAsked, export_id, populate_existing=True)
-    if row is None or (row.asked_by != asker.staff_id and Role.AUDIT not in asker.roles):
-        raise NotFound("export_unknown", Text("没有此导出", "There is no such export"))
+    if row is None or not _sees(asker, row):
+        raise NotFound("export_unknown", NO_EXPORT)
     if row.state != "done" or row.sha256 is None or row.size is None:
         raise Conflict(
             "export_not_there", Text("导出尚未完成或已删除", "It is not written yet, or has been erased")
@@ -135,14 +135,35 @@ def read(session: Session, asker: Asker, export_id: int) -> Written:
         session, asker.actor, "export.read", f"export:{export_id}", None, {"sha256": row.sha256.hex()}
     )
     name = f"{row.kind}-{row.filters['first']}-{row.filters['last']}-{export_id}.{row.format}"
-    return Written(name, TYPES[row.format], row.size, row.sha256, _pieces(session, export_id))
+    return Written(export_id, name, TYPES[row.format], row.size, row.sha256, -(-row.size // PIECE))
 
 
-WRONG: Final = Text("导出条件有误", "What is asked for is wrong")
+def piece(session: Session, export_id: int, no: int) -> bytes:
+    """One piece of an export that `read` has allowed; a door may take each in a transaction of its own.
+
+    Raises NotFound where it is erased meanwhile.
+    """
+    asked = select(ExportPiece.content).where(ExportPiece.export_id == export_id, ExportPiece.no == no)
+    content = session.execute(asked).scalar_one_or_none()
+    if content is None:
+        raise NotFound("export_unknown", NO_EXPORT)
+    return content
+
+
+def may_see_all(roles: Collection[Role]) -> bool:
+    """Whether everybody's exports are listed: auditors see who took what out."""
+    return Role.AUDIT in roles
 
 
 def _may(asker: Asker, kind: Export) -> bool:
     return bool(asker.roles & kind.roles) and (asker.streets is None or kind.by_street)
+
+
+def _sees(asker: Asker, row: ExportAsked) -> bool:
+    """What one was allowed once is not what one may have now."""
+    if asker.streets is not None and not set(row.streets or ("everywhere",)) <= asker.streets:
+        return False
+    return Role.AUDIT in asker.roles or (row.asked_by == asker.staff_id and _may(asker, EXPORTS[row.kind]))
 
 
 def _faults(kind: Export, wish: Wish) -> Iterator[FieldFault]:
@@ -165,15 +186,3 @@ def _faults(kind: Export, wish: Wish) -> Iterator[FieldFault]:
 
 def _fault(pointer: str, code: str, zh: str, en: str) -> FieldFault:
     return FieldFault(pointer, code, Text(zh, en))
-
-
-def _pieces(session: Session, export_id: int) -> Iterator[bytes]:
-    numbers = select(ExportPiece.no).where(ExportPiece.export_id == export_id).order_by(ExportPiece.no)
-    for no in session.execute(numbers).scalars().all():
-        content = select(ExportPiece.content).where(ExportPiece.export_id == export_id, ExportPiece.no == no)
-        yield session.execute(content).scalar_one()
-
-
-def may_see_all(roles: Collection[Role]) -> bool:
-    """Whether everybody's exports are listed: auditors see who took what out."""
-    return Role.AUDIT in roles

@@ -98,16 +98,20 @@ def qr(content: str, side: float) -> Any:
     return Image(drawn, width=side, height=side)
 
 
-def printed(pieces: Sequence[Any], title: str, footer: str) -> bytes:
-    """The paper, A4, its pages numbered."""
-    from reportlab.lib.pagesizes import A4  # noqa: PLC0415
+def printed(
+    pieces: Sequence[Any], title: str, footer: str, *, lying: bool = False, undated: bool = False
+) -> bytes:
+    """The paper, A4, its pages numbered and lying on their side if need be; undated, the same is the same bytes."""
+    from reportlab.lib.pagesizes import A4, landscape  # noqa: PLC0415
     from reportlab.lib.units import mm  # noqa: PLC0415
     from reportlab.platypus import SimpleDocTemplate  # noqa: PLC0415
+
+    size = landscape(A4) if lying else A4
 
     def number(canvas: Any, page: Any) -> None:
         canvas.setFont(REGULAR, 7)
         canvas.drawString(18 * mm, 10 * mm, footer)
-        canvas.drawRightString(A4[0] - 18 * mm, 10 * mm, str(page.page))
+        canvas.drawRightString(size[0] - 18 * mm, 10 * mm, str(page.page))
 
     into = BytesIO()
     margins: dict[str, Any] = {
@@ -116,7 +120,9 @@ def printed(pieces: Sequence[Any], title: str, footer: str) -> bytes:
         "topMargin": 16 * mm,
         "bottomMargin": 18 * mm,
     }
-    paper = SimpleDocTemplate(into, pagesize=A4, title=title, author=footer, **margins)
+    paper = SimpleDocTemplate(
+        into, pagesize=size, title=title, author=footer, invariant=int(undated), **margins
+    )
     with _ONE_AT_A_TIME:
         paper.build(list(pieces), onFirstPage=number, onLaterPages=number)
     return into.getvalue()

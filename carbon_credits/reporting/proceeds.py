@@ -8,7 +8,7 @@ those of acts that the points were granted for, verified apart from claimed and 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy.orm import Session
 
@@ -25,6 +25,7 @@ MG_A_KG: Final = 1_000_000
 # in campaigns' funds, not granted; in the fund it was paid into, not granted
 STATES: Final = ("spent", "lapsed", "outstanding", "allocated", "unallocated")
 UNTAGGED: Final = "untagged"
+_TOP_UP: Final = ("received_fen", "returned_fen", "reserved_fen", "spent_fen", "free_fen")
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,29 @@ class Instrument:
         """Fen spent on points for each verified kilogram behind them, floored; None without a kilogram."""
         spent, mg = self.fen("spent"), self.verified_mg_spent
         return spent * MG_A_KG // mg if mg > 0 else None
+
+    def as_document(self) -> dict[str, Any]:
+        """As JSON; amounts in fen, points and milligrams, merchants' in millionths of a fen."""
+        topped = [(of.received, of.returned, of.reserved, of.spent, of.free) for of in self.top_ups]
+        return {
+            "kind": self.kind,
+            "instrument": self.instrument,
+            "issuer": self.issuer,
+            "matures_on": None if self.matures_on is None else self.matures_on.isoformat(),
+            "documents": list(self.documents),
+            "moneys": sorted({of.money for of in self.payments} | {of.money for of in self.top_ups}),
+            "received_fen": self.received_fen,
+            "returned_fen": self.returned_fen,
+            **{f"{state}_fen": self.fen(state) for state in STATES},
+            **{f"{state}_points": self.points(state) for state in STATES},
+            "paid_micro_fen": self.paid_micro_fen,
+            "top_ups": [dict(zip(_TOP_UP, of, strict=True)) for of in topped],
+            "verified_mg": self.verified_mg,
+            "verified_mg_spent": self.verified_mg_spent,
+            "claimed_mg": self.claimed_mg,
+            "removal_mg": self.removal_mg,
+            "fen_per_verified_kg": self.fen_per_verified_kg,
+        }
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from typing import Any, Final
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from carbon_credits.core.ids import SHARD_SIZE
 from carbon_credits.ledger.models import ContraKind, JournalKind
 from carbon_credits.residents.service import Street
 
@@ -62,13 +63,13 @@ with posted as (
   select distinct p.resident_id, date_trunc('month', p.effective_on)::date as month
   from posting p
   where p.journal_id = any(cast(:journals as bigint[])) and p.shard_id = :shard and p.activity_id is not null
-), moved as (
+), elsewhere as materialized (
   select k.resident_id from rollup_resident k join resident r using (resident_id)
-  where k.shard_id = :shard and k.street <> coalesce(r.street, :unstated)
-    and (k.resident_id in (select resident_id from posted)
-         or k.resident_id in (select x.resident_id from rollup_resident x join resident y using (resident_id)
-                              where x.shard_id = :shard and x.street <> coalesce(y.street, :unstated)
-                              order by x.resident_id limit :movers))
+  where k.shard_id = :shard and r.resident_id between :first and :last and k.street <> coalesce(r.street, :unstated)
+), moved as (
+  select resident_id from elsewhere
+  where resident_id in (select resident_id from posted)
+     or resident_id in (select resident_id from elsewhere order by 1 limit :movers)
 ), touched as (
   select resident_id, month from posted
   union
@@ -222,6 +223,7 @@ def _change(session: Session, shard_id: int, journals: list[int], after: int, up
     session.execute(text("delete from rollup_touched"))
     session.execute(text("delete from rollup_change"))
     given: dict[str, Any] = {"shard": shard_id, "journals": journals, "unstated": UNSTATED, "movers": MOVERS}
+    given |= {"first": shard_id * SHARD_SIZE + 1, "last": (shard_id + 1) * SHARD_SIZE}
     touched = len(session.execute(_TOUCH, given).all())
     if touched:
         session.execute(_CHANGE, {"shard": shard_id, "after": after, "upto": upto})

@@ -1,6 +1,6 @@
 """Merchants as staff look through them, and who of the staff stops one."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import Any, Final, Literal
 
@@ -43,6 +43,14 @@ def listed(
     """Merchants by code, in one state or all, of these streets or all, with what they have live."""
     given = {"state": state, "after": after, "streets": streets, "most": most}
     return list(session.execute(_LISTED, given))
+
+
+def within(session: Session, code: str, streets: Collection[str] | None) -> Merchant:
+    """A merchant of these streets, or of any where they are None; raises NotFound for all others."""
+    known = merchants.by_code(session, code)
+    if streets is not None and known.street not in streets:
+        raise merchants.unknown()
+    return known
 
 
 def proposals_of(session: Session, merchant_id: int, kinds: list[str]) -> list[Row[Any]]:

@@ -225,8 +225,13 @@ def _fault(name: str, code: str, zh: str, en: str) -> FieldFault:
 
 def _found(known: Merchant | None) -> Merchant:
     if known is None:
-        raise NotFound("merchant_unknown", Text("没有此商户", "There is no such merchant"))
+        raise unknown()
     return known
+
+
+def unknown() -> NotFound:
+    """There is no such merchant, or it is not one's to see."""
+    return NotFound("merchant_unknown", Text("没有此商户", "There is no such merchant"))
 
 
 def _not_waiting() -> Conflict:

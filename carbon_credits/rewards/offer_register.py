@@ -1,5 +1,6 @@
 """Offers of all merchants as staff look through them, and who of the staff says no to one or ends it."""
 
+from collections.abc import Collection
 from typing import Any, Literal
 
 from sqlalchemy import Row, text
@@ -24,10 +25,17 @@ _LISTED = text(
 where o.state <> 'draft' and (cast(:state as text) is null or o.state = :state)
   and (cast(:merchant as int) is null or o.merchant_id = :merchant)
   and (cast(:before as bigint) is null or o.offer_id < :before)
+  and (cast(:streets as text[]) is null or m.street = any(:streets))
 order by o.offer_id desc limit :most
 """
 )
-_ONE = text(_COLUMNS + " where o.offer_id = :offer and o.state <> 'draft'")
+_ONE = text(
+    _COLUMNS
+    + """
+where o.offer_id = :offer and o.state <> 'draft'
+  and (cast(:streets as text[]) is null or m.street = any(:streets))
+"""
+)
 
 
 def listed(
@@ -35,16 +43,17 @@ def listed(
     state: str | None = None,
     merchant_id: int | None = None,
     before: int | None = None,
+    streets: Collection[str] | None = None,
     most: int = 50,
 ) -> list[Row[Any]]:
-    """Offers that their merchants have put forward, the newest first; drafts are their merchants' own."""
+    """Offers that merchants of these streets, or of any, have put forward, the newest first; drafts are their own."""
     given = {"state": state, "merchant": merchant_id, "before": before, "most": most}
-    return list(session.execute(_LISTED, given))
+    return list(session.execute(_LISTED, {**given, "streets": _listed(streets)}))
 
 
-def one(session: Session, offer_id: int) -> Row[Any]:
-    """One offer with its merchant and purse; raises NotFound, for a draft as well."""
-    row = session.execute(_ONE, {"offer": offer_id}).one_or_none()
+def one(session: Session, offer_id: int, streets: Collection[str] | None = None) -> Row[Any]:
+    """One offer with its merchant and purse; raises NotFound, for a draft and outside of these streets as well."""
+    row = session.execute(_ONE, {"offer": offer_id, "streets": _listed(streets)}).one_or_none()
     if row is None:
         raise offers.unknown()
     return row
@@ -62,3 +71,7 @@ def stop(session: Session, offer_id: int, step: Literal["refuse", "end"], reason
     deed = "offer.refused" if step == "refuse" else "offer.ended"
     audit.record(session, f"staff:{by}", deed, f"offer:{offer_id}", before, told)
     return after
+
+
+def _listed(streets: Collection[str] | None) -> list[str] | None:
+    return None if streets is None else sorted(streets)

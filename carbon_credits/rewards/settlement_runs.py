@@ -53,7 +53,7 @@ select s.day, count(*) filter (where s.state = 'frozen') as waiting,
        (select max(a.approval_id) from approval a where a.kind = :kind and a.state = 'proposed'
           and a.payload ->> 'day' = s.day::text) as approval_id
 from settlement s
-where s.day < :before and s.day >= :since or s.state = 'frozen' and :newest
+where s.day < :before and s.day >= :since or :newest and s.day in (select day from settlement where state = 'frozen')
 group by s.day order by s.day desc
 """)
 _MERCHANTS = text("""

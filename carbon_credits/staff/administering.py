@@ -16,7 +16,7 @@ from carbon_credits.core.approvals import Approval
 from carbon_credits.core.crypto import Vault
 from carbon_credits.core.errors import Conflict, FieldFault, Invalid, NotAllowed, NotFound
 from carbon_credits.core.i18n import Text
-from carbon_credits.staff import credentials, invitations, sessions
+from carbon_credits.staff import credentials, identities, invitations, sessions
 from carbon_credits.staff.models import Credential, Staff
 from carbon_credits.staff.service import Role, add, territory_of, unknown, written
 
@@ -155,6 +155,7 @@ def close(session: Session, staff_id: int, by: str, now: datetime, reason: str |
         raise unknown()
     invitations.end_open(session, staff_id, now)
     credentials.forget(session, staff_id)
+    identities.end(session, staff_id, by, now)
     subject = f"staff:{staff_id}"
     audit.record(
         session, by, "staff.closed", subject, {"status": "active"}, {"status": "closed"}, reason=reason

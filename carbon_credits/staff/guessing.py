@@ -12,6 +12,7 @@ from typing import Final
 from sqlalchemy import delete, select, text, update
 from sqlalchemy.orm import Session
 
+from carbon_credits.core import audit
 from carbon_credits.core.errors import TooMany
 from carbon_credits.core.i18n import Text
 from carbon_credits.staff.models import Credential, GuessingAddress
@@ -40,7 +41,7 @@ from (select c.staff_id, s.name, case when c.locked_until is null then c.wrong e
       where s.name = :name and s.status = 'active' and (c.locked_until is null or c.locked_until <= :now)
       for no key update of c) fresh
 where c.staff_id = fresh.staff_id
-returning c.staff_id, fresh.name, c.password_hash, c.password_set_at, c.must_change
+returning c.staff_id, fresh.name, c.password_hash, c.password_set_at, c.must_change, c.wrong
 """)
 _RIGHT: Final = text("""
 with address as (
@@ -68,7 +69,11 @@ def count(session: Session, name: str, address: str, now: datetime) -> Account |
     _count_address(session, address, now)
     given = {"name": name, "now": now, "most": MOST_WRONG, "until": now + LOCKED_FOR}
     row = session.execute(_COUNT_ACCOUNT, given).one_or_none()
-    return None if row is None else Account(*row)
+    if row is None:
+        return None
+    if row.wrong == MOST_WRONG:
+        audit.record(session, "sign-in", "staff.locked", f"staff:{row.staff_id}")
+    return Account(*row[:-1])
 
 
 def was_right(session: Session, staff_id: int, address: str) -> None:

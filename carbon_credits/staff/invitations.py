@@ -16,7 +16,7 @@ from carbon_credits.core import audit
 from carbon_credits.core.crypto import Vault
 from carbon_credits.core.errors import Conflict, NotFound
 from carbon_credits.core.i18n import Text
-from carbon_credits.staff import credentials, passwords, second_factor, sessions
+from carbon_credits.staff import credentials, identities, passwords, second_factor, sessions
 from carbon_credits.staff.models import Invitation, Staff
 
 LIFE: Final = timedelta(hours=72)
@@ -50,6 +50,7 @@ def issue(
         raise Conflict("invitation_made", Text("该审批已生成过邀请", "This approval has made its invitation"))
     end_open(session, staff_id, now)
     credentials.forget(session, staff_id)
+    identities.end(session, staff_id, by, now)
     sessions.end_all(session, staff_id, "reset", by, now)
     code = secrets.token_urlsafe(_CODE_BYTES)
     session.execute(

@@ -81,6 +81,19 @@ class Invitation(Model):
     ended_at: Mapped[datetime | None] = mapped_column(_INSTANT)
 
 
+class StaffIdentity(Model):
+    """Who somebody is at the provider of single sign-on; the subject's keyed digest alone is kept."""
+
+    __tablename__ = "staff_identity"
+
+    identity_id: Mapped[int] = mapped_column(Integer, Identity(always=True), primary_key=True)
+    staff_id: Mapped[int] = mapped_column(Integer, ForeignKey("staff.staff_id"))
+    issuer: Mapped[str] = mapped_column(Text)
+    subject_mac: Mapped[bytes] = mapped_column(LargeBinary)
+    connected_at: Mapped[datetime] = mapped_column(_INSTANT)
+    ended_at: Mapped[datetime | None] = mapped_column(_INSTANT)
+
+
 class StaffSession(Model):
     """One sign-in in one browser; the token's keyed digest alone is kept."""
 

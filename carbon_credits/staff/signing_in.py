@@ -71,9 +71,14 @@ def half_way(session: Session, vault: Vault, compared: Compared, address: str, n
             .where(Credential.staff_id == account.staff_id, Credential.password_hash == account.password_hash)
             .values(password_hash=compared.rehashed)
         )
+    return ticket_for(vault, account.staff_id, account.password_set_at, now)
+
+
+def ticket_for(vault: Vault, staff_id: int, password_set_at: datetime, now: datetime) -> str:
+    """The ticket of somebody whose first factor was seen."""
     said = {
-        "staff": account.staff_id,
-        "set": account.password_set_at.isoformat(),
+        "staff": staff_id,
+        "set": password_set_at.isoformat(),
         "until": (now + TICKET_LIFE).timestamp(),
     }
     return vault.seal(_PURPOSE, json.dumps(said).encode(), _PLACE).hex()

@@ -91,6 +91,20 @@ create unique index staff_invitation_once on staff_invitation (staff_id) where u
 grant select, insert on staff_invitation to carbon_app;
 grant update (used_at, ended_at) on staff_invitation to carbon_app;
 
+-- Who somebody is at the provider of single sign-on, connected by themselves; it takes the password's place, not the code's.
+create table staff_identity (
+  identity_id  int generated always as identity primary key,
+  staff_id     int not null references staff,
+  issuer       text not null check (length(issuer) between 1 and 300),
+  subject_mac  bytea not null check (length(subject_mac) = 16),
+  connected_at timestamptz not null,
+  ended_at     timestamptz
+);
+create unique index staff_identity_subject on staff_identity (issuer, subject_mac) where ended_at is null;
+create unique index staff_identity_once on staff_identity (staff_id, issuer) where ended_at is null;
+grant select, insert on staff_identity to carbon_app;
+grant update (ended_at) on staff_identity to carbon_app;
+
 -- One sign-in in one browser: ends after a quarter of an hour without a request, and after a working day in any case.
 create table staff_session (
   session_id    bigint generated always as identity primary key,
@@ -124,7 +138,7 @@ grant update (seen_at, idle_end, stepped_up_at, ended_at, why) on staff_session 
 """
 
 DOWN = f"""
-drop table staff_session, staff_invitation, staff_address, staff_recovery_code, staff_credential;
+drop table staff_session, staff_identity, staff_invitation, staff_address, staff_recovery_code, staff_credential;
 drop function an_ended_session_stays_ended();
 drop index audit_entry_at, audit_entry_action, audit_entry_actor;
 alter table audit_entry drop column reason;

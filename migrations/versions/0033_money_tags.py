@@ -29,9 +29,18 @@ create table money_tag (
   check (version = 1 or reason is not null)
 );
 call make_append_only('money_tag');
+
+-- What became of all money through a day that is over, kept for pages and for those who ask what was said before.
+create table proceeds_reading (
+  through  date primary key,
+  report   jsonb not null,
+  digest   bytea not null check (length(digest) = 32),
+  taken_at timestamptz not null default clock_timestamp()
+);
+call make_append_only('proceeds_reading');
 """
 
-DOWN = "drop table money_tag;"
+DOWN = "drop table proceeds_reading, money_tag;"
 
 
 def upgrade() -> None:

@@ -66,7 +66,7 @@ def a_form(**given: Any) -> dict[str, Any]:
     """The wizard as somebody filled it in."""
     today = clock.today()
     return {
-        "code": "earth",
+        "campaign_code": "earth",
         "theme": "earth_day",
         **{name: f"{name} 的内容" for name in TEXTS},
         "name_zh": "世界地球日",

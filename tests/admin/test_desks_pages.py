@@ -119,6 +119,7 @@ def test_a_deposit_below_the_value_is_refused_at_its_field(visit: Visits, ground
         ({"points": "1.5", "amount": "100", "reason": "小数"}, "points"),
         ({"points": "1000", "amount": "abc", "reason": "字母"}, "amount"),
         ({"points": "", "amount": "100", "reason": "空"}, "points"),
+        ({"points": "9", "amount": "100", "reason": "债券", "tag-kind": "green_bond"}, "tag-instrument"),
     ):
         told = finance.post(path, wrong)
         page = told.get_data(as_text=True)
@@ -190,6 +191,21 @@ def test_merchants_are_let_in_suspended_and_resumed(visit: Visits, ground: Groun
     assert visit(Role.FINANCE).post(f"{path}/account", {"reason": "换户"}).status_code == 409
 
 
+def test_who_is_there_for_a_street_sees_and_touches_its_merchants_alone(
+    visit: Visits, ground: Ground
+) -> None:
+    elsewhere, here = visit(Role.MERCHANT, streets={"nanzhuang"}), visit(Role.MERCHANT, streets={"zumiao"})
+    for path in (f"/merchants/{ground.active}", f"/offers/{ground.live}"):
+        assert (elsewhere.get(path).status_code, here.get(path).status_code) == (404, 200), path
+    assert ground.active not in said(elsewhere, "/merchants/")
+    assert f"#{ground.live}<" not in said(elsewhere, "/offers/")
+    stop = {"step": "suspend", "reason": "越界"}
+    assert elsewhere.post(f"/merchants/{ground.active}/stop", stop).status_code == 404
+    assert elsewhere.post(f"/merchants/{ground.applied}/admission", {"reason": "越界"}).status_code == 404
+    assert elsewhere.post(f"/offers/{ground.live}/stop", {"step": "end", "reason": "越界"}).status_code == 404
+    assert elsewhere.post(f"/offers/{ground.put_forward}/propose", {"reason": "越界"}).status_code == 404
+
+
 def test_an_offer_is_put_up_by_two_or_refused_and_ended_by_one(visit: Visits, ground: Ground) -> None:
     one, other = visit(Role.MERCHANT), visit(Role.MERCHANT)
     path = f"/offers/{ground.put_forward}"
@@ -227,6 +243,17 @@ def test_a_programme_of_a_bank_is_written_proposed_and_turned(
     assert "更高档不得更少" in falling.get_data(as_text=True)
     assert one.post("/incentives/draft", {**typed, "tier-1-from_kg": "120.5"}).status_code == 303
     assert "120.5" in said(one, f"/incentives/edit?incentive={ground.draft}")
+    # what was opened before is another draft by now: what changed is said, and what was typed is kept
+    stale = other.post("/incentives/draft", {**typed, "tier-1-from_kg": "130"})
+    told = stale.get_data(as_text=True)
+    assert stale.status_code == 409
+    assert ("草案已被他人修改" in told, ">120.5<" in told, 'value="130"' in told) == (True, True, True)
+    seen = re.search(r'name="seen" value="([0-9a-f]{64})"', told)
+    assert seen is not None
+    assert (
+        other.post("/incentives/draft", {**typed, "tier-1-from_kg": "130", "seen": seen[1]}).status_code
+        == 303
+    )
     number = proposed(one, f"/incentives/{ground.draft}/propose", reason="与银行商定")
     assert one.post("/incentives/draft", typed).status_code == 409
     approved(other, number)

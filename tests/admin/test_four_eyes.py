@@ -1,7 +1,10 @@
 """Two people for what matters: whatever is tried, nobody approves their own, and what was proposed is what is done."""
 
+import re
 import threading
 from collections.abc import Callable, Iterator
+from datetime import date
+from html import unescape
 from typing import Any, Final
 
 import pytest
@@ -18,12 +21,44 @@ from carbon_credits.core import approvals, clock
 from carbon_credits.core.crypto import Vault
 from carbon_credits.core.db import database, transaction
 from carbon_credits.core.errors import Conflict, InvariantBroken, NotAllowed, NotFound, ProgrammeError
+from carbon_credits.incentives import programmes
 from carbon_credits.ledger import fund_list, funds
+from carbon_credits.reporting.indicators_plan import BY_CODE
+from carbon_credits.rewards import merchants, offer_approval, purses, settlement_approval
 from carbon_credits.staff import administering, sessions
 from carbon_credits.staff.service import Role
 from tests.admin.conftest import Visitor, Visits
+from tests.admin.desk_ground import Ground, laid
+from tests.factories.staff import a_member
 
 WHY: Final = {"why": "账目与合同相符"}
+EVERYBODY: Final = tuple(role for role in Role if role is not Role.STREET)
+CAMPAIGN: Final = {
+    "code": "earth_day",
+    "theme": "earth_day",
+    "name_zh": "地球日",
+    "name_en": "Earth Day",
+    "text_zh": "翻倍",
+    "text_en": "Double",
+    "rules_zh": "预算用完即止",
+    "rules_en": "Until the money is gone",
+    "starts_on": "2027-04-20",
+    "ends_on": "2027-04-24",
+    "methodologies": ["travel.metro"],
+    "reward": "multiplier",
+    "multiplier": "2.000",
+    "bonus_points": None,
+    "audience": "everyone",
+    "streets": None,
+    "group_id": None,
+    "audience_days": None,
+    "cap_day": 50,
+    "cap_week": None,
+    "cap_total": 200,
+    "budget_points": 10_000,
+    "source_fund": "base",
+    "holdout_ppm": 0,
+}
 NEVER: Final = {"shape": ["no form that its kind knows"], "amount_fen": 7}
 
 
@@ -146,6 +181,152 @@ def test_of_two_who_approve_at_once_one_does(app: Flask, visit: Visits, fund: in
         thread.join()
     assert sorted(heard) == [303, 409]
     assert budget(app, fund) == 1_000
+
+
+def test_every_kind_has_words_and_the_desk_they_name_is_there(app: Flask) -> None:
+    assert set(TOLD) == set(approving.KINDS)
+    assert all(title.zh and title.en for title, _ in TOLD.values())
+
+
+def examples(app: Flask, ground: Ground) -> dict[str, dict[str, Any]]:
+    """A proposal of each kind that its room would take, of what lies on the ground."""
+    later = "2027-02-01"
+    tag: dict[str, Any] = {"kind": "own", "instrument": "拨款", "issuer": "区财政局", "document": "文 1"}
+    tag["matures_on"] = None
+    with app.app_context(), transaction() as session:
+        staff_id = a_member(session)
+        paid = session.execute(
+            text("""insert into payment (settlement_id, attempt, account_id, rail, amount_fen)
+                    select :settlement, 1, account_id, rail, 100 from merchant_account where merchant_id = :merchant
+                    returning payment_id"""),
+            {"settlement": ground.settlements[0], "merchant": ground.merchant_id},
+        ).scalar_one()
+        purse = purses.by_code(session, ground.purse).purse_id
+        approval = session.execute(text("select min(approval_id) from approval")).scalar_one()
+        session.execute(
+            text("""insert into funding (sponsor, purse_id, amount_fen, means, approval_id)
+                    values ('善行公司', :purse, 500, 'checkout', :approval)"""),
+            {"purse": purse, "approval": approval},
+        )
+        sponsored = session.execute(text("select max(funding_id) from funding")).scalar_one()
+        terms = programmes.programme(session, ground.draft).terms.as_document()
+        applied = merchants.by_code(session, ground.applied)
+        admission = merchants.admission(session, ground.applied)
+        offered = offer_approval.proposal(session, ground.put_forward, 100, ground.purse)
+        day = settlement_approval.payload_of(session, date.fromisoformat(ground.day))
+    asked = {"sponsor": "善行公司", "fund_id": ground.fund, "points": 9, "purse_id": None, "amount_fen": 9}
+    line = {
+        "month": "2026-10-01",
+        "material": "recycling.paper",
+        "bought_g": 5,
+        "document_no": "D1",
+        "buyer": "厂",
+    }
+    return {
+        "programme.rate": {
+            "family": "*",
+            "evidence_class": "A",
+            "points_per_mg": "0.00006",
+            "mature_days": 3,
+            "in_force": later,
+            "fund_id": ground.fund,
+        },
+        "programme.cap": {
+            "kind": "policy",
+            "scope": "*",
+            "unit": "points",
+            "period": "day",
+            "most": 100,
+            "in_force": later,
+        },
+        "fund.deposit": {"fund_id": ground.fund, "points": 5, "amount_fen": 5, "tag": tag},
+        "recycling.purchases": {"feed": "recycler", "lines": [line]},
+        "campaign": {"campaign_id": 1, "version": 1, "terms": CAMPAIGN},
+        "credits.restate": {
+            "code": "travel.walking",
+            "version": 1,
+            "since": "2026-01-01",
+            "until": "2026-02-01",
+        },
+        "settlement.pay": day,
+        "settlement.take_back": {"payment_id": paid, "amount_fen": 7},
+        "period.close": {"feed": "metro", "month": "2026-10", "cases": [4, 5]},
+        "incentive.programme": {
+            "incentive_id": ground.draft,
+            "version": 1,
+            "terms": terms,
+            "audience": "https://a",
+            "consent_version": "x",
+        },
+        "clawback.fraud": {"resident": 7, "activity": "act_x"},
+        "merchant.admit": admission,
+        "merchant.resume": {"merchant_id": applied.merchant_id, "code": applied.code},
+        "merchant.account": {
+            "merchant_id": ground.merchant_id,
+            "account_id": 1,
+            "rail": "bank",
+            "account_end": "0042",
+        },
+        "funding.ask": {**asked, "means": "checkout"},
+        "funding.refund": {"funding_id": sponsored, "points": None, "amount_fen": 5},
+        "point.value": {"in_force": later, "micro_fen": 9_000, "reason": "下调"},
+        "purse.pay_in": {"purse_id": purse, "amount_fen": 5},
+        "groups.award": {
+            "drive": "community",
+            "year": clock.today().year,
+            "applications": [ground.application],
+        },
+        "groups.criterion": {
+            "drive": "community",
+            "code": "sorting",
+            "in_force": later,
+            "text_zh": "新",
+            "text_en": "New",
+            "filled": "declared",
+            "figure": None,
+            "threshold": None,
+            "source": "文",
+            "assumed": False,
+        },
+        "offer.approve": offered,
+        "staff.admit": {"name": "新来", "roles": ["audit"], "streets": None},
+        "staff.change": {
+            "staff_id": staff_id,
+            "roles": ["audit"],
+            "streets": None,
+            "before": {"roles": ["programme"], "streets": None},
+        },
+        "staff.reset": {"staff_id": staff_id},
+        "money.retag": {"money_approval": approval, "tag": tag, "reason": "更正"},
+        "indicator.official": {
+            "indicator": next(iter(BY_CODE)),
+            "street": None,
+            "value": 5,
+            "as_of": "2026-10-31",
+            "source_title": "公报",
+            "source_address": None,
+            "source_page": None,
+        },
+    }
+
+
+def test_every_kind_is_told_in_words_of_its_own(app: Flask, vault: Vault, visit: Visits) -> None:
+    ground, proposer, reader = laid(app, vault), visit(*EVERYBODY), visit(*EVERYBODY)
+    found = examples(app, ground)
+    # a pack is a whole year's figures: made and told in the room's own tests
+    assert set(approving.KINDS) - set(found) == {"evaluation.finalise"}
+    for kind, payload in found.items():
+        number = put_before(app, kind, payload, proposer.staff_id)
+        for language in ("zh", "en"):
+            told = reader.get(f"/approvals/{number}?lang={language}")
+            assert told.status_code == 200, kind
+            heading = re.search(r'<h1 class="page-title">(.*?)</h1>', told.get_data(as_text=True))
+            assert heading is not None
+            # a sentence, not the bare name of the kind: its own words could read it
+            assert unescape(heading[1]) not in {TOLD[kind][0].zh, TOLD[kind][0].en}, (kind, heading[1])
+        rejected = {**WHY, "digest": digest_of(app, number)}
+        assert reader.post(f"/approvals/{number}/reject", rejected).status_code == 303, kind
+        assert reader.get(f"/approvals/{number}").status_code == 200, kind
 
 
 class Attempts:

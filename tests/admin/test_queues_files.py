@@ -20,6 +20,13 @@ from tests.api.conftest import Caller, caller_of
 from tests.api.test_partner_files import TODAY, put, taps
 from tests.factories.partner_files import Sender
 
+# the fourth file, of a day that is a week past
+SENT_LATE: Final = text("""
+insert into partner_file (source_id, sha256, name, bytes, received_at, seq, version, service_date, rows, complete_through,
+  manifest, signature, key_id, arrived)
+select source_id, sha256('late'), name, bytes, received_at, 9, 1, service_date - 7, rows,
+  complete_through - interval '7 d', manifest, signature, key_id, arrived from partner_file where seq = 1
+""")
 WHY: Final = {"reason": "运营方来函说明金额口径"}
 
 
@@ -119,6 +126,19 @@ def test_the_board_names_what_is_missing_and_alarming(visit: Visits) -> None:
     assert "按时率" in text_of(partner.get("/feeds/metro_taps?scorecard=yes"))
     assert "签名不符" in text_of(partner.get("/files/alarms"))
     assert partner.get("/feeds/nowhere").status_code == 404
+    assert len(ids(text_of(partner.get("/files/?which=all&feed=metro_taps")))) == 3
+    assert ids(text_of(partner.get("/files/?which=late"))) == []
+
+
+@pytest.mark.usefixtures("metro")
+def test_a_file_that_came_after_its_grace_is_late(app: Flask, visit: Visits) -> None:
+    with app.app_context(), transaction() as session:
+        session.execute(SENT_LATE)
+    programme = visit(Role.PROGRAMME)
+    page = text_of(programme.get("/files/?which=late"))
+    assert len(ids(page)) == 1
+    assert "迟到" in page
+    assert "1 / 4" in text_of(programme.get("/feeds/metro_taps"))
 
 
 @pytest.mark.usefixtures("metro")

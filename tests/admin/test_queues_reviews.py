@@ -1,22 +1,36 @@
 """Held acts at the console: found, looked at with their evidence, decided once, alone or many together."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 import pytest
 from flask import Flask
+from sqlalchemy import text
 
+from carbon_credits.activities.reasons import explain
 from carbon_credits.core import clock
 from carbon_credits.core.crypto import Vault
 from carbon_credits.core.db import transaction
+from carbon_credits.crediting.rulings import CODES
 from carbon_credits.staff.service import Role
 from tests.admin.conftest import Visits
 from tests.admin.queue_ground import a_doubtful_ride, balanced, decided, deeds, held_for
 from tests.admin.test_signing_in_pages import first_factor, hidden, second_factor, send
-from tests.api.credited import policy
+from tests.api.conftest import sign_in
+from tests.api.credited import look, policy
+from tests.api.test_traces import a_traced_ride, agree
 from tests.factories.staff import who_signs_in
 
 WHY: Final = {"outcome": "credit", "cause": "evidence_fits", "reason": "与路网吻合，里程略有高估"}
+
+# the rules' own look again, drawn for a second one
+SAMPLED: Final = text("""
+insert into trip_verdict (activity_id, resident_id, occurred_on, shard_id, round, rules_version, score, decision, reasons,
+  scores, features)
+select activity_id, resident_id, occurred_on, shard_id, round + 1, rules_version, score, decision,
+       reasons || array['sampled'], scores || array[0]::smallint[], features from trip_verdict
+""")
 
 
 def text_of(told: object) -> str:
@@ -216,3 +230,48 @@ def test_what_was_typed_comes_back_when_the_session_had_ended(app: Flask, vault:
     assert send(client, path, hidden(page)).status_code == 303
     assert decided(app, resident.id)[name][0] == "credited"
     assert [deed.reason for deed in deeds(app, "review.credited")] == [WHY["reason"]]
+
+
+def test_of_many_who_decide_at_once_one_does(app: Flask, vault: Vault, visit: Visits) -> None:
+    policy(app)
+    resident, name = a_doubtful_ride(app, vault)
+    people = [visit(Role.SUPPORT) for _ in range(4)]
+    refusal = {"outcome": "reject", "cause": "refused_evidence", "reason": "像是汽车"}
+    with ThreadPoolExecutor(len(people)) as pool:
+        path = f"/reviews/{resident.id}/{name}"
+        told = list(
+            pool.map(lambda each: each[0].post(path, each[1]), zip(people, [WHY, refusal] * 2, strict=True))
+        )
+    assert sorted(one.status_code for one in told) == [303, 409, 409, 409]
+    assert len(deeds(app, "review.credited") + deeds(app, "review.rejected")) == 1
+    assert decided(app, resident.id)[name][0] in ("credited", "rejected")
+    balanced(app)
+
+
+def test_a_sampled_trip_that_is_refused_loses_what_it_was_credited(
+    app: Flask, vault: Vault, visit: Visits
+) -> None:
+    policy(app)
+    resident = sign_in(app, vault, "+8613800000001")
+    agree(resident)
+    name = resident.claim(a_traced_ride()).get_json()["id"]
+    look(app)
+    assert decided(app, resident.id)[name][0] == "credited"
+    helper = visit(Role.SUPPORT)
+    assert name not in text_of(helper.get("/reviews/?kind=sample"))
+    with app.app_context(), transaction() as session:
+        session.execute(SAMPLED)
+    assert name in text_of(helper.get("/reviews/?kind=sample"))
+    path = f"/reviews/{resident.id}/{name}"
+    assert "data-trace=" in text_of(helper.get(path))
+    keep = {"outcome": "keep", "cause": "second_opinion", "reason": "再看"}
+    assert helper.post(path, keep).status_code == 409
+    refusal = {"outcome": "reject", "cause": "refused_evidence", "reason": "坐车"}
+    assert helper.post(path, refusal).status_code == 303
+    assert decided(app, resident.id)[name] == ("reversed", ["trip_refused_by_staff"])
+    assert f'/{name}?kind=sample"' not in text_of(helper.get("/reviews/?kind=sample"))
+    balanced(app)
+
+
+def test_whatever_a_person_refuses_for_is_told_in_both_languages() -> None:
+    assert all(all(explain(code)) for code in CODES["reject"])

@@ -6,7 +6,6 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
-from carbon_credits import approving
 from carbon_credits.cli.people import settle_in
 from carbon_credits.core import audit, clock
 from carbon_credits.core.crypto import Vault
@@ -23,10 +22,14 @@ def two(visit: Visits) -> tuple[Visitor, Visitor]:
 
 def approve(app: Flask, by: Visitor, kind: str) -> int:
     with app.app_context(), transaction() as session:
-        asked = text("select approval_id from approval where kind = :kind and state = 'proposed'")
-        number = session.execute(asked, {"kind": kind}).scalar_one()
-        approving.decide(session, number, by.name, approve=True)
-        return int(number)
+        asked = text(
+            "select approval_id, encode(digest, 'hex') from approval where kind = :kind and state = 'proposed'"
+        )
+        number, digest = session.execute(asked, {"kind": kind}).one()
+    told = by.get(f"/approvals/{number}").get_data(as_text=True)
+    assert 'class="alert alert-danger"' not in told
+    assert by.post(f"/approvals/{number}/approve", {"why": "agreed", "digest": digest}).status_code == 303
+    return int(number)
 
 
 def test_somebody_is_let_in_by_two_and_gets_one_link(app: Flask, two: tuple[Visitor, Visitor]) -> None:

@@ -57,9 +57,11 @@ def test_trips_wait_for_a_person_who_is_there_for_them(stack: Stack) -> None:
     assert waiting.returncode == 0, waiting.stderr
     assert "no trip waits" in waiting.stdout or "trips that wait for a person" in waiting.stdout
     assert stack.command("staff", "add", "己", "--role", "support").returncode == 0
-    nobody = stack.command("reviews", "decide", "1", "20261122-4711", "--accept", "--as", "己")
+    word = ("reviews", "decide", "1", "20261122-4711", "--accept", "--as", "己")
+    assert "--reason" in stack.command(*word).stderr
+    nobody = stack.command(*word, "--reason", "与路网吻合")
     assert nobody.returncode == 1
-    assert "does not wait for a person" in nobody.stderr
+    assert "No such activity" in nobody.stderr
     assert "Traceback" not in nobody.stderr
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from carbon_credits.partners.contract import FileFault, ParseOptions, Record, Unusable
 from integrations.metro_taps import FEED
+from integrations.tap_rows import TIDES as TIDES_COLUMNS
 from tests.integrations.samples import DISTANCES, TAPS, TIDES, parsed
 
 
@@ -124,6 +125,28 @@ def test_taps_more_than_six_hours_apart_are_no_journey(options: ParseOptions) ->
     assert reasons == [("exit_missing",), ("entry_missing",)]
     in_time = rows[0].replace(b"08:30:00", b"14:02:11")
     assert isinstance(parsed(FEED, header + rows[1] + in_time, options)[0], Record)
+
+
+def test_what_two_gates_tell_of_one_second_is_joined_to_nothing(options: ParseOptions) -> None:
+    header = ",".join(TIDES_COLUMNS)
+    taps = [("1", "07:50", "Enter", "S1"), ("2", "08:00", "Enter", "S1"), ("3", "08:00", "Enter", "S2")]
+    taps += [("4", "08:20", "Exit", "S3"), ("5", "09:00", "Enter", "S1"), ("6", "09:20", "Exit", "S2")]
+    taps += [("7", "09:20", "Exit", "S3")]
+    rows = [
+        f"{number},2026-03-02T{at}:00+08:00,{action},{stop},,o_1,0,CNY" for number, at, action, stop in taps
+    ]
+    told = "\n".join((header, *rows, "")).encode()
+    found = {
+        item.record_id: (item.reasons, item.waiting)
+        for item in parsed(FEED, told, options)
+        if isinstance(item, Unusable)
+    }
+    alike, unpaired = ("taps_alike",), {"1": "exit_missing", "4": "entry_missing", "5": "exit_missing"}
+    assert found == {
+        **dict.fromkeys(("2", "3", "6", "7"), (alike, True)),
+        **{number: ((reason,), True) for number, reason in unpaired.items()},
+    }
+    assert FEED.summary(BytesIO(told), ParseOptions())["taps"] == 7
 
 
 def test_a_column_can_be_bound_instead_of_the_card(options: ParseOptions) -> None:

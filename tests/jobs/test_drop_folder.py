@@ -15,7 +15,8 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from carbon_credits.activities.intake import take_in, terms_of
-from carbon_credits.activities.landing import Intake, land, read
+from carbon_credits.activities.landing import land
+from carbon_credits.activities.told import Intake, read
 from carbon_credits.config import Settings
 from carbon_credits.core import clock
 from carbon_credits.core.crypto import Vault

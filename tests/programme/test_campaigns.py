@@ -273,6 +273,26 @@ def test_money_that_went_meanwhile_stops_the_approval(session: Session, people: 
     assert session.execute(text("select count(*) from fund where kind = 'campaign'")).scalar_one() == 1
 
 
+def test_nobody_buys_for_a_campaigns_fund_and_no_rate_pays_out_of_it(
+    session: Session, people: tuple[int, int]
+) -> None:
+    fund_id = approved(session, people).fund_id
+    deposit = {"fund_id": fund_id, "points": 5, "amount_fen": 5}
+    rate = {
+        "family": "*",
+        "evidence_class": "A",
+        "points_per_mg": "0.1",
+        "mature_days": 0,
+        "in_force": "2026-01-01",
+    }
+    for kind, payload in (("fund.deposit", deposit), ("programme.rate", {**rate, "fund_id": fund_id})):
+        asked = approving.propose(session, kind, payload, "r", "陈提")
+        session.commit()
+        with pytest.raises(NotFound, match="fund_unknown"):
+            approving.decide(session, asked.approval_id, "李批", approve=True)
+        session.rollback()
+
+
 @pytest.mark.parametrize("year", [2024, 2025, 2026, 2028])
 def test_the_nine_themes_have_their_days(session: Session, people: tuple[int, int], year: int) -> None:
     assert len(campaign_themes.CALENDAR) == 9

@@ -10,8 +10,9 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from carbon_credits.activities.files import Delivery, take_in_file
-from carbon_credits.activities.landing import Intake, land, read
+from carbon_credits.activities.landing import land
 from carbon_credits.activities.service import Claim, claim
+from carbon_credits.activities.told import Intake, read
 from carbon_credits.core.crypto import Vault
 from carbon_credits.core.db import in_transaction
 from carbon_credits.jobs.corrections import settle_feed

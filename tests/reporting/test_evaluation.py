@@ -1,6 +1,5 @@
 """A year's evaluation: frozen, made final by two, and the same papers for the same snapshot, byte for byte."""
 
-import os
 from datetime import date, datetime
 from io import BytesIO
 from pathlib import Path
@@ -14,9 +13,10 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from carbon_credits import approving
+from carbon_credits.config import Settings
 from carbon_credits.core.crypto import Vault
-from carbon_credits.core.errors import Conflict, Invalid, NotAllowed
-from carbon_credits.reporting import evaluation, evaluation_xlsx, indicators_readings
+from carbon_credits.core.errors import Conflict, Invalid, NotAllowed, Unavailable
+from carbon_credits.reporting import evaluation, evaluation_pdf, evaluation_xlsx, indicators_readings
 from carbon_credits.reporting.evaluation_layout import quantity
 from carbon_credits.reporting.evaluation_sections import sections
 from carbon_credits.reporting.indicators_models import EvaluationPack
@@ -126,23 +126,14 @@ def test_the_spreadsheet_is_the_same_twice_and_runs_nothing(two: Session, draft:
     assert streets["植树 Trees"] == ["—", "—", "—", 0, 0, 12]
 
 
-def the_font() -> Path:
-    """A TrueType font with Chinese, where this machine has one."""
-    given = os.environ.get("CARBON_FONT", "")
-    if not Path(given).is_file():
-        pytest.skip("CARBON_FONT names no font here")
-    return Path(given)
-
-
 def test_the_paper_is_the_same_twice_with_its_digest_on_each_page(
-    two: Session, draft: EvaluationPack
+    two: Session, draft: EvaluationPack, settings: Settings, tmp_path: Path
 ) -> None:
-    from carbon_credits.reporting import evaluation_pdf  # noqa: PLC0415 - half a second that others need not pay
-
-    font = the_font()
-    first = evaluation_pdf.pdf(draft, font)
+    first = evaluation_pdf.pdf(draft, settings.font)
     two.expire_all()
-    assert evaluation_pdf.pdf(evaluation.pack_of(two, draft.pack_id), font) == first
+    assert evaluation_pdf.pdf(evaluation.pack_of(two, draft.pack_id), settings.font) == first
+    with pytest.raises(Unavailable):
+        evaluation_pdf.pdf(draft, tmp_path / "none.ttf")
     pages = [page.extract_text() for page in PdfReader(BytesIO(first)).pages]
     assert len(pages) > 3
     assert all(draft.digest.hex() in page for page in pages)

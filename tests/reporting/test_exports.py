@@ -25,8 +25,10 @@ from carbon_credits.config import Settings
 from carbon_credits.core import audit, clock
 from carbon_credits.core.db import alone
 from carbon_credits.core.errors import Conflict, Invalid, NotAllowed, NotFound
+from carbon_credits.jobs import doorbell
 from carbon_credits.jobs import exports as job
-from carbon_credits.jobs.surroundings import SETTINGS
+from carbon_credits.jobs.scheduler import sweep
+from carbon_credits.jobs.surroundings import HANDLERS, SETTINGS
 from carbon_credits.reporting import export_work, exports, sheets
 from carbon_credits.reporting.export_kinds import EXPORTS
 from carbon_credits.reporting.exports import Asker, Wish
@@ -53,7 +55,9 @@ def written(session: Session, asker: Asker, wish: Wish) -> bytes:
     session.commit()
     job.write(number)
     found = exports.read(session, asker, number)
-    content = b"".join(found.pieces)
+    content = b"".join(exports.piece(session, number, no) for no in range(found.pieces))
+    with pytest.raises(NotFound):
+        exports.piece(session, number, found.pieces)
     session.commit()
     assert (len(content), sha256(content).digest()) == (found.size, found.digest)
     return content
@@ -159,6 +163,9 @@ def test_roles_and_territory_decide_who_may(session: Session, auditor: Asker) ->
         exports.read(session, replace(street, staff_id=auditor.staff_id + 1), number)
     with pytest.raises(Conflict):
         exports.read(session, auditor, number)
+    for now in ({"roles": frozenset({Role.FINANCE})}, {"streets": frozenset({"zumiao"})}):
+        with pytest.raises(NotFound):
+            exports.read(session, replace(auditor, **now), number)
 
 
 @pytest.mark.parametrize(
@@ -201,13 +208,20 @@ def test_what_fails_says_so_and_a_fourth_death_is_the_last(
     session: Session, auditor: Asker, bare_app: Flask, settings: Settings
 ) -> None:
     first, second = exports.ask(session, auditor, WISH), exports.ask(session, auditor, WISH)
+    gone = text("""insert into export (asked_by, kind, format, language, filters)
+                   values (:by, 'gone', 'csv', 'zh', '{}') returning export_id""")
+    third = session.execute(gone, {"by": auditor.staff_id}).scalar_one()
     session.execute(text("update export set attempts = 3 where export_id = :second"), {"second": second})
     session.commit()
     bare_app.config[SETTINGS] = replace(settings, home=Path(__file__))
-    for number in (first, second):
+    for number in (first, second, third):
         job.write(number)
     found = {row.export_id: (row.state, row.fault) for row in exports.listed(session, auditor.staff_id)}
-    assert found == {first: ("failed", "NotADirectoryError"), second: ("failed", "never_came_back")}
+    assert found == {
+        first: ("failed", "NotADirectoryError"),
+        second: ("failed", "never_came_back"),
+        third: ("failed", "unknown_kind"),
+    }
 
 
 CHILD = """
@@ -218,7 +232,8 @@ from flask import Flask
 from carbon_credits.core.crypto import Vault
 from carbon_credits.core.db import alone, connect
 from carbon_credits.jobs import exports
-from carbon_credits.jobs.surroundings import SETTINGS
+from carbon_credits.jobs.scheduler import sweep
+from carbon_credits.jobs.surroundings import HANDLERS, SETTINGS
 app = Flask("child")
 app.config[SETTINGS] = SimpleNamespace(home=Path(sys.argv[2]), vault=Vault({1: b"k" * 32}))
 connect(app, sys.argv[1])
@@ -278,3 +293,22 @@ def test_a_long_table_is_never_held_whole(tmp_path: Path) -> None:
             assert values == [("行 999", 999, None, str(10**15 + 999))], (
                 "what a spreadsheet would round is a text"
             )
+
+
+def test_it_is_rung_for_until_it_is_written(
+    session: Session, auditor: Asker, bare_app: Flask, redis_url: str
+) -> None:
+    bare_app.config[HANDLERS] = {}
+    redis = doorbell.connect(redis_url, patience_s=2.0)
+    redis.flushdb()
+    number = exports.ask(session, auditor, WISH)
+    session.commit()
+    sweep(redis)
+    waiting = doorbell.queue(redis, doorbell.FILES)
+    assert [one.func_name for one in waiting.jobs] == [doorbell.EXPORTS.job]
+    job.write_all()
+    (row,) = exports.listed(session, auditor.staff_id)
+    assert (row.export_id, row.state) == (number, "done")
+    redis.flushdb()
+    sweep(redis)
+    assert len(waiting) == 0

@@ -16,7 +16,7 @@ from carbon_credits.core.i18n import Text
 from carbon_credits.core.signing import Keyring
 from carbon_credits.ledger import funds, money_tags, transfers
 from carbon_credits.ledger.expiry import expire_resident
-from carbon_credits.reporting import proceeds
+from carbon_credits.reporting import proceeds, proceeds_readings
 from carbon_credits.reporting.proceeds import STATES, Instrument
 from carbon_credits.rewards import codes, funding_refunds, fundings, purses, redemptions, reversals
 from carbon_credits.rewards.captures import capture
@@ -151,6 +151,14 @@ def test_points_are_traced_through_grants_spending_lapsing_and_taking_back(
     assert [payment.money for payment in lent.payments] == [loan]
     with door() as session:
         assert proceeds.report(session, today - timedelta(days=400)).instruments == ()
+        # a day is kept when it is over, once, and as it was
+        assert [proceeds_readings.read_due(session, today + timedelta(days=1)) for _ in range(2)] == [1, 0]
+        kept = proceeds_readings.newest(session)
+        assert kept is not None
+        assert (kept.through, proceeds_readings.newest(session, today - timedelta(days=1))) == (today, None)
+        by_kind = {one["kind"]: one for one in kept.report["instruments"]}
+        assert by_kind["green_credit"] == lent.as_document()
+        assert by_kind["untagged"]["unallocated_points"] == 500
 
 
 def test_a_campaign_is_paid_with_named_money_and_its_left_over_keeps_its_name(door: Door, fund: int) -> None:

@@ -44,6 +44,18 @@ def test_the_oldest_money_pays_and_money_that_came_later_paid_nothing_before() -
     assert seen(pools, 1) == [(10, 100, 100, 95, 3), (20, 100, 10, 0, 0)]
 
 
+def test_what_is_taken_back_frees_the_newest_that_is_with_residents_first() -> None:
+    pools = Pools()
+    for money in (10, 20, 30):
+        pools.move(come(1, money, 50))
+    pools.day(Day(1, granted=130, spent=60, lapsed=10))
+    pools.day(Day(1, granted=-45, lapsed=-4))
+    assert seen(pools, 1) == [(10, 50, 50, 50, 0), (20, 50, 35, 10, 6), (30, 50, 0, 0, 0)]
+    # more comes back than is with them: they owe it, and the newest that was granted is free first
+    pools.day(Day(1, granted=-40))
+    assert seen(pools, 1) == [(10, 50, 45, 50, 0), (20, 50, 0, 10, 6), (30, 50, 0, 0, 0)]
+
+
 def test_what_a_campaign_gets_keeps_its_name_and_comes_back_under_it() -> None:
     pools = Pools()
     for money in (10, 20):

@@ -94,6 +94,8 @@ def test_of_twenty_wrong_guesses_at_once_ten_are_compared_and_the_lock_ends(
     # the guess that was right counts no more, and the lock is gone
     counted = session.execute(text("select wrong, locked_until from staff_credential")).one()
     assert tuple(counted) == (0, None)
+    locked = "select count(*) from audit_entry where action = 'staff.locked'"
+    assert session.execute(text(locked)).scalar_one() == 1
 
 
 def test_an_address_is_closed_after_thirty_of_an_hour_whoever_was_guessed_at(

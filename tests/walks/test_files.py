@@ -2,7 +2,9 @@
 
 import gzip
 import io
+from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
@@ -12,11 +14,13 @@ from flask import Flask
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from carbon_credits.activities import files, landing
+from carbon_credits.activities import files, landing, told
 from carbon_credits.activities.fates import fates_of_records, undecided_records
 from carbon_credits.activities.files import Delivery, Landed, Taken, place, take_in_file
+from carbon_credits.activities.intake import terms_of
+from carbon_credits.activities.told import Intake
 from carbon_credits.core.crypto import Vault
-from carbon_credits.core.db import in_transaction
+from carbon_credits.core.db import in_transaction, transaction
 from carbon_credits.core.errors import Conflict
 from carbon_credits.crediting.batch import credit_batch
 from carbon_credits.ledger.service import open_wallet
@@ -281,6 +285,45 @@ def test_the_two_halves_of_a_journey_meet_across_two_files_once(
     other = a_tap("card-2", "09:00:00", "巴士", "甲站")
     third = take_in_file(vault, a_file(METRO, [TAPS, exit_, other], options), NOW)
     assert third.outcomes == {"duplicate": 1, "refused:bus_has_no_alighting": 1}
+    assert acts(session) == 1
+
+
+def test_a_tap_that_is_let_wait_while_its_journey_lands_does_not_wait(
+    session: Session,
+    vault: Vault,
+    rider: Callable[[str, Feed], int],
+    tmp_path: Path,
+    bare_app: Flask,
+) -> None:
+    rider("card-1", METRO)
+    table = tmp_path / "distances.csv"
+    table.write_text("from_station,to_station,distance_m\n甲站,乙站,5200\n", encoding="utf-8")
+    entry = a_tap("card-1", "08:00:00", "地铁入站", "甲站")
+    exit_ = a_tap("card-1", "08:14:00", "地铁出站", "乙站")
+    intake = Intake(vault, in_transaction(lambda s: terms_of(s, METRO.code)), NOW)
+    both, alone = (
+        told.read(
+            intake,
+            list(METRO.parse_file(a_file(METRO, [TAPS, *rows]).stream, ParseOptions(distances=table))),
+        )
+        for rows in ((entry, exit_), (entry,))
+    )
+
+    def let_wait() -> Counter[str]:
+        with bare_app.app_context():
+            return in_transaction(lambda s: landing.land(s, intake, alone)).tally
+
+    blocked = "select count(*) from pg_locks where locktype = 'advisory' and not granted"
+    with ThreadPoolExecutor(1) as other, transaction() as first:
+        landing.land(first, intake, both)
+        waits = other.submit(let_wait)
+        # it waits for the one that joins it, or is through: then the test fails below
+        while not waits.done() and not first.execute(text(blocked)).scalar_one():
+            pass
+        assert not waits.done()
+        first.commit()
+        assert waits.result() == {"rows": 1, "duplicate": 1}
+    assert aside(session) == {}
     assert acts(session) == 1
 
 

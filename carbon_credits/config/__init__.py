@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import parse_qs, urlsplit
 
 from environs import Env, EnvError
 
+from carbon_credits.config.faults import of_mode, of_single_sign_on, of_stripe
 from carbon_credits.core.crypto import KEY_BYTES, Vault
 
 Mode = Literal["demo", "production"]
@@ -99,6 +99,13 @@ SETTINGS: tuple[Setting, ...] = (
         "a server that stands in for Stripe; on loopback in the demonstration",
         lambda e, n: e.str(n, ""),
     ),
+    Setting(
+        "CARBON_OIDC_ISSUER",
+        "address of the provider by which staff may sign in; without it there is none",
+        lambda e, n: e.str(n, ""),
+    ),
+    Setting("CARBON_OIDC_CLIENT_ID", "what that provider calls us", lambda e, n: e.str(n, "")),
+    Setting("CARBON_OIDC_CLIENT_SECRET", "our secret there", lambda e, n: e.str(n, ""), secret=True),
     Setting("CARBON_OTP_PER_PHONE", "codes sent to one phone an hour", lambda e, n: e.int(n, 0)),
     Setting("CARBON_OTP_PER_ADDRESS", "codes asked for from one address an hour", lambda e, n: e.int(n, 0)),
     Setting("CARBON_WEB_WORKERS", "API processes", lambda e, n: e.int(n, 2)),
@@ -126,6 +133,9 @@ class Settings:
     stripe_key: str = field(repr=False)
     stripe_webhook_secrets: tuple[str, ...] = field(repr=False)
     stripe_url: str
+    oidc_issuer: str
+    oidc_client_id: str
+    oidc_client_secret: str = field(repr=False)
     otp_per_phone: int
     otp_per_address: int
     web_workers: int
@@ -142,7 +152,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     given = dict(os.environ if environ is None else environ)
     values, faults = _read_each(given)
     demo = values.get("CARBON_MODE") == "demo"
-    faults += _faults_of_mode(values, demo) + _faults_of_stripe(values, demo)
+    faults += of_mode(values, demo) + of_stripe(values, demo) + of_single_sign_on(values, demo)
     vault, vault_faults = _vault(values, demo)
     faults += vault_faults
     if faults or vault is None:
@@ -164,6 +174,9 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         stripe_key=values["CARBON_STRIPE_KEY"],
         stripe_webhook_secrets=tuple(values["CARBON_STRIPE_WEBHOOK_SECRETS"]),
         stripe_url=values["CARBON_STRIPE_URL"],
+        oidc_issuer=values["CARBON_OIDC_ISSUER"],
+        oidc_client_id=values["CARBON_OIDC_CLIENT_ID"],
+        oidc_client_secret=values["CARBON_OIDC_CLIENT_SECRET"],
         otp_per_phone=values["CARBON_OTP_PER_PHONE"] or (1_000 if demo else 10),
         otp_per_address=values["CARBON_OTP_PER_ADDRESS"] or (1_000_000 if demo else 60),
         web_workers=values["CARBON_WEB_WORKERS"],
@@ -220,51 +233,6 @@ def _read_each(given: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
 
 
 KNOWN_ELSEWHERE = frozenset({"CARBON_REQUIRE_BROWSER", "CARBON_FAULT_SEED"})
-
-
-def _faults_of_mode(values: Mapping[str, Any], demo: bool) -> list[str]:
-    faults = []
-    if demo:
-        if not _is_local(values.get("DATABASE_URL", "")):
-            faults.append("CARBON_MODE=demo with an outside database: the demonstration only runs on its own")
-        if values.get("CARBON_HOST") not in (None, "127.0.0.1", "::1", "localhost"):
-            faults.append("CARBON_MODE=demo listens on loopback only: unset CARBON_HOST")
-        return faults
-    if not values.get("CARBON_MASTER_KEYS"):
-        faults.append("CARBON_MASTER_KEYS is not set: " + _setting("CARBON_MASTER_KEYS").meaning)
-    if not str(values.get("CARBON_PUBLIC_URL", "")).startswith("https://"):
-        faults.append("CARBON_PUBLIC_URL must be the https address that clients use")
-    if not values.get("CARBON_TRUSTED_HOSTS"):
-        faults.append("CARBON_TRUSTED_HOSTS is not set: " + _setting("CARBON_TRUSTED_HOSTS").meaning)
-    if not str(values.get("CARBON_SMS_URL", "")).startswith("https://"):
-        faults.append("CARBON_SMS_URL must be the https address of the text message gateway")
-    return faults
-
-
-def _faults_of_stripe(values: Mapping[str, Any], demo: bool) -> list[str]:
-    key, url = (
-        str(values.get("CARBON_STRIPE_KEY") or ""),
-        urlsplit(str(values.get("CARBON_STRIPE_URL") or "")),
-    )
-    faults = []
-    if values.get("CARBON_STRIPE_WEBHOOK_SECRETS") and not key:
-        faults.append(
-            "CARBON_STRIPE_WEBHOOK_SECRETS without CARBON_STRIPE_KEY: what is told is asked for again"
-        )
-    if demo and key and "_test_" not in key:
-        faults.append("CARBON_MODE=demo moves no money: CARBON_STRIPE_KEY must be a key for tests")
-    if demo and url.netloc and url.hostname not in ("127.0.0.1", "::1", "localhost"):
-        faults.append("CARBON_MODE=demo asks nobody outside: CARBON_STRIPE_URL must be on loopback")
-    if not demo and url.netloc and url.scheme != "https":
-        faults.append("CARBON_STRIPE_URL must be an https address")
-    return faults
-
-
-def _is_local(url: str) -> bool:
-    """Whether a database is reached through a unix socket, as the embedded one is."""
-    parts = urlsplit(url)
-    host = parts.hostname or next(iter(parse_qs(parts.query).get("host", [])), "")
-    return host.startswith("/")
 
 
 def _vault(values: Mapping[str, Any], demo: bool) -> tuple[Vault | None, list[str]]:
