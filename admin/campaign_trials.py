@@ -1,6 +1,7 @@
 """Simulations of a campaign: asked for on a past period, alone or beside a variant, followed while they run, and read."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, Final
 
 from flask import Blueprint, Response, redirect
@@ -26,6 +27,8 @@ from carbon_credits.reporting.simulated import Shown, shown
 from carbon_credits.staff.service import Role, names_of
 
 MOST_WEEKS: Final = 260
+# how long a page follows by itself: one that nobody looks at is not to keep a session alive
+FOLLOWED: Final = timedelta(minutes=15)
 # what a definition is called where there are two
 SIDES: Final = (Text("本活动", "This campaign"), Text("变体", "The variant"))
 
@@ -175,6 +178,7 @@ def _standing(template: str, campaign: int, number: int) -> Response:
         it=found,
         by=people.get(found.asked_by, ""),
         is_current=_is_of(found, terms),
+        follows=found.finished_at is None and clock.now() - found.asked_at < FOLLOWED,
         sides=SIDES[: len(found.terms)],
         outcomes=outcomes,
         drawn=campaign_charts.costs(outcomes, SIDES, pages.language()),
