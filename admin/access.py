@@ -36,6 +36,9 @@ MONEY_READ: Final = only(Role.FINANCE, Role.AUDIT)
 GROUPS_READ: Final = only(Role.PROGRAMME, Role.STREET, Role.AUDIT)
 PROGRAMME_READ: Final = only(Role.PROGRAMME, Role.AUDIT)
 
+# what a campaign is and does, money and all
+CAMPAIGNS_READ: Final = only(Role.PROGRAMME, Role.FINANCE, Role.AUDIT)
+
 # queues of acts, which staff of a street see for their street; of reconciliation; of partners' files
 READS_ACTS: Final = only(Role.SUPPORT, Role.PROGRAMME, Role.STREET, Role.AUDIT)
 READS_CASES: Final = only(Role.SUPPORT, Role.PROGRAMME, Role.FINANCE, Role.PARTNER, Role.AUDIT)
@@ -112,6 +115,26 @@ ACCESS: Final[Mapping[str, Rule]] = {
     "group_deeds.figure": only(Role.PROGRAMME),
     "group_deeds.take_codes": only(Role.PROGRAMME),
     "group_deeds.answer": only(Role.PROGRAMME),
+    "campaigns.show": CAMPAIGNS_READ,
+    "campaigns.one": CAMPAIGNS_READ,
+    "campaigns.new": only(Role.PROGRAMME),
+    "campaigns.draft": only(Role.PROGRAMME),
+    "campaigns.edit": only(Role.PROGRAMME),
+    "campaigns.change": only(Role.PROGRAMME),
+    "campaigns.price": only(Role.PROGRAMME),
+    "campaign_deeds.propose": only(Role.PROGRAMME, fresh=True),
+    "campaign_deeds.reopen": only(Role.PROGRAMME),
+    "campaign_deeds.withdraw": only(Role.PROGRAMME, fresh=True),
+    "campaign_deeds.pause": only(Role.PROGRAMME, fresh=True),
+    "campaign_deeds.resume": only(Role.PROGRAMME, fresh=True),
+    "campaign_deeds.end": only(Role.PROGRAMME, fresh=True),
+    "campaign_trials.index": CAMPAIGNS_READ,
+    "campaign_trials.one": CAMPAIGNS_READ,
+    "campaign_trials.standing": CAMPAIGNS_READ,
+    "campaign_trials.variant": only(Role.PROGRAMME),
+    "campaign_trials.ask": only(Role.PROGRAMME),
+    "campaign_trials.compare": only(Role.PROGRAMME),
+    "campaign_reports.told": CAMPAIGNS_READ,
     "incentives.show": PROGRAMME_READ,
     "incentives.one": PROGRAMME_READ,
     "incentives.edit": only(Role.PROGRAMME),
@@ -207,6 +230,9 @@ UPLOADS: Final[Mapping[str, int]] = {
     "group_deeds.take_codes": 4_200_000,
     "drive_reviews.declare": 20_000_000,
     "incentives.draft": 400_000,
+    "campaigns.draft": 400_000,
+    "campaigns.change": 400_000,
+    "campaign_trials.compare": 400_000,
 }
 
 

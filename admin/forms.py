@@ -137,6 +137,12 @@ class Form:
         self.faults.append(FieldFault("/" + name, code, told))
 
 
+def whole_or_word(typed: str) -> int | str:
+    """A whole number where one was typed, else what was typed: the room that reads it refuses it at its place."""
+    digits = typed.replace(",", "").replace("，", "").replace(" ", "")
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= 15 else typed
+
+
 def faults_of(refused: Invalid, fields: Sequence[str] = ()) -> Mapping[str, Text]:
     """The faults of a refusal by the name of their field; what belongs to none of `fields` is under `""`.
 

@@ -27,7 +27,7 @@ CSRF_FIELD: Final = "csrf"
 CSRF_HEADER: Final = "X-CSRF-Token"
 # what the guard and the pages it shows put into a form beside what a person typed
 OURS: Final = frozenset(
-    {CSRF_FIELD, "password", "new_password", "password_again", "code", "kept_path", "kept_method"}
+    {CSRF_FIELD, "password", "new_password", "password_again", "one_time_code", "kept_path", "kept_method"}
 )
 # the console's own files are everybody's, and nobody's session lasts longer for them
 FILES: Final = "assets.show"

@@ -1,17 +1,21 @@
 """Where one arrives: the dashboard; and what is said of an address that is not there."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any, Final, NoReturn
 
 from flask import Blueprint, Response
 
 from admin import charts, pages
+from admin.access import ACCESS
+from admin.campaigns import themed_days
 from admin.guard import member
 from carbon_credits.core import clock
 from carbon_credits.core.db import reading
 from carbon_credits.core.errors import NotFound
 from carbon_credits.core.i18n import Text
 from carbon_credits.jobs.schedule import TASKS
+from carbon_credits.reporting import campaign_desk
 from carbon_credits.reporting.dashboard import Line, Sums
 from carbon_credits.reporting.desk import MOST
 from carbon_credits.reporting.numbers import grouped
@@ -47,15 +51,25 @@ def show() -> Response:
     every = {task.name: task.every for task in TASKS}
     with reading() as session:
         found = overview(session, clock.now(), every, member().streets)
+        running = campaign_desk.running(session)
     reader = pages.language()
+    themes = [(on, told.in_language(reader)) for on, told in themed_days(found.today.year)]
     drawn = {
         "trend": charts.trend(found.recent, reader),
         "composition": charts.composition(found.grams.methodologies, reader),
         "funnel": charts.funnel(found.come, reader),
-        "calendar": charts.calendar(found.days, (), found.today.year, reader),
+        "calendar": charts.calendar(found.days, themes, found.today.year, reader),
     }
     return pages.render(
-        "home.html", o=found, charts=drawn, rows=_rows(found), streets=_map(found), lists=LISTS, most=MOST
+        "home.html",
+        o=found,
+        charts=drawn,
+        rows=_rows(found, themes),
+        streets=_map(found),
+        lists=LISTS,
+        most=MOST,
+        running=running,
+        may_open=bool(ACCESS["campaigns.one"].roles & member().roles),
     )
 
 
@@ -65,19 +79,27 @@ def elsewhere(anything: str) -> NoReturn:  # noqa: ARG001 - what was typed is no
     raise NotFound("no_page", NO_PAGE)
 
 
-def _rows(found: Overview) -> Mapping[str, Sequence[Sequence[str]]]:
+def _rows(found: Overview, themes: Sequence[tuple[date, str]]) -> Mapping[str, Sequence[Sequence[str]]]:
     """What each drawing shows, as text."""
     return {
         "trend": [(day.on.isoformat(), *_pools(day.sums), grouped(day.people)) for day in found.recent],
         "methodologies": _lines(found.grams.methodologies),
         "streets": _lines(found.grams.streets),
         "funnel": [(pages.told(words), grouped(count)) for words, count in charts.funnel_steps(found.come)],
-        "year": [
-            (day.on.isoformat(), grouped(day.people))
-            for day in found.days
-            if day.people and day.on.year == found.today.year
-        ],
+        "year": _year(found, themes),
     }
+
+
+def _year(found: Overview, themes: Sequence[tuple[date, str]]) -> Sequence[Sequence[str]]:
+    """Days of the year on which somebody took part, and themed days, whoever took part."""
+    people = {day.on: day.people for day in found.days if day.people and day.on.year == found.today.year}
+    named: dict[date, list[str]] = {}
+    for on, name in themes:
+        named.setdefault(on, []).append(name)
+    return [
+        (on.isoformat(), grouped(people.get(on, 0)), " · ".join(named.get(on, ())))
+        for on in sorted({*people, *named})
+    ]
 
 
 def _lines(lines: Sequence[Line]) -> Sequence[Sequence[str]]:

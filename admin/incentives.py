@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from admin import guard, pages, words
 from admin.approvals import proposed
-from admin.forms import Form, faults_of
+from admin.forms import Form, faults_of, whole_or_word
 from carbon_credits.core.db import reading, transaction
 from carbon_credits.core.errors import Conflict, Invalid, NotFound
 from carbon_credits.core.i18n import Text
@@ -218,13 +218,13 @@ def _document(form: Form, families: list[str]) -> dict[str, Any]:
         {
             "code": typed[f"tier-{place}-code"],
             "from_g": _kilograms(typed[f"tier-{place}-from_kg"]),
-            "amount": _whole(typed[f"tier-{place}-amount"]),
+            "amount": whole_or_word(typed[f"tier-{place}-amount"]),
             "name": {tongue: typed[f"tier-{place}-{tongue}"] for tongue in ("zh", "en")},
         }
         for place in _filled(typed)
     ]
     texts = {name: {tongue: typed[f"{name}-{tongue}"] for tongue in ("zh", "en")} for name in terms.TEXTS}
-    numbers = {name: _whole(typed[name]) for name in terms.NUMBERS}
+    numbers = {name: whole_or_word(typed[name]) for name in terms.NUMBERS}
     plain = {name: typed[name] for name in ("code", "bank", "benefit", "grade")}
     return {**plain, "families": families, "tiers": tiers, **numbers, **texts}
 
@@ -268,11 +268,6 @@ def _as_typed(document: Mapping[str, Any]) -> dict[str, str]:
             f"tier-{place}-en": tier["name"]["en"],
         }
     return typed
-
-
-def _whole(typed: str) -> int | str:
-    digits = typed.replace(",", "").replace(" ", "")
-    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= 15 else typed
 
 
 def _kilograms(typed: str) -> int | str:

@@ -38,6 +38,7 @@ SECTIONS: Final[Sequence[Section]] = (
     Section(
         Text("活动与激励", "Campaigns and incentives"),
         (
+            Entry("campaigns.show", Text("活动", "Campaigns")),
             Entry("groups.show", Text("组", "Groups")),
             Entry("drives.show", Text("创建行动", "Creation drives")),
             Entry("incentives.show", Text("碳普惠金融", "Green finance")),

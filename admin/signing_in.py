@@ -62,7 +62,7 @@ def code() -> Response:
                 session,
                 vault,
                 half,
-                request.form.get("code", ""),
+                request.form.get("one_time_code", ""),
                 now,
                 address=_address(),
                 agent=_agent(),
@@ -86,7 +86,7 @@ def again() -> Response:
     asking, now = guard.member(), clock.now()
     with transaction() as session:
         shown = second_factor.check(
-            session, settings().vault, asking.staff_id, request.form.get("code", ""), now
+            session, settings().vault, asking.staff_id, request.form.get("one_time_code", ""), now
         )
         if shown:
             sessions.step_up(session, asking.session_id, now)

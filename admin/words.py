@@ -79,6 +79,21 @@ STATES: Final[Mapping[str, Mapping[str, State]]] = {
         "paused": _state("暂停", "paused", "orange"),
         "ended": _state("已结束", "ended"),
     },
+    "campaign": {
+        "draft": _state("草案", "draft"),
+        "proposed": _state("待审批", "waits for approval", "yellow"),
+        "approved": _state("已批准，待开始", "approved, to begin", "blue"),
+        "running": _state("进行中", "running", "green"),
+        "paused": _state("暂停", "paused", "orange"),
+        "ended": _state("已结束", "ended"),
+        "withdrawn": _state("已撤回", "taken back"),
+    },
+    "simulation": {
+        "waiting": _state("等待中", "waiting", "yellow"),
+        "running": _state("进行中", "running", "blue"),
+        "done": _state("完成", "done", "green"),
+        "failed": _state("失败", "failed", "red"),
+    },
     "group": {
         "applied": _state("待审核", "applied for", "yellow"),
         "active": _state("启用", "active", "green"),

@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from admin.proposals import colleagues, money, people, plan, rules, terms
+from admin.proposals import campaigns, colleagues, money, people, plan, rules, terms
 from admin.proposals.shape import Renderer, Told, as_table
 from carbon_credits.core.errors import NotFound
 from carbon_credits.core.i18n import Text
@@ -17,6 +17,7 @@ __all__ = ("KINDS", "as_table", "tell", "title_of")
 KINDS: Final[Mapping[str, tuple[Text, Renderer]]] = {
     "programme.rate": (Text("积分费率", "Earning rate"), rules.rate),
     "programme.cap": (Text("上限", "Cap"), rules.cap),
+    "campaign": (Text("活动", "Campaign"), campaigns.campaign),
     "credits.restate": (Text("减排量重述", "Restatement"), rules.restatement),
     "groups.criterion": (Text("创建条件", "Criterion of a drive"), rules.criterion),
     "groups.award": (Text("授牌名单", "Award list"), rules.award),
@@ -37,7 +38,6 @@ KINDS: Final[Mapping[str, tuple[Text, Renderer]]] = {
     "merchant.resume": (Text("商户恢复", "Resumption of a merchant"), people.resumption),
     "merchant.account": (Text("收款账户变更", "Change of account"), people.account),
     "offer.approve": (Text("权益上架", "Offer"), people.offer),
-    "campaign": (Text("活动", "Campaign"), terms.campaign),
     "staff.admit": (Text("新成员", "Somebody taken in"), colleagues.admission),
     "staff.change": (Text("变更角色或辖区", "Other roles or streets"), colleagues.change),
     "staff.reset": (Text("重置登录方式", "Reset of a sign-in"), colleagues.reset),

@@ -1,57 +1,16 @@
-"""Proposals that hold a whole document of terms, in words: campaigns, and programmes of green finance."""
+"""Programmes of green finance before their second person, in words: every term of a version."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy.orm import Session
 
 from admin import words
-from admin.proposals.shape import NONE, Line, Told, Value, points, yuan
+from admin.proposals.shape import NONE, Line, Told, Value, yuan
 from carbon_credits.core.i18n import Text
-from carbon_credits.groups import service as groups
 from carbon_credits.incentives import programmes
 from carbon_credits.incentives.terms import UNITS
-from carbon_credits.methodologies.catalogue import BY_CODE
 from carbon_credits.reporting.numbers import grams, grouped
-from carbon_credits.residents.service import Street
-
-CAPS: Final = ("cap_day", "cap_week", "cap_total")
-AUDIENCES: Final[Mapping[str, Text]] = {
-    "everyone": Text("所有居民", "everyone"),
-    "streets": Text("按镇街", "some streets"),
-    "group": Text("一个组", "a group"),
-    "new": Text("新加入的居民", "newcomers"),
-    "lapsed": Text("一段时间未参与的居民", "who had lapsed"),
-}
-STREETS: Final[Mapping[str, Text]] = {street.value: street.text for street in Street}
-
-
-def campaign(session: Session, payload: Mapping[str, Any]) -> Told:
-    """A campaign: the money first, then for whom and for what, then every word of it."""
-    terms = payload["terms"]
-    caps = " / ".join("—" if terms[name] is None else grouped(terms[name]) for name in CAPS)
-    return Told(
-        Text(f"活动“{terms['name_zh']}”", f"The campaign “{terms['name_en']}”"),
-        (
-            Line(Text("代码与主题", "Code and theme"), f"{terms['code']} · {terms['theme']}"),
-            Line(
-                Text("期间（含首尾）", "From and to, both included"),
-                f"{terms['starts_on']} – {terms['ends_on']}",
-            ),
-            Line(Text("预算", "Budget"), points(terms["budget_points"])),
-            Line(Text("来源资金池", "Out of the fund"), terms["source_fund"]),
-            Line(Text("奖励", "It gives"), _reward(terms)),
-            Line(Text("每人上限（日 / 周 / 总）", "The most a person gets: a day, a week, in all"), caps),
-            Line(Text("对象", "For"), words.named(AUDIENCES, terms["audience"])),
-            Line(Text("镇街", "Streets"), _all_of(STREETS, terms["streets"] or ())),
-            Line(Text("组", "Group"), _group(session, terms["group_id"])),
-            Line(Text("对象天数", "Days that count for whom it is"), _or_none(terms["audience_days"])),
-            Line(Text("低碳行为", "Acts"), _methodologies(terms["methodologies"])),
-            Line(Text("对照比例", "Held out"), f"{terms['holdout_ppm'] / 10_000:g} %"),
-            Line(Text("说明", "Text"), f"{terms['text_zh']}\n{terms['text_en']}"),
-            Line(Text("规则", "Rules"), f"{terms['rules_zh']}\n{terms['rules_en']}"),
-        ),
-    )
 
 
 def incentive(session: Session, payload: Mapping[str, Any]) -> Told:
@@ -101,28 +60,6 @@ def _both(told: Mapping[str, str]) -> str:
     return f"{told['zh']}\n{told['en']}"
 
 
-def _reward(terms: Mapping[str, Any]) -> Text:
-    if terms["multiplier"] is not None:
-        return Text(f"基础积分 × {terms['multiplier']}", f"base points × {terms['multiplier']}")
-    return Text(f"每次 {terms['bonus_points']} 积分", f"{terms['bonus_points']} points an act")
-
-
-def _group(session: Session, group_id: int | None) -> Value:
-    if group_id is None:
-        return NONE
-    known = groups.group(session, group_id)
-    return Text(f"#{group_id} {known.name_zh}", f"#{group_id} {known.name_en}")
-
-
-def _methodologies(codes: list[str]) -> Text:
-    told = [Text(*BY_CODE[code][-1].title) if code in BY_CODE else Text(code, code) for code in codes]
-    return Text("、".join(one.zh for one in told), ", ".join(one.en for one in told))
-
-
 def _all_of(known: Mapping[str, Text], codes: Any) -> Text:
     told = [words.named(known, code) for code in codes]
     return Text("、".join(one.zh for one in told), ", ".join(one.en for one in told)) if told else NONE
-
-
-def _or_none(value: int | None) -> Value:
-    return NONE if value is None else str(value)

@@ -4,6 +4,7 @@ The money behind them moves along, at the mean price of the fund they leave, so 
 known wherever it is. Lock order as everywhere: funds ascending, a fund's row before its slots.
 """
 
+from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy import text
@@ -41,6 +42,13 @@ returning 1
 _QUOTE: Final = text(f"""
 {_PRICE} select floor(price.fen * :points / price.budget)::bigint from price where price.budget > 0
 """)  # noqa: S608 - made of constants
+_SOURCES: Final = text("""
+select f.fund_id, f.code, f.name_zh, f.name_en, f.budget, f.unallocated,
+       (coalesce((select sum(amount_fen) from fund_deposit d where d.fund_id = f.fund_id), 0)
+        + coalesce((select sum(amount_fen) from fund_transfer t where t.to_fund = f.fund_id), 0)
+        - coalesce((select sum(amount_fen) from fund_transfer t where t.from_fund = f.fund_id), 0))::bigint as fen
+from fund f where f.kind = 'general' order by f.fund_id
+""")
 _GATHER: Final = text("""
 with slots as (
   update fund_slot set remaining = 0 where fund_id = :fund and remaining > 0 returning old.remaining
@@ -53,6 +61,22 @@ _LEFT: Final = text("""
 select unallocated + coalesce((select sum(remaining) from fund_slot s where s.fund_id = f.fund_id), 0)::bigint
 from fund f where fund_id = :fund
 """)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A fund that a campaign may be paid from: points not dealt out yet, and the fen behind its whole budget."""
+
+    fund_id: int
+    code: str
+    name: Text
+    budget: int
+    unallocated: int
+    fen: int
+
+    def cost_fen(self, points: int) -> int | None:
+        """The fen that would move along with so many points, as `quote` says; None where it has never had any."""
+        return self.fen * points // self.budget if self.budget else None
 
 
 def fill(session: Session, source: int, code: str, name: Text, points: int, campaign_id: int) -> int | None:
@@ -69,6 +93,14 @@ def give_back(session: Session, fund_id: int, source: int, campaign_id: int) -> 
     if points and not _move(session, fund_id, source, points, "campaign_left_over", campaign_id):
         raise InvariantBroken(f"fund {fund_id} did not have the {points} points that were counted in it")
     return points
+
+
+def sources(session: Session) -> list[Source]:
+    """Every fund that a campaign may be paid from, by number."""
+    return [
+        Source(row.fund_id, row.code, Text(row.name_zh, row.name_en), row.budget, row.unallocated, row.fen)
+        for row in session.execute(_SOURCES)
+    ]
 
 
 def quote(session: Session, source: int, points: int) -> int | None:

@@ -2,22 +2,23 @@
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import column, exists, select, table, text
+from sqlalchemy import Row, column, exists, select, table, text
 from sqlalchemy.orm import Session
 
 from carbon_credits.core.errors import FieldFault, Invalid, NotFound
 from carbon_credits.core.i18n import Text
 from carbon_credits.groups.models import Group
+from carbon_credits.programme.campaign_limits import fault
 from carbon_credits.programme.campaign_models import Campaign
-from carbon_credits.programme.campaign_terms import Terms, fault
+from carbon_credits.programme.campaign_terms import Terms
 
 # what is needed of a table that lives a floor above
 _fund = table("fund", column("fund_id"), column("code"), column("kind"), column("unallocated"))
 # the campaigns that have an act of the same methodology and street on the same day for themselves
 _OVERLAPS: Final = text("""
-select distinct on (c.campaign_id) c.code, c.name_zh, c.name_en, c.starts_on, c.ends_on
+select distinct on (c.campaign_id) c.campaign_id, c.code, c.name_zh, c.name_en, c.starts_on, c.ends_on
 from campaign mine
 join campaign_scope s on s.methodology = any(mine.methodologies)
   and s.street = any(coalesce(mine.streets, array['zumiao', 'shiwan', 'zhangcha', 'nanzhuang', 'none']))
@@ -75,8 +76,13 @@ def overlaps(session: Session, campaign_id: int) -> list[FieldFault]:
             f"与活动「{row.name_zh}」（{row.code}，{row.starts_on} 至 {row.ends_on}）针对同一行为",
             f"the same acts as “{row.name_en}” ({row.code}, {row.starts_on} to {row.ends_on})",
         )
-        for row in session.execute(_OVERLAPS, {"campaign": campaign_id})
+        for row in rivals(session, campaign_id)
     ]
+
+
+def rivals(session: Session, campaign_id: int) -> Sequence[Row[Any]]:
+    """Those campaigns themselves: `campaign_id`, `code`, both names, first and last day."""
+    return session.execute(_OVERLAPS, {"campaign": campaign_id}).all()
 
 
 def wrong(faults: Sequence[FieldFault]) -> Invalid:

@@ -13,6 +13,7 @@ from typing import Any, Final
 from carbon_credits.core.errors import FieldFault, Invalid
 from carbon_credits.core.i18n import Text
 from carbon_credits.methodologies.catalogue import BY_CODE
+from carbon_credits.programme.campaign_limits import CAPS, MOST_BONUS, fault, of_money, out_of_range, whole
 
 THEMES: Final = (
     "earth_day",
@@ -37,11 +38,7 @@ TEXTS: Final[Mapping[str, int]] = {
     "rules_zh": 4_000,
     "rules_en": 8_000,
 }
-CAPS: Final = ("cap_day", "cap_week", "cap_total")
 LONGEST_DAYS: Final = 366
-MOST_BUDGET: Final = 10**12
-MOST_BONUS: Final = 10**6
-MOST_HELD_OUT: Final = 500_000
 # which member an audience needs; the others must be absent
 NEEDS: Final[Mapping[str, str | None]] = {
     "everyone": None,
@@ -124,15 +121,15 @@ def _faults(document: Mapping[str, Any]) -> Iterator[FieldFault]:
     members = set(Terms.__dataclass_fields__)
     for name in sorted(set(document) - members):
         yield fault(name, "unknown_field", "没有这个字段", "no such field")
-    for name in sorted(members - OPTIONAL - set(document)):
-        yield fault(name, "required", "必填", "required")
     present = {name: value for name, value in document.items() if value is not None}
+    for name in sorted(members - OPTIONAL - set(present)):
+        yield fault(name, "required", "必填", "required")
     yield from _of_words(present)
     yield from _of_dates(present)
     yield from _of_methodologies(present)
     yield from _of_reward(present)
     yield from _of_audience(present)
-    yield from _of_money(present)
+    yield from of_money(present)
 
 
 def _of_words(given: Mapping[str, Any]) -> Iterator[FieldFault]:
@@ -207,8 +204,8 @@ def _of_reward(given: Mapping[str, Any]) -> Iterator[FieldFault]:
             "大于 1、至多 10，小数至多 3 位",
             "above 1, at most 10, three places",
         )
-    elif reward == "bonus" and not _whole(given["bonus_points"], 1, MOST_BONUS):
-        yield _range("bonus_points", 1, MOST_BONUS)
+    elif reward == "bonus" and not whole(given["bonus_points"], 1, MOST_BONUS):
+        yield out_of_range("bonus_points", 1, MOST_BONUS)
     elif reward == "bonus" and "cap_day" not in given:
         yield fault(
             "cap_day",
@@ -249,51 +246,12 @@ def _of_needed(name: str, value: Any) -> Iterator[FieldFault]:
         if not isinstance(value, list | tuple) or not value or not set(map(str, value)) <= set(STREETS):
             yield _choice("streets", STREETS)
     elif name == "group_id":
-        if not _whole(value, 1, 2**31 - 1):
+        if not whole(value, 1, 2**31 - 1):
             yield fault("group_id", "unknown_group", "没有这个团体", "no such group")
-    elif not _whole(value, 1, 366):
-        yield _range("audience_days", 1, 366)
-
-
-def _of_money(given: Mapping[str, Any]) -> Iterator[FieldFault]:
-    if not _whole(given.get("holdout_ppm", 0), 0, MOST_HELD_OUT):
-        yield fault(
-            "holdout_ppm",
-            "out_of_range",
-            "对照组至多一半（0–500000 ppm）",
-            "at most half is held out: 0 to 500000 ppm",
-        )
-    limits = {name: given[name] for name in ("budget_points", *CAPS) if name in given}
-    wrong = [name for name, value in limits.items() if not _whole(value, 1, MOST_BUDGET)]
-    for name in wrong:
-        yield _range(name, 1, MOST_BUDGET)
-    if wrong:
-        return
-    bonus = given.get("bonus_points")
-    at_least = [("bonus_points", bonus)] if _whole(bonus, 1, MOST_BONUS) else []
-    # each is at least what comes before it: one bonus, a day, a week, the whole, the budget
-    for name in (*CAPS, "budget_points"):
-        if name not in limits:
-            continue
-        for lesser, value in at_least:
-            if value is not None and limits[name] < value:
-                yield fault(name, "contradicts", f"小于 {lesser}（{value}）", f"less than {lesser} ({value})")
-        at_least.append((name, limits[name]))
-
-
-def _whole(value: Any, least: int, most: int) -> bool:
-    return type(value) is int and least <= value <= most
-
-
-def _range(name: str, least: int, most: int) -> FieldFault:
-    return fault(name, "out_of_range", f"{least} 至 {most} 的整数", f"a whole number, {least} to {most}")
+    elif not whole(value, 1, 366):
+        yield out_of_range("audience_days", 1, 366)
 
 
 def _choice(name: str, choices: tuple[str, ...]) -> FieldFault:
     listed = ", ".join(choices)
     return fault(name, "not_one_of", f"应为其一：{listed}", f"one of {listed}")
-
-
-def fault(field: str, code: str, zh: str, en: str) -> FieldFault:
-    """A fault at a field of the document."""
-    return FieldFault("/" + field, code, Text(zh, en))

@@ -154,6 +154,14 @@ def held(session: Session, campaign_id: int) -> Campaign:
     return found
 
 
+def campaign(session: Session, campaign_id: int) -> Campaign:
+    """A campaign by its number, to be read alone; raises NotFound."""
+    found = session.get(Campaign, campaign_id, populate_existing=True)
+    if found is None:
+        raise unknown()
+    return found
+
+
 def by_code(session: Session, code: str) -> Campaign:
     """A campaign by its code; raises NotFound."""
     found = session.execute(select(Campaign).where(Campaign.code == code)).scalar_one_or_none()

@@ -42,7 +42,7 @@ def first_factor(client: FlaskClient, who: SignsIn, form: dict[str, str] | None 
 
 
 def second_factor(client: FlaskClient, who: SignsIn, page: TestResponse, **more: str) -> TestResponse:
-    return send(client, "/sign-in/code", {**hidden(page), "code": who.code(clock.now()), **more})
+    return send(client, "/sign-in/code", {**hidden(page), "one_time_code": who.code(clock.now()), **more})
 
 
 def test_one_comes_in_with_both_factors_and_goes_where_one_wanted_to(app: Flask, chen: SignsIn) -> None:
@@ -70,13 +70,13 @@ def test_whatever_is_wrong_has_one_answer(app: Flask, chen: SignsIn) -> None:
     assert wrong.status_code == nobody.status_code == 401
     assert wrong.get_data(as_text=True).replace(chen.name, "nobody") == nobody.get_data(as_text=True)
     page = first_factor(client, chen)
-    told = send(client, "/sign-in/code", {**hidden(page), "code": "000000"})
+    told = send(client, "/sign-in/code", {**hidden(page), "one_time_code": "000000"})
     assert told.status_code == 401
     assert "Set-Cookie" not in told.headers
     assert second_factor(client, chen, told).status_code == 303
     # the code was used, for whoever has seen it typed
     assert second_factor(app.test_client(), chen, told).status_code == 401
-    forged = {"ticket": "00", "code": chen.code(clock.now())}
+    forged = {"ticket": "00", "one_time_code": chen.code(clock.now())}
     assert send(app.test_client(), "/sign-in/code", forged).status_code == 401
 
 
@@ -114,9 +114,9 @@ def test_what_was_typed_before_the_session_ended_is_sent_afterwards(app: Flask, 
     asked = send(client, "/staff/new", held)
     assert asked.status_code == 401
     assert hidden(asked)["kept:name"] == "<何> & 'co'"
-    refused = send(client, "/step-up", {**hidden(asked), "code": chen.code(clock.now())})
+    refused = send(client, "/step-up", {**hidden(asked), "one_time_code": chen.code(clock.now())})
     assert (refused.status_code, hidden(refused)["kept:name"]) == (401, "<何> & 'co'")
-    told = send(client, "/step-up", {**hidden(refused), "code": chen.recovery[0]})
+    told = send(client, "/step-up", {**hidden(refused), "one_time_code": chen.recovery[0]})
     assert told.status_code == 200
     assert send(client, "/staff/new", hidden(told)).headers["Location"].startswith("/admin/approvals/")
     assert "&lt;何&gt; &amp; &#39;co&#39;" in client.get("/admin/staff/").get_data(as_text=True)
@@ -124,7 +124,7 @@ def test_what_was_typed_before_the_session_ended_is_sent_afterwards(app: Flask, 
 
 def test_a_session_that_ends_while_the_code_is_asked_for_loses_nothing(app: Flask, visit: Visits) -> None:
     asked = visit(Role.PROGRAMME, stepped_up=False).post("/staff/new", {"name": "何", "reason": "new"})
-    told = send(app.test_client(), "/step-up", {**hidden(asked), "code": "123456"})
+    told = send(app.test_client(), "/step-up", {**hidden(asked), "one_time_code": "123456"})
     assert (told.status_code, hidden(told)["kept:name"]) == (401, "何")
 
 
@@ -144,7 +144,7 @@ def test_a_password_never_waits_in_a_page(app: Flask) -> None:
         "password": "one",
         "new_password": "two",
         "password_again": "three",
-        "code": "123456",
+        "one_time_code": "123456",
         "words": "kept",
     }
     asked = send(app.test_client(), "/account/password", typed)
@@ -203,9 +203,9 @@ def test_ones_password_and_authenticator_change_after_the_second_factor(app: Fla
     second_factor(client, chen, first_factor(client, chen))
     asked = client.get("/admin/account/password")
     assert asked.status_code == 401
-    assert send(client, "/step-up", {**hidden(asked), "code": chen.recovery[0]}).headers["Location"] == (
-        "/admin/account/password"
-    )
+    assert send(client, "/step-up", {**hidden(asked), "one_time_code": chen.recovery[0]}).headers[
+        "Location"
+    ] == ("/admin/account/password")
     form = {**hidden(client.get("/admin/account/password")), "password": PASSWORD}
     new = "another horse battery"
     for wrong in (

@@ -53,7 +53,7 @@ def connected(app: Flask, server: OidcServer, chen: SignsIn, subject: str) -> Fl
     second_factor(client, chen, first_factor(client, chen))
     asked = client.get("/admin/single-sign-on/connect")
     assert asked.status_code == 401
-    told = send(client, "/step-up", {**hidden(asked), "code": chen.recovery[0]})
+    told = send(client, "/step-up", {**hidden(asked), "one_time_code": chen.recovery[0]})
     begun = client.get(told.headers["Location"])
     assert come_back(client, server, begun, subject).status_code == 200
     return client
@@ -68,7 +68,7 @@ def test_who_connected_comes_in_by_it_and_the_code(app: Flask, server: OidcServe
     assert all(part in cookie for part in ("HttpOnly", "SameSite=Lax"))
     page = come_back(client, server, begun, "u-1")
     assert client.get("/admin/account/").status_code == 302
-    form = {**hidden(page), "code": chen.recovery[1]}
+    form = {**hidden(page), "one_time_code": chen.recovery[1]}
     assert send(client, "/sign-in/code", form).headers["Location"] == "/admin/account/"
     account = client.get("/admin/account/")
     assert "single-sign-on/end" in account.get_data(as_text=True)
@@ -100,7 +100,9 @@ def test_an_identity_is_one_persons(app: Flask, server: OidcServer, chen: SignsI
     client = app.test_client()
     second_factor(client, other, first_factor(client, other))
     told = send(
-        client, "/step-up", {**hidden(client.get("/admin/single-sign-on/connect")), "code": other.recovery[0]}
+        client,
+        "/step-up",
+        {**hidden(client.get("/admin/single-sign-on/connect")), "one_time_code": other.recovery[0]},
     )
     begun = client.get(told.headers["Location"])
     assert come_back(client, server, begun, "u-4").status_code == 409

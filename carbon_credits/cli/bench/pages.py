@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from html import unescape
+from secrets import token_urlsafe
 from statistics import median
 from typing import Final
 
@@ -26,7 +27,7 @@ from carbon_credits.core.db import connect, database, transaction
 from carbon_credits.jobs import periodic, surroundings
 from carbon_credits.jobs.deliveries import OWN_HANDLERS
 from carbon_credits.jobs.surroundings import Console
-from carbon_credits.staff import credentials, second_factor, service, sessions
+from carbon_credits.staff import credentials, passwords, second_factor, service, sessions
 from carbon_credits.staff.service import Role
 
 GOAL_MS: Final = 300.0
@@ -88,7 +89,15 @@ def _signed_in(app: Flask, ground: Ground) -> FlaskClient:
     with transaction() as session:
         roles = [role for role in Role if role is not Role.STREET]
         member = service.add(session, "测速员", roles, "bench")
-        credentials.set_up(session, vault, member.staff_id, "", second_factor.new_secret(), 0, now)
+        credentials.set_up(
+            session,
+            vault,
+            member.staff_id,
+            passwords.hash_of(token_urlsafe(24)),
+            second_factor.new_secret(),
+            0,
+            now,
+        )
         token = sessions.begin(session, vault, member.staff_id, now, address="127.0.0.1", agent="bench")
         known = sessions.current(session, vault, token, now)
         assert known is not None
