@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterator
 from html import unescape
 from secrets import token_urlsafe
 from statistics import median
-from typing import Final
+from typing import Any, Final
 
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import event
 from werkzeug.exceptions import HTTPException
 
 from carbon_credits.api import assembly
@@ -51,13 +52,15 @@ def figures(load: Load, owner_url: str, console: Console, say: Callable[[str], N
             _let_time_pass()
             client = _signed_in(app, ground)
             taken = {path: _milliseconds(client, path) for path in (NOWHERE, *_reachable(app, client))}
+            asked = {path: _statements(client, path) for path in taken}
             database.session.remove()
             database.engine.dispose()
     floor = taken.pop(NOWHERE)
     slowest = sorted(taken, key=taken.__getitem__, reverse=True)
     for path in slowest[:5]:
         say(f"{taken[path]:6.1f} ms {path}")
-    say(f"{len(taken)} pages over {done:,} acts")
+    chattiest = max(asked, key=asked.__getitem__)
+    say(f"{len(taken)} pages over {done:,} acts; most statements: {asked[chattiest]}, of {chattiest}")
     value = taken[slowest[0]]
     yield Figure("console_pages", value, "ms", floor, value / floor, GOAL_MS, value <= GOAL_MS)
 
@@ -130,6 +133,19 @@ def _reachable(app: Flask, client: FlaskClient) -> Iterator[str]:
             found = {unescape(link) for link in LINK.findall(told.get_data(as_text=True))} - known
             known |= found
             waiting += sorted(found)
+
+
+def _statements(client: FlaskClient, path: str) -> int:
+    """What a page asks of the database; one for each row of a list would show here."""
+    asked: list[str] = []
+
+    def note(*given: Any) -> None:
+        asked.append(given[2])
+
+    event.listen(database.engine, "before_cursor_execute", note)
+    client.get(path)
+    event.remove(database.engine, "before_cursor_execute", note)
+    return len(asked)
 
 
 def _milliseconds(client: FlaskClient, path: str) -> float:
