@@ -11,6 +11,11 @@ LONGEST: Final = (
     "tests/walks/",
     "tests/local/",
     "tests/api/test_contract.py",
+    "tests/admin/test_every_page_in_a_browser.py",
+    "tests/admin/test_figures_in_a_browser.py",
+    "tests/admin/test_campaign_in_a_browser.py",
+    "tests/admin/test_desks_in_a_browser.py",
+    "tests/admin/test_queues_in_a_browser.py",
 )
 
 

@@ -86,7 +86,7 @@ def _look(page: Page, address: str) -> list[str]:
     """What is wrong with one page, at a desk in Chinese and on a telephone in English."""
     wrong: list[str] = []
     page.set_viewport_size(DESK)  # type: ignore[arg-type]
-    answer = page.goto(address)
+    answer = page.goto(address + ("&" if "?" in address else "?") + "lang=zh")
     if answer is None or answer.status >= 400:
         return [f"{address} answered {answer and answer.status}"]
     found: dict[str, Any] = Axe().run(page).response
@@ -125,7 +125,6 @@ def test_every_page_can_be_read_and_asks_nobody_else(
             continue
         seen[endpoint] += 1
         wrong += _look(page, address)
-        page.goto(address.partition("?")[0] + "?lang=zh")
         found = set(_links(page, threaded_url)) - known
         known |= found
         waiting += sorted(found)
