@@ -24,6 +24,7 @@ def test_what_was_read_is_not_asked_for_again(bare_app: Flask, empty: None) -> N
         assert [entry.subject for entry in found] == [f"thing:{number}" for number in range(5)]
         event.remove(database.engine, "before_cursor_execute", note)
         database.session.remove()
+        database.engine.dispose()
     assert asked == []
 
 
@@ -34,3 +35,4 @@ def test_what_was_written_while_reading_is_undone(bare_app: Flask, empty: None) 
         with reading() as session:
             assert session.scalars(select(AuditEntry.subject)).all() == []
         database.session.remove()
+        database.engine.dispose()
