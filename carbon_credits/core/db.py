@@ -90,16 +90,11 @@ def transaction() -> Iterator[Session]:
 
 @contextmanager
 def reading() -> Iterator[Session]:
-    """A session for reads alone; whatever was written in it by mistake is undone.
-
-    What was read stays as it was read: the rollback would have every row asked for once more, one by one, as soon as
-    somebody looks at it.
-    """
+    """A session for reads alone; whatever was written in it by mistake is undone."""
     session = database.session()
     try:
         yield session
     finally:
-        session.expunge_all()
         session.rollback()
 
 
