@@ -24,7 +24,6 @@ from carbon_credits.reporting.deeds import deeds_of
 from carbon_credits.staff.service import Role, require_role
 
 MOST_WORDS: Final = 1_000
-OWNERS: Final = ("mine", "nobodys")
 CLASSES: Final = ("", "B", "C", "D")
 FILTERS: Final = ("state", "kind", "owner", "due")
 
