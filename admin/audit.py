@@ -37,8 +37,6 @@ def search() -> Response:
         found = [] if faults else audit.search(session, wanted, PAGE + 1, _before())
         actions = audit.actions(session)
         names = audit_words.names(session, found)
-        # what ends a reading makes its rows stale: looked at after that, each would be asked for once more
-        session.expunge_all()
     more = _more("audit.search", found)
     return pages.render(
         "audit.html",
@@ -62,8 +60,6 @@ def phones() -> Response:
     with reading() as session:
         found = audit.search(session, Wanted(action=unmasking.SHOWN), PAGE + 1, _before())
         names = audit_words.names(session, found)
-        # what ends a reading makes its rows stale: looked at after that, each would be asked for once more
-        session.expunge_all()
     more = _more("audit.phones", found)
     return pages.render("phones.html", deeds=found[:PAGE], names=names, more=more)
 

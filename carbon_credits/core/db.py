@@ -90,11 +90,15 @@ def transaction() -> Iterator[Session]:
 
 @contextmanager
 def reading() -> Iterator[Session]:
-    """A session for reads alone; whatever was written in it by mistake is undone."""
+    """A session for reads alone; whatever was written in it by mistake is undone.
+
+    Rows that are mapped objects stay as they were read: expired by the rollback, a page would ask for each once more.
+    """
     session = database.session()
     try:
         yield session
     finally:
+        session.expunge_all()
         session.rollback()
 
 

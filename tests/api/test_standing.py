@@ -1,37 +1,16 @@
 """Wherever grams are shown, so is how settled the methodology behind them is."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date
-from typing import Any
 
 from flask import Flask
-from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from carbon_credits.activities.origins import methodologies_of
-from carbon_credits.core.db import database
 from carbon_credits.methodologies.catalogue import METHODOLOGIES
 from carbon_credits.methodologies.standing import programme_status, status_on
 from tests.api.conftest import Caller, a_ride
 from tests.api.credited import a_decided_ride, decide, policy
-
-
-@contextmanager
-def statements(app: Flask) -> Iterator[list[str]]:
-    """What the database is asked meanwhile."""
-    asked: list[str] = []
-
-    def hear(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        asked.append(statement)
-
-    with app.app_context():
-        engine = database.engine
-    event.listen(engine, "before_cursor_execute", hear)
-    try:
-        yield asked
-    finally:
-        event.remove(engine, "before_cursor_execute", hear)
+from tests.statements import asked_by
 
 
 def test_an_act_says_it_from_the_estimate_to_the_receipt(app: Flask, resident: Caller) -> None:
@@ -49,7 +28,7 @@ def test_an_act_says_it_from_the_estimate_to_the_receipt(app: Flask, resident: C
 
 def test_the_wallet_says_it_without_asking_the_database_again(app: Flask, resident: Caller) -> None:
     a_decided_ride(app, resident)
-    with statements(app) as asked:
+    with asked_by(app) as asked:
         wallet = resident.get("/v1/wallet").get_json()
     assert wallet["carbon"]["claimed_mg"] > 0
     assert wallet["carbon"]["status"] == "trial"
@@ -61,7 +40,7 @@ def test_postings_say_it_where_grams_move_and_ask_once_for_a_page(app: Flask, re
     policy(app)
     for ago in (30, 60, 90):
         a_decided_ride(app, resident, minutes_ago=ago)
-    with statements(app) as asked:
+    with asked_by(app) as asked:
         lines = resident.get("/v1/wallet/postings").get_json()["items"]
     moving = [line for line in lines if line["claimed_mg"]]
     assert len(moving) == 3
@@ -73,7 +52,7 @@ def test_postings_say_it_where_grams_move_and_ask_once_for_a_page(app: Flask, re
 def test_a_page_without_grams_asks_nothing_of_the_acts(
     app: Flask, records: Session, resident: Caller
 ) -> None:
-    with statements(app) as asked:
+    with asked_by(app) as asked:
         assert resident.get("/v1/wallet/postings").get_json()["items"] == []
         assert methodologies_of(records, resident.id, []) == {}
     assert not any("from activity" in statement for statement in asked)

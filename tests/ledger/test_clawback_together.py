@@ -7,7 +7,7 @@ from typing import Any
 
 import hypothesis.strategies as st
 from hypothesis import HealthCheck, given, settings
-from sqlalchemy import event, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from carbon_credits.core.clock import now
@@ -20,6 +20,7 @@ from carbon_credits.ledger.recovery import Recovered
 from tests.factories.ledger import TODAY, Act, a_campaign_fund, a_fund, credit, residents, reverse
 from tests.ledger.books import MERCHANT, SOON, a_resident_with, passage_of
 from tests.ledger.conftest import Door, assert_sound
+from tests.statements import asked_of
 
 MANY = 1_000
 PEOPLE = 3
@@ -152,23 +153,15 @@ def test_together_is_as_one_by_one(door: Door) -> None:
 
 def test_many_cost_as_many_statements_as_one(door: Door) -> None:
     def statements(acts: Sequence[Act]) -> int:
-        told = 0
-
-        def tell(*_: object) -> None:
-            nonlocal told
-            told += 1
-
         with door() as session:
-            engine = session.get_bind()
-            event.listen(engine, "before_cursor_execute", tell)
-            found = claw_back(
-                session, shard_of(acts[0].resident_id), [passage_of(act) for act in acts], TODAY
-            )
-            event.remove(engine, "before_cursor_execute", tell)
+            with asked_of(session.get_bind()) as asked:
+                found = claw_back(
+                    session, shard_of(acts[0].resident_id), [passage_of(act) for act in acts], TODAY
+                )
             assert all(each is not None and each.from_lot + each.from_pending == 10 for each in found)
             for act in acts:
                 reverse(session, act)
-        return told
+        return len(asked)
 
     soon = TODAY + timedelta(days=3)
     _, _, acts = a_resident_with(door, *(Act(0, matures_on=soon if n % 2 else None) for n in range(42)))

@@ -1,12 +1,11 @@
 """What stands on the console's first page: right, from rollups, in a statement or two each."""
 
 import random
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from carbon_credits.core import clock
@@ -18,6 +17,7 @@ from tests.crediting.test_oracle import World
 from tests.factories.acts import a_partner_source
 from tests.factories.ledger import a_fund
 from tests.reporting.test_rollups import people_of, roll
+from tests.statements import asked_of
 
 NOW = clock.now()
 TODAY = clock.day_of(NOW)
@@ -36,22 +36,6 @@ FIGURES: dict[str, Callable[[Session], object]] = {
 }
 
 
-@contextmanager
-def statements(session: Session) -> Iterator[list[str]]:
-    """What is asked of the database meanwhile."""
-    asked: list[str] = []
-
-    def hear(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        asked.append(statement)
-
-    engine = session.get_bind()
-    event.listen(engine, "before_cursor_execute", hear)
-    try:
-        yield asked
-    finally:
-        event.remove(engine, "before_cursor_execute", hear)
-
-
 @pytest.fixture
 def district(session: Session) -> World:
     """Some days of acts, rolled up and counted."""
@@ -68,7 +52,7 @@ def district(session: Session) -> World:
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_a_figure_asks_two_statements_at_most_and_never_the_acts(district: World, name: str) -> None:
-    with statements(district.session) as asked:
+    with asked_of(district.session.get_bind()) as asked:
         FIGURES[name](district.session)
     assert 1 <= len(asked) <= 2
     assert not [s for s in asked if " activity " in s or " decision " in s or " posting " in s]
