@@ -1,7 +1,6 @@
 """A group asks by itself to be put forward for a drive: who may, what staff answer, and two at once."""
 
 from collections.abc import Callable, Sequence
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -226,20 +225,41 @@ def test_of_any_number_at_once_there_is_one(session: Session, vault: Vault, data
         assert (rows, len(refused)) == (1, 3)
 
 
-def test_who_asks_while_staff_apply_or_leaves_meanwhile_leaves_nothing_open(
+def test_who_asks_waits_for_who_applies_and_for_who_leaves(
     session: Session, vault: Vault, database_url: str
 ) -> None:
-    people = some_residents(session, vault, 2, NOW)
-    firm, home = founded(session, people[0], NOW, GroupKind.FIRM), founded(session, people[1], NOW)
-    staff, year = a_member(session), TODAY.year
+    person, other = some_residents(session, vault, 2, NOW)
+    firm, home = founded(session, person, NOW, GroupKind.FIRM), founded(session, other, NOW)
+    staff = a_member(session)
     session.commit()
-    turns = [
-        lambda own: drive_requests.ask(own, "travel", firm, people[0], NOW),
-        lambda own: drives.apply(own, "travel", firm, year, staff, NOW),
-        lambda own: drive_requests.ask(own, "family", home, people[1], NOW),
-        lambda own: membership.leave(own, home, people[1], NOW + timedelta(seconds=1)),
-    ]
-    heard = together(database_url, 4, each(turns))
-    wrong = [one for one in heard if isinstance(one, Exception)]
-    assert {type(one) for one in wrong} <= {Conflict, NotFound}
-    assert "asked" not in states(session)
+
+    def ask(drive: str, group: int, who: int) -> Any:
+        def work(own: Session) -> Any:
+            own.execute(text("set local lock_timeout = '200ms'"))
+            return drive_requests.ask(own, drive, group, who, NOW)
+
+        return together(database_url, 1, work)[0]
+
+    drives.apply(session, "travel", firm, TODAY.year, staff, NOW)
+    membership.leave(session, home, other, NOW)
+    for waiting in (ask("travel", firm, person), ask("family", home, other)):
+        assert "lock timeout" in str(waiting)
+    session.commit()
+    assert isinstance(ask("travel", firm, person), Conflict)
+    assert isinstance(ask("family", home, other), NotFound)
+
+
+def test_who_takes_a_request_up_is_who_applied(session: Session, vault: Vault) -> None:
+    (person,) = some_residents(session, vault, 1, NOW)
+    home, one, other = founded(session, person, NOW), a_member(session), a_member(session)
+    asked, _ = drive_requests.ask(session, "family", home, person, NOW)
+    number = session.execute(
+        text("""insert into drive_application (drive, group_id, year, criteria_on, made_by)
+                values ('family', :group, :year, :today, :by) returning application_id"""),
+        {"group": home, "year": TODAY.year, "today": TODAY, "by": one},
+    ).scalar_one()
+    answer = text("""update drive_request set state = 'taken_up', decided_by = :by, application_id = :number
+                     where request_id = :request""")
+    with pytest.raises(DBAPIError, match="drive_request_application_id_drive"), session.begin_nested():
+        session.execute(answer, {"by": other, "number": number, "request": asked.request_id})
+    session.execute(answer, {"by": one, "number": number, "request": asked.request_id})
