@@ -127,6 +127,11 @@ def close(session: Session, group_id: int, by: int, reason: str, now: datetime) 
         {"group": group_id, "by": by},
     )
     session.execute(
+        text("""update drive_request set state = 'declined', decided_by = :by, reason = :reason, changed_at = :now
+                where group_id = :group and state = 'asked'"""),
+        {"group": group_id, "by": by, "reason": reason, "now": now},
+    )
+    session.execute(
         update(JoinCode)
         .where(JoinCode.group_id == group_id, JoinCode.ended_at.is_(None))
         .values(ended_at=now)

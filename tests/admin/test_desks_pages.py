@@ -383,6 +383,45 @@ def test_from_an_application_to_the_list_that_two_people_put_up(
     assert other.get("/drives/nothing").status_code == 404
 
 
+def test_a_group_that_asks_is_put_forward_by_one_and_reviewed_by_another(
+    app: Flask, visit: Visits, ground: Ground
+) -> None:
+    one, other, reader = visit(Role.PROGRAMME), visit(Role.PROGRAMME), visit(Role.AUDIT)
+    queue, deeds = "/drives/requests/", f"/drives/requests/{ground.asked}"
+    assert f"#{ground.asked}<" in said(one, queue)
+    assert "take-up" not in said(reader, queue)
+    assert "没有待受理的请求" in said(visit(Role.PROGRAMME, streets={"zumiao"}), queue)
+    unsaid = one.post(f"{deeds}/decline", {"reason": " "})
+    assert (unsaid.status_code, 'id="fault-reason"' in unsaid.get_data(as_text=True)) == (422, True)
+    taken = one.post(f"{deeds}/take-up")
+    assert taken.status_code == 303
+    application = taken.headers["Location"].removeprefix("/admin")
+    shown = said(one, application)
+    assert f"#{ground.asked} ·" in shown
+    assert "申请人不得自行评审" in shown
+    assert 'name="reason"' in said(other, application)
+    late = other.post(f"{deeds}/take-up"), other.post(f"{deeds}/decline", {"reason": "名额已满"})
+    assert [told.status_code for told in late] == [409, 409]
+    assert "名额已满" not in said(one, queue)
+    with app.app_context(), transaction() as session:
+        row = session.execute(text("select state, decided_by, reason from drive_request")).one()
+    assert tuple(row) == ("taken_up", one.staff_id, None)
+
+
+def test_a_group_is_told_why_not(app: Flask, visit: Visits, ground: Ground) -> None:
+    programme = visit(Role.PROGRAMME)
+    assert (
+        programme.post(f"/drives/requests/{ground.asked}/decline", {"reason": "请先登记人数"}).status_code
+        == 303
+    )
+    with app.app_context(), transaction() as session:
+        told = session.execute(text("select state, reason from drive_request")).one()
+        deed = session.execute(
+            text("select subject, reason from audit_entry where action = 'drive.request_declined'")
+        ).one()
+    assert (*told, *deed) == ("declined", "请先登记人数", f"drive_request:{ground.asked}", "请先登记人数")
+
+
 def test_a_list_pages_by_what_was_seen_last(app: Flask, visit: Visits) -> None:
     programme = visit(Role.PROGRAMME)
     with app.app_context(), transaction() as session:
