@@ -66,7 +66,7 @@ def propose_criterion(reason: str, name: str, **payload: Any) -> None:
 def apply(drive: str, group: int, year: int, name: str) -> None:
     """Put a group forward for a drive's list, as it asked; our figures answer what they can."""
     told = {"drive": drive, "group": group, "year": year}
-    made = _deed(
+    made = deed(
         "drive.applied",
         name,
         lambda s, by: drives.apply(s, drive, group, year, by, clock.now()).application_id,
@@ -86,7 +86,7 @@ def fill(application: int, name: str) -> None:
         drives.fill(session, drives.application(session, application), by, clock.now())
         return application
 
-    _deed("drive.filled", name, step)
+    deed("drive.filled", name, step)
     _show(application)
 
 
@@ -106,7 +106,7 @@ def declare(application: int, criterion: str, met: bool, document: str, sha256: 
         drives.declare(session, application, criterion, told, by)
         return application
 
-    _deed("drive.declared", name, step, {"criterion": criterion, "met": met, "sha256": sha256})
+    deed("drive.declared", name, step, {"criterion": criterion, "met": met, "sha256": sha256})
     _show(application)
 
 
@@ -130,7 +130,7 @@ def review(application: int, recommend: bool, reason: str, name: str) -> None:
     def step(session: Session, by: int) -> int:
         return drives.review(session, application, by, reason, recommend=recommend).application_id
 
-    _deed("drive.reviewed", name, step, {"recommended": recommend, "reason": reason})
+    deed("drive.reviewed", name, step, {"recommended": recommend, "reason": reason})
     _show(application)
 
 
@@ -140,7 +140,7 @@ def review(application: int, recommend: bool, reason: str, name: str) -> None:
 @plainly
 def withdraw(application: int, name: str) -> None:
     """Take an application back that is not on the list."""
-    _deed("drive.withdrawn", name, lambda s, _: drives.withdraw(s, application).application_id)
+    deed("drive.withdrawn", name, lambda s, _: drives.withdraw(s, application).application_id)
     click.echo(f"#{application}: withdrawn")
 
 
@@ -174,7 +174,7 @@ def state_figure(group: int, name: str, **stated: Any) -> None:
         dossiers.state(session, group, dossiers.Stated(**stated), by)
         return group
 
-    _deed("group.figure", name, step, stated)
+    deed("group.figure", name, step, stated, "group")
     click.echo(f"#{group}: {stated['role']} {stated['code']} {stated['value']:,} {stated['unit']}")
 
 
@@ -186,7 +186,8 @@ def dossier(group: int) -> None:
     with reading() as session:
         for line in dossiers.dossier(session, group, clock.today().year):
             measured = "-" if line.measured is None else f"{line.measured:,}"
-            click.echo(f"{line.code} ({line.unit})  measured {line.measured_year}: {measured}")
+            months = "" if line.months is None else f" (≥, {line.months} months counted)"
+            click.echo(f"{line.code} ({line.unit})  measured {line.measured_year}: {measured}{months}")
             for role, figure in (("baseline", line.baseline), ("target", line.target)):
                 if figure is not None:
                     click.echo(f"  {role:<8} {_said(figure)}")
@@ -236,12 +237,17 @@ def _show(number: int) -> None:
             click.echo(f"  评审 / review: {known.review}")
 
 
-def _deed(
-    action: str, name: str, step: Callable[[Session, int], int], told: dict[str, Any] | None = None
+def deed(
+    action: str,
+    name: str,
+    step: Callable[[Session, int], int],
+    told: dict[str, Any] | None = None,
+    of: str = "drive",
 ) -> int:
+    """Do it in one transaction with its line in the audit, about the number that the step answers; returns that."""
     with transaction() as session:
         member = by_name(session, name)
         require_role(session, member.staff_id, Role.PROGRAMME)
         done = step(session, member.staff_id)
-        audit.record(session, f"staff:{member.staff_id}", action, f"drive:{done}", None, told)
+        audit.record(session, f"staff:{member.staff_id}", action, f"{of}:{done}", None, told)
     return done
