@@ -116,6 +116,8 @@ ACCESS: Final[Mapping[str, Rule]] = {
     "group_deeds.listed": only(Role.PROGRAMME),
     "group_deeds.size": only(Role.PROGRAMME),
     "group_deeds.figure": only(Role.PROGRAMME),
+    "group_deeds.name_station": only(Role.PROGRAMME),
+    "group_deeds.end_station": only(Role.PROGRAMME),
     "group_deeds.take_codes": only(Role.PROGRAMME),
     "group_deeds.answer": only(Role.PROGRAMME),
     "campaigns.show": CAMPAIGNS_READ,

@@ -60,6 +60,8 @@ WORDS: Final[Mapping[str, Text]] = {
     "funding.refunded": Text("退回收款", "Funding refunded"),
     "funding.refund_failed": Text("退款失败", "Refund failed"),
     "group.invited": Text("生成入组码", "Join codes made"),
+    "group.station": Text("枢纽加入站点", "Station made part of a hub"),
+    "group.station_ended": Text("枢纽移除站点", "Station taken off a hub"),
     "hook.added": Text("新增回调地址", "Hook added"),
     "hook.ended": Text("停用回调地址", "Hook ended"),
     "hook.rotated": Text("更换回调密钥", "Hook's secret changed"),

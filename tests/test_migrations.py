@@ -45,6 +45,8 @@ APPEND_ONLY = {
     "fund_transfer",
     "group_size",
     "hold_lot",
+    "hub_month",
+    "hub_month_part",
     "incentive_outcome",
     "indicator_reading",
     "indicator_value",
@@ -262,6 +264,25 @@ def test_groups_pass_only_through_the_states_of_the_table_and_history_stays(
         ("drive_request", "changed_at"),
     }
     exclusion = look.execute("select contype from pg_constraint where conname = 'membership_one_of_a_kind'")
+    assert exclusion.fetchall() == [("x",)]
+
+
+def test_a_station_is_of_one_hub_and_counted_months_keep_theirs(look: "psycopg.Connection[Any]") -> None:
+    rights = look.execute("""
+        select table_name, column_name from information_schema.column_privileges
+        where grantee = 'carbon_app' and privilege_type = 'UPDATE'
+          and table_name in ('hub_station', 'hub_month', 'hub_month_part', 'feed_station')""").fetchall()
+    assert set(rights) == {
+        ("hub_station", "to_month"),
+        ("hub_station", "ended_by"),
+        ("hub_station", "changed_at"),
+        ("feed_station", "last_month"),
+    }
+    guards = look.execute(
+        "select tgname from pg_trigger where tgrelid = 'hub_station'::regclass and not tgisinternal"
+    )
+    assert guards.fetchall() == [("counted_months_keep_their_stations",)]
+    exclusion = look.execute("select contype from pg_constraint where conname = 'hub_station_of_one_hub'")
     assert exclusion.fetchall() == [("x",)]
 
 

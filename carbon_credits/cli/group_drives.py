@@ -174,7 +174,7 @@ def state_figure(group: int, name: str, **stated: Any) -> None:
         dossiers.state(session, group, dossiers.Stated(**stated), by)
         return group
 
-    deed("group.figure", name, step, stated)
+    deed("group.figure", name, step, stated, "group")
     click.echo(f"#{group}: {stated['role']} {stated['code']} {stated['value']:,} {stated['unit']}")
 
 
@@ -186,7 +186,8 @@ def dossier(group: int) -> None:
     with reading() as session:
         for line in dossiers.dossier(session, group, clock.today().year):
             measured = "-" if line.measured is None else f"{line.measured:,}"
-            click.echo(f"{line.code} ({line.unit})  measured {line.measured_year}: {measured}")
+            months = "" if line.months is None else f" (≥, {line.months} months counted)"
+            click.echo(f"{line.code} ({line.unit})  measured {line.measured_year}: {measured}{months}")
             for role, figure in (("baseline", line.baseline), ("target", line.target)):
                 if figure is not None:
                     click.echo(f"  {role:<8} {_said(figure)}")

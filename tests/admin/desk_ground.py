@@ -105,6 +105,11 @@ def _groups(session: Session, by: int) -> tuple[int, int, int]:
                 values (:group, :month, :members, :active, :people, :mg, 0, 0, 0, :mg, :today)"""),
         {**row, "month": figures.last_month(clock.today()), "today": clock.today()},
     )
+    for statement in (
+        "insert into hub_month values (:group, :month, 23, 61, 12345, sha256(''))",
+        "insert into hub_month_part values (:group, :month, 1, 23, 61)",
+    ):
+        session.execute(text(statement), {"group": hub, "month": figures.last_month(clock.today())})
     made = drives.apply(session, "community", estate, clock.today().year, by, now)
     return estate, hub, made.application_id
 

@@ -338,6 +338,42 @@ def test_groups_are_made_sized_listed_let_in_and_closed(
     assert "方案" in said(programme, f"/groups/{ground.hub}")
 
 
+def test_a_hub_is_made_of_stations_and_what_was_counted_there_is_said_to_be_the_least(
+    app: Flask, visit: Visits, ground: Ground
+) -> None:
+    programme, reader = visit(Role.PROGRAMME), visit(Role.AUDIT)
+    with app.app_context(), transaction() as session:
+        session.execute(
+            text("""insert into feed_station select source_id, '岭南大道', :month from source
+                    where feed = 'metro_taps'"""),
+            {"month": clock.today().replace(day=1)},
+        )
+    hub = f"/groups/{ground.hub}"
+    shown = said(reader, hub)
+    assert ("下限" in shown, ">61<" in shown, "加入站点" in shown) == (True, True, False)
+    month = f"{clock.today():%Y-%m}"
+    form = {"feed": "metro_taps", "station": MARKUP, "from_month": month}
+    assert programme.post(hub + "/stations", {**form, "from_month": "2026"}).status_code == 422
+    assert programme.post(hub + "/stations", form).status_code == 303
+    assert programme.post(hub + "/stations", form).status_code == 409
+    assert programme.post(hub + "/stations", {**form, "station": "岭南大道"}).status_code == 303
+    counted = {**form, "station": "x", "from_month": f"{clock.today() - timedelta(days=60):%Y-%m}"}
+    assert "已计数的月份不变" in programme.post(hub + "/stations", counted).get_data(as_text=True)
+    page = said(programme, hub)
+    assert (MARKUP in page, '<option value="岭南大道">' in page) == (False, True)
+    ends = re.findall(r"/groups/\d+/stations/\d+/end", page)
+    assert len(ends) == 2
+    assert programme.post(ends[0], {"to_month": "2001-01"}).status_code == 422
+    assert programme.post(ends[0], {"to_month": month}).status_code == 303
+    assert len(re.findall(r"/groups/\d+/stations/\d+/end", said(programme, hub))) == 1
+    with app.app_context(), transaction() as session:
+        told = session.execute(
+            text("select action from audit_entry where subject = :hub order by 1"),
+            {"hub": f"group:{ground.hub}"},
+        )
+        assert set(told.scalars()) == {"group.station", "group.station_ended"}
+
+
 def test_from_an_application_to_the_list_that_two_people_put_up(
     app: Flask, vault: Vault, visit: Visits
 ) -> None:
