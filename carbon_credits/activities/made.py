@@ -1,8 +1,9 @@
 """Chunks of a file made ready to land, each in a process of its own, as many beside one another as there are processors.
 
 A process is forked for each chunk, so that nothing needs to be sent to it: the items are there. What it made comes back
-through a nameless file. It speaks to nobody and ends after its chunk. A chunk whose process fails, however, is made once
-more by ourselves, so that what is wrong with it is seen where it is dealt with.
+through a nameless file. It speaks to nobody and ends after its chunk, also when who waits for it was killed; so long the
+locks of that one's connections are held, for a fork has them too. A chunk whose process fails is made once more by
+ourselves, so that what is wrong with it is seen where it is dealt with.
 """
 
 import os
@@ -12,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain
-from multiprocessing import get_context
+from multiprocessing import current_process, get_context
 from multiprocessing.context import ForkProcess
 from tempfile import TemporaryFile
 from typing import IO, Final, NamedTuple
@@ -70,7 +71,9 @@ def made_beside(intake: Intake, chunks: Iterator[list[Item]]) -> Iterator[Made]:
 
 
 def processors() -> int:
-    """How many processors this process may use."""
+    """How many processors this process may use for processes of its own; one where it may have none."""
+    if current_process().daemon:
+        return 1
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

@@ -41,7 +41,7 @@ def test_a_worker_loads_neither_doors_nor_benches(tmp_path: Path) -> None:
         env=environ,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert told.returncode == 0, told.stderr[-2000:]

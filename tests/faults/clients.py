@@ -21,7 +21,7 @@ RIDES: Final = 30  # of a resident on a day; at 660 m at most they stay under th
 SHORTEST_M, LONGEST_M = 500, 660
 PAUSE_S: Final = (0.05, 0.35)
 LONGEST_WAIT_S: Final = 1.0
-PATIENCE_S: Final = 90.0
+PATIENCE_S: Final = 300.0
 TIMEOUT_S: Final = 15.0
 TRACE: Final = {
     "crs": "WGS84",

@@ -13,7 +13,7 @@ from carbon_credits.local import LocalError, kill, restart_postgres
 from carbon_credits.local.processes import send
 from tests.faults.stack import WORKERS, Stack
 
-PATIENCE_S = 30.0
+PATIENCE_S = 120.0
 SHORTEST_S, LONGEST_S = 0.3, 2.5
 
 

@@ -87,7 +87,7 @@ class Stack:
             env=_environment(self.home, self.port),
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=600,
             check=False,
         )
 

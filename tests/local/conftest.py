@@ -22,7 +22,7 @@ def run_local(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         env={**os.environ, "CARBON_HOME": str(home)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
 

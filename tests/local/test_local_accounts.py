@@ -143,7 +143,7 @@ def as_nobody(
         extra_groups=[],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
 

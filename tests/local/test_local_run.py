@@ -123,7 +123,7 @@ def test_ctrl_c_stops_everything_and_the_next_start_repeats_no_preparation(home:
         with start(home, port) as process:
             children = [entry["pid"] for entry in read_json(Home(home).processes).values()]
             process.send_signal(signal.SIGINT)
-            said, _ = process.communicate(timeout=60)
+            said, _ = process.communicate(timeout=300)
         assert process.returncode == 0, said
         assert [pid for child in children for pid in session_members(child)] == []
         assert marked(Home(home).mark, "postgres") == []

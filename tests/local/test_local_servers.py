@@ -206,7 +206,7 @@ with Supervisor(Home.at(Path({str(home)!r}))) as supervisor:
     supervisor.watch()
 """
     done = subprocess.run(
-        [sys.executable, "-c", script], cwd=CHECKOUT, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", script], cwd=CHECKOUT, capture_output=True, text=True, timeout=300, check=False
     )
     assert done.returncode == 1
     assert "worker failed 5 times in a row" in done.stderr
