@@ -1,0 +1,42 @@
+"""An evaluation's papers are written as exports are: once at a time, with how far they are; exports erased by hand."""
+
+from alembic import op
+
+revision = "0037_papers"
+down_revision = "0034_simulations"
+branch_labels = None
+depends_on = None
+
+UP = """
+alter table export
+  drop constraint export_format_check,
+  add constraint export_format_check check (format in ('csv', 'xlsx', 'pdf', 'json')),
+  -- what is written once at a time: asked for again while it waits, is written or is kept, it is the same
+  add column once text check (length(once) between 1 and 80),
+  -- how many `rows_done` goes up to, where that is known beforehand
+  add column parts int check (parts > 0),
+  -- who erased it before its week was over
+  add column erased_by int references staff,
+  add constraint export_erased_by_check check (erased_by is null or state = 'expired');
+create unique index export_once on export (once) where state in ('asked', 'running', 'done');
+create index export_newest_of on export (once, export_id) where once is not null;
+grant update (parts, erased_by) on export to carbon_app;
+"""
+
+DOWN = """
+drop index export_once, export_newest_of;
+delete from export_piece where export_id in (select export_id from export where format in ('pdf', 'json'));
+delete from export where format in ('pdf', 'json');
+alter table export
+  drop constraint export_format_check,
+  add constraint export_format_check check (format in ('csv', 'xlsx')),
+  drop column once, drop column parts, drop column erased_by;
+"""
+
+
+def upgrade() -> None:
+    op.execute(UP)
+
+
+def downgrade() -> None:
+    op.execute(DOWN)
