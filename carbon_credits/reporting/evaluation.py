@@ -24,14 +24,15 @@ from carbon_credits.reporting import (
     indicators_official,
     indicators_readings,
 )
+from carbon_credits.reporting.cell_tables import FEWEST, TOTAL
 from carbon_credits.reporting.indicators import Lineage
 from carbon_credits.reporting.indicators_declared import Own
-from carbon_credits.reporting.indicators_figures import COLUMNS, QUERY, ROWS
+from carbon_credits.reporting.indicators_figures import COLUMNS, ROWS
 from carbon_credits.reporting.indicators_models import EvaluationPack, IndicatorReading
 from carbon_credits.reporting.indicators_official import STREETS
 from carbon_credits.reporting.indicators_own import POPULATION
 from carbon_credits.reporting.indicators_plan import PLAN
-from carbon_credits.reporting.suppression import FEWEST, TOTAL
+from carbon_credits.reporting.indicators_query import QUERY
 
 KIND: Final = "evaluation.finalise"
 NAMES: Final = frozenset({"pack_id", "year", "digest"})
@@ -184,6 +185,7 @@ def _told(year: int, reading: IndicatorReading) -> dict[str, Any]:
         "whole_year": reading.with_tables,
         "made_on": clock.today().isoformat(),
         "fewest": FEWEST,
+        "hides_one": True,
         "plan": PLAN.both(),
         "reading": {
             "reading_id": reading.reading_id,
