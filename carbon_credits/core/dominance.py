@@ -24,6 +24,12 @@ def slack(total: int, largest: Sequence[int]) -> int:
     return 100 * (total - first - second) - PERCENT * first
 
 
+def slack_sql(total: str, two: str) -> str:
+    """The same of a statement's sum and an array of its two largest contributions."""
+    first, second = f"coalesce(({two})[1], 0)", f"coalesce(({two})[2], 0)"
+    return f"(100 * (({total}) - {first} - {second}) - {PERCENT} * {first})"
+
+
 def guard(short: int) -> int:
     """How far above and below the truth a hidden sum must be able to be, in its unit, by its slack."""
     return -(short // 100) if short < 0 else 0

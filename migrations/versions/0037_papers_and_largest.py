@@ -1,8 +1,8 @@
-"""An evaluation's papers are written as exports are: once at a time, with how far they are; exports erased by hand."""
+"""An evaluation's papers are exports, written once at a time and erased by hand; a group's month knows its two largest."""
 
 from alembic import op
 
-revision = "0037_papers"
+revision = "0037_papers_and_largest"
 down_revision = "0034_simulations"
 branch_labels = None
 depends_on = None
@@ -21,6 +21,13 @@ alter table export
 create unique index export_once on export (once) where state in ('asked', 'running', 'done');
 create index export_newest_of on export (once, export_id) where once is not null;
 grant update (parts, erased_by) on export to carbon_app;
+
+-- The two largest of those whose sums they are, by whom a month that is nearly one person's is told apart. Of nobody named.
+alter table group_month
+  add column verified_two bigint[] not null default '{}' check (cardinality(verified_two) <= 2),
+  add column claimed_two bigint[] not null default '{}' check (cardinality(claimed_two) <= 2),
+  add column removal_two bigint[] not null default '{}' check (cardinality(removal_two) <= 2);
+grant update (verified_two, claimed_two, removal_two) on group_month to carbon_app;
 """
 
 DOWN = """
@@ -31,6 +38,7 @@ alter table export
   drop constraint export_format_check,
   add constraint export_format_check check (format in ('csv', 'xlsx')),
   drop column once, drop column parts, drop column erased_by;
+alter table group_month drop column verified_two, drop column claimed_two, drop column removal_two;
 """
 
 
