@@ -14,7 +14,7 @@ from carbon_credits.core import clock
 from carbon_credits.core.db import reading
 from carbon_credits.core.errors import Conflict, Invalid
 from carbon_credits.core.i18n import Text
-from carbon_credits.groups import drive_criteria, drives, group_list, service
+from carbon_credits.groups import drive_criteria, drive_requests, drives, group_list, service
 
 FIRST_YEAR: Final = 2025
 CRITERION: Final = (
@@ -131,11 +131,13 @@ def application_page(
         (row,) = group_list.applications(session, numbers=[number])
         lines = drives.checklist(session, known)
         group = service.group(session, known.group_id)
+        asked = drive_requests.behind(session, number)
     return pages.render(
         "drives/application.html",
         status,
         one=row,
         group=group,
+        asked=asked,
         lines=lines,
         figures=FIGURES,
         lacking=[line for line in lines if line.answer is None or line.answer.met is not True],

@@ -20,6 +20,7 @@ UNWRITABLE: Final = "\0"
 REQUIRED: Final = Text("请填写", "Fill this in")
 NOT_WHOLE: Final = Text("应为整数", "A whole number")
 NOT_A_DAY: Final = Text("应为日期，如 2027-01-31", "A day such as 2027-01-31")
+NOT_A_MONTH: Final = Text("应为月份，如 2027-01", "A month such as 2027-01")
 NOT_OFFERED: Final = Text("请从列出的选项中选择", "Choose one of those listed")
 WRONG: Final = Text("填写有误，请按提示改正", "Something is filled in wrongly: see each field")
 # the longest reason that is kept with a proposal
@@ -109,6 +110,15 @@ class Form:
             return date.fromisoformat(self.typed[name])
         except ValueError:
             self._fault(name, "not_a_day", NOT_A_DAY if self.typed[name] else REQUIRED)
+            return date.min
+
+    def month(self, name: str) -> date:
+        """The first day of a month as ISO 8601 writes it, `2027-01`."""
+        typed = self.typed[name]
+        try:
+            return date.fromisoformat(f"{typed}-01" if len(typed) == len("2027-01") else "")
+        except ValueError:
+            self._fault(name, "not_a_month", NOT_A_MONTH if typed else REQUIRED)
             return date.min
 
     def choice(self, name: str, options: Collection[str]) -> str:

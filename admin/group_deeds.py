@@ -11,7 +11,7 @@ from admin.groups import STREETS, codes_page, group_page, new_page, within_terri
 from carbon_credits.core import clock
 from carbon_credits.core.errors import Conflict, Invalid
 from carbon_credits.core.i18n import Text
-from carbon_credits.groups import codes_file, dossiers, membership, service
+from carbon_credits.groups import codes_file, dossiers, hubs, membership, service
 from carbon_credits.groups.service import GroupKind, NewGroup
 from carbon_credits.jobs.surroundings import settings
 from carbon_credits.residents import consents
@@ -19,6 +19,7 @@ from carbon_credits.residents import consents
 NEW = ("kind", "name_zh", "name_en", "street", "parent", "listed")
 SIZE = ("people", "as_of", "source")
 FIGURE = ("role", "code", "unit", "year", "value", "source")
+STATION = ("feed", "station", "from_month")
 
 blueprint = Blueprint("group_deeds", __name__, url_prefix="/groups")
 
@@ -126,6 +127,49 @@ def figure(group: int) -> AnyResponse:
     except Invalid as refused:
         return group_page(group, 422, form, faults_of(refused, FIGURE))
     pages.note(Text("已记入档案", "Noted in the dossier"))
+    return _back(group)
+
+
+@blueprint.post("/<int:group>/stations")
+def name_station(group: int) -> AnyResponse:
+    """Make a station or stop of a feed part of a hub, from a month on."""
+    form = Form(*STATION)
+    try:
+        told = hubs.Place(form.text("feed", 60), form.text("station", hubs.LONGEST), form.month("from_month"))
+        form.check()
+
+        def step(session: Session, by: int) -> None:
+            within_territory(session, group)
+            hubs.name(session, group, told, by, clock.now())
+
+        deed("group.station", f"group:{group}", step, {**vars(told), "from_month": str(told.from_month)})
+    except Invalid as refused:
+        return group_page(group, 422, form, faults_of(refused, STATION))
+    except Conflict as refused:
+        return group_page(group, 409, form, {"": refused.detail})
+    pages.note(Text("已加入站点", "The station is part of it"))
+    return _back(group)
+
+
+@blueprint.post("/<int:group>/stations/<int:station>/end")
+def end_station(group: int, station: int) -> AnyResponse:
+    """Take a station off a hub, from a month on; what was counted stays."""
+    form = Form("to_month")
+    try:
+        month = form.month("to_month")
+        form.check()
+
+        def step(session: Session, by: int) -> None:
+            within_territory(session, group)
+            hubs.end(session, group, station, month, by, clock.now())
+
+        told = {"station": station, "to_month": str(month)}
+        deed("group.station_ended", f"group:{group}", step, told)
+    except Invalid as refused:
+        return group_page(group, 422, form, faults_of(refused, STATION))
+    except Conflict as refused:
+        return group_page(group, 409, form, {"": refused.detail})
+    pages.note(Text("已移除站点", "The station is taken off"))
     return _back(group)
 
 

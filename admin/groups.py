@@ -2,19 +2,23 @@
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
 from flask import Blueprint, Response, request
+from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
-from admin import guard, pages, words
+from admin import guard, measures, pages, words
 from admin.forms import Form
 from carbon_credits.core import clock
 from carbon_credits.core.db import reading
 from carbon_credits.core.i18n import Text
-from carbon_credits.groups import dossiers, drives, figures, finding, group_list, service
+from carbon_credits.groups import dossiers, drives, figures, finding, group_list, hubs, service
 from carbon_credits.groups.models import Group
 from carbon_credits.groups.service import GroupKind
+from carbon_credits.methodologies.catalogue import BY_NUMBER
+from carbon_credits.reporting import hub_figures
+from carbon_credits.reporting.cell_tables import FEWEST
 from carbon_credits.residents.service import Street
 from carbon_credits.staff.service import Role
 
@@ -126,9 +130,7 @@ def group_page(
             "awards": drives.awards_of(session, number),
             "applications": group_list.applications(session, group_id=number, most=20),
             "members": group_list.member_count(session, number),
-            "dossier": dossiers.dossier(session, number, today.year)
-            if known.kind in dossiers.KINDS
-            else None,
+            **(_hub(session, number, today) if known.kind in dossiers.KINDS else {"dossier": None}),
         }
     return pages.render(
         "groups/one.html",
@@ -151,6 +153,33 @@ def within_territory(session: Session, number: int) -> Group:
     if streets is not None and known.street not in streets:
         raise service.unknown()
     return known
+
+
+def _hub(session: Session, number: int, today: date) -> Mapping[str, Any]:
+    """The dossier, and beside it what was counted at the stations."""
+    lines = dossiers.dossier(session, number, today.year)
+    found = hub_figures.of_hub(session, number, lines, today)
+    this = today.replace(day=1)
+    return {
+        "dossier": lines,
+        "hub": {
+            "figures": found,
+            "methodologies": [pages.told(Text(*BY_NUMBER[of][-1].title)) for of in found.methodologies],
+            "stations": hubs.stations_of(session, number),
+            "feeds": [(row.feed, f"{row.feed} · {_said(row)}") for row in hubs.feeds(session)],
+            "known": hubs.known_stations(session),
+            "method": hub_figures.METHOD,
+            "not_this": hub_figures.NOT_THIS,
+            "fewest": FEWEST,
+            "quantity": measures.quantity,
+            "this_month": f"{this:%Y-%m}",
+            "next_month": f"{figures.back(this, -1):%Y-%m}",
+        },
+    }
+
+
+def _said(row: Row[Any]) -> str:
+    return pages.told(Text(row.name_zh, row.name_en))
 
 
 def _line(pointer: str) -> str:

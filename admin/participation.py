@@ -7,10 +7,11 @@ from typing import Final
 from flask import Blueprint, Response
 
 from admin import charts, guard, pages
+from admin.approvals import may_read
 from carbon_credits.core import clock
 from carbon_credits.core.db import reading
 from carbon_credits.core.i18n import Text
-from carbon_credits.reporting import dashboard
+from carbon_credits.reporting import dashboard, indicators_official
 from carbon_credits.reporting.cell_tables import FEWEST
 from carbon_credits.reporting.dashboard import Active, ActiveMonths, Line
 from carbon_credits.reporting.numbers import grouped
@@ -48,10 +49,10 @@ def show() -> Response:
         by_methodology=_texts(grams.methodologies),
         by_street=_texts(grams.streets),
         year=today.year,
-        population=found.population,
-        source=found.source,
-        is_district=bool(found.district),
+        populations=[(_name(one.street), one) for one in found.populations],
+        assumed=any(one.official is None for one in found.populations),
         fewest=FEWEST,
+        may_read=may_read(indicators_official.KIND),
     )
 
 

@@ -10,6 +10,7 @@ from carbon_credits.core import signing as _signing
 from carbon_credits.core.db import Base
 from carbon_credits.crediting import models as _crediting
 from carbon_credits.groups import drive_models as _drives
+from carbon_credits.groups import hub_models as _hubs
 from carbon_credits.groups import models as _groups
 from carbon_credits.incentives import models as _incentives
 from carbon_credits.ledger import models as _ledger
@@ -44,6 +45,7 @@ ROOMS = (
     _exports,
     _effects,
     _groups,
+    _hubs,
     _idempotency,
     _incentives,
     _indicators,

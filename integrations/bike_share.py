@@ -13,6 +13,7 @@ from functools import lru_cache
 from hashlib import sha256
 from itertools import pairwise
 from operator import itemgetter
+from sys import intern
 from typing import BinaryIO, Final, NamedTuple
 
 from geographiclib.geodesic import Geodesic
@@ -37,7 +38,7 @@ _TIME_LENGTH: Final = len("2026-03-02 08:00:00")
 
 
 class Trip(NamedTuple):
-    """One trip as it was told, times in UTC; `ends` are latitude and longitude of both stations."""
+    """One trip as it was told, times in UTC; `stations` by their number, `ends` are their latitude and longitude."""
 
     record_id: str
     line: int | None
@@ -46,9 +47,14 @@ class Trip(NamedTuple):
     start: datetime
     stop: datetime
     stated_s: int
-    same_station: bool
+    stations: tuple[str, str]
     ends: tuple[float, float, float, float]
     is_swapped: bool
+
+    @property
+    def same_station(self) -> bool:
+        """Whether it ended where it began."""
+        return self.stations[0] == self.stations[1]
 
     @property
     def is_contradictory(self) -> bool:
@@ -120,7 +126,12 @@ def _item(trip: Trip, shift: timedelta) -> Item:
         occurred_to=trip.stop + shift,
         monitored={"distance_m": _great_circle_m(*trip.ends)},
         references={"vehicle": trip.bike},
-        evidence={"datum": "WGS-84", "distance": "great_circle_between_stations"},
+        evidence={
+            "datum": "WGS-84",
+            "distance": "great_circle_between_stations",
+            "from": trip.stations[0],
+            "to": trip.stations[1],
+        },
         line=trip.line,
     )
 
@@ -154,7 +165,7 @@ def _public_trip(cells: tuple[str, ...], line: int, subject: str) -> Trip:
         start=_local(start),
         stop=_local(stop),
         stated_s=int(duration),
-        same_station=origin == target,
+        stations=(intern(origin), intern(target)),
         ends=ends,
         is_swapped="coordinates_swapped" in wrong,
     )

@@ -98,7 +98,7 @@ def _pairs(taps: list[Tap], rules: Rules) -> Pairs:
             tap.kind is rules.exit
             and entry is not None
             and tap.at - entry.at <= rules.longest
-            and tap not in alike
+            and not (alike and tap in alike)
         ):
             yield entry, tap, None
             entry = None
@@ -106,7 +106,8 @@ def _pairs(taps: list[Tap], rules: Rules) -> Pairs:
         if entry is not None:
             yield entry, None, rules.exit_missing
         entry = None
-        if tap in alike:
+        # few are alike, and to look for a tap among none costs as much
+        if alike and tap in alike:
             yield (tap, None, ALIKE) if tap.kind is rules.entry else (None, tap, ALIKE)
         elif tap.kind is rules.entry:
             entry = tap

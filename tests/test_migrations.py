@@ -45,6 +45,8 @@ APPEND_ONLY = {
     "fund_transfer",
     "group_size",
     "hold_lot",
+    "hub_month",
+    "hub_month_part",
     "incentive_outcome",
     "indicator_reading",
     "indicator_value",
@@ -225,21 +227,29 @@ def test_groups_pass_only_through_the_states_of_the_table_and_history_stays(
         ("applied", "refused"),
         ("active", "closed"),
     }
+    assert {(follows, state) for machine, follows, state in pairs if machine == "drive_request"} == {
+        ("asked", "taken_up"),
+        ("asked", "declined"),
+        ("asked", "withdrawn"),
+    }
     assert not [row for row in pairs if row[1] in {"awarded", "refused", "withdrawn", "taken_in", "closed"}]
     guards = look.execute("""
         select c.relname, t.tgname from pg_trigger t join pg_class c on c.oid = t.tgrelid
         where not t.tgisinternal
-          and c.relname in ('resident_group', 'group_request', 'membership', 'drive_application')""")
+          and c.relname in ('resident_group', 'group_request', 'membership', 'drive_application', 'drive_request')""")
     assert set(guards.fetchall()) == {
         ("resident_group", "only_allowed_group_states"),
         ("group_request", "only_allowed_request_states"),
         ("membership", "membership_history_stays"),
         ("drive_application", "only_allowed_application_states"),
+        ("drive_request", "only_allowed_drive_request_states"),
+        ("drive_request", "answered_drive_requests_stay"),
+        ("drive_request", "drive_requests_fit"),
     }
     rights = look.execute("""
         select table_name, column_name from information_schema.column_privileges
         where grantee = 'carbon_app' and privilege_type = 'UPDATE'
-          and table_name in ('membership', 'join_code', 'group_request')""").fetchall()
+          and table_name in ('membership', 'join_code', 'group_request', 'drive_request')""").fetchall()
     assert set(rights) == {
         ("membership", "to_on"),
         ("membership", "sealed_name"),
@@ -247,8 +257,32 @@ def test_groups_pass_only_through_the_states_of_the_table_and_history_stays(
         ("join_code", "ended_at"),
         ("group_request", "state"),
         ("group_request", "decided_by"),
+        ("drive_request", "state"),
+        ("drive_request", "decided_by"),
+        ("drive_request", "reason"),
+        ("drive_request", "application_id"),
+        ("drive_request", "changed_at"),
     }
     exclusion = look.execute("select contype from pg_constraint where conname = 'membership_one_of_a_kind'")
+    assert exclusion.fetchall() == [("x",)]
+
+
+def test_a_station_is_of_one_hub_and_counted_months_keep_theirs(look: "psycopg.Connection[Any]") -> None:
+    rights = look.execute("""
+        select table_name, column_name from information_schema.column_privileges
+        where grantee = 'carbon_app' and privilege_type = 'UPDATE'
+          and table_name in ('hub_station', 'hub_month', 'hub_month_part', 'feed_station')""").fetchall()
+    assert set(rights) == {
+        ("hub_station", "to_month"),
+        ("hub_station", "ended_by"),
+        ("hub_station", "changed_at"),
+        ("feed_station", "last_month"),
+    }
+    guards = look.execute(
+        "select tgname from pg_trigger where tgrelid = 'hub_station'::regclass and not tgisinternal"
+    )
+    assert guards.fetchall() == [("counted_months_keep_their_stations",)]
+    exclusion = look.execute("select contype from pg_constraint where conname = 'hub_station_of_one_hub'")
     assert exclusion.fetchall() == [("x",)]
 
 

@@ -7,7 +7,7 @@ Whether the act then earns anything is the batch's decision, not the door's.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from carbon_credits.activities.reasons import REASONS
@@ -15,7 +15,7 @@ from carbon_credits.core.clock import day_of
 from carbon_credits.core.crypto import Vault
 from carbon_credits.core.errors import FieldFault
 from carbon_credits.core.i18n import Text
-from carbon_credits.methodologies.base import Methodology
+from carbon_credits.methodologies.base import Methodology, Monitored
 from carbon_credits.methodologies.catalogue import BY_CODE, on
 
 AHEAD = timedelta(minutes=5)
@@ -51,6 +51,11 @@ class Claim:
         """The programme's day of the act: the day in Shanghai on which it ended."""
         return day_of(self.occurred_to)
 
+    @cached_property
+    def times(self) -> tuple[str, str]:
+        """When it began and ended, as ISO 8601 writes it."""
+        return self.occurred_from.isoformat(), self.occurred_to.isoformat()
+
 
 def faults_of(claim: Claim, now: datetime, late_days: int) -> list[FieldFault]:
     """Everything wrong with a claim, each fault with the field it is about; an empty list is a good claim."""
@@ -81,7 +86,7 @@ def _faults_of_time(
 
 
 def _faults_of_quantities(claim: Claim, methodology: Methodology) -> Iterator[FieldFault]:
-    known = {quantity.name: quantity for quantity in methodology.monitored}
+    known = _quantities_of(methodology)
     for name in claim.monitored:
         if name not in known:
             yield _fault(f"/monitored/{name}", "monitored_unknown")
@@ -92,6 +97,11 @@ def _faults_of_quantities(claim: Claim, methodology: Methodology) -> Iterator[Fi
             bounds = f"{quantity.least}–{quantity.most} {quantity.unit}"
             detail = Text(f"应在 {bounds} 之间", f"Must lie within {bounds}")
             yield FieldFault(f"/monitored/{name}", "out_of_range", detail)
+
+
+@cache
+def _quantities_of(methodology: Methodology) -> dict[str, Monitored]:
+    return {quantity.name: quantity for quantity in methodology.monitored}
 
 
 def _faults_of_references(claim: Claim, methodology: Methodology) -> Iterator[FieldFault]:

@@ -7,21 +7,23 @@ still waited for its resident is withdrawn at once.
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import fields
+from functools import lru_cache
 from operator import attrgetter
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 from psycopg import Connection
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from carbon_credits.activities.ready import Names, record_key
-from carbon_credits.activities.told import Told
-from carbon_credits.core.crypto import Vault
+from carbon_credits.activities.ready import Ready, record_key
+from carbon_credits.activities.told import Told, ToldRecord
+from carbon_credits.core.crypto import Blinder, Vault
 from carbon_credits.partners import aside, stations
-from carbon_credits.partners.contract import Item, Record, Unusable, Weighing
+from carbon_credits.partners.contract import Item, Record, Scalar, Unusable, Weighing
 from carbon_credits.partners.models import PartnerFile
 
 _SIZE: Final = 16
@@ -57,18 +59,23 @@ where not exists (select from told_now n where n.ext_key = b.ext_key)
 """
 
 
-def write_keys(
-    vault: Vault, source_id: int, chunks: Iterable[tuple[Sequence[Item], Told]], path: Path
-) -> Iterator[tuple[Sequence[Item], Told]]:
-    """Pass chunks of items on, writing down the digests of what is or may become an act; whole or not at all."""
-    part = path.with_suffix(".keys.part")
+def keys_of(vault: Vault, source_id: int, items: Sequence[Item], told: Told) -> bytes:
+    """The digests of what is or may become an act, of items and what was made ready of them."""
+    row = vault.blinder(f"row:{source_id}")
+    entries: list[bytes] = []
+    for record in told.records:
+        entries += _of_record(row, items[record.place], record)
+    for _, item in told.others:
+        entries += _of_other(vault, source_id, item)
+    return b"".join(entries)
+
+
+@contextmanager
+def written(path: Path) -> Iterator[IO[bytes]]:
+    """Where the digests of a file's records are written; whole or not at all."""
+    part = path.with_suffix(path.suffix + ".part")
     with part.open("wb") as out:
-        for items, told in chunks:
-            for record in told.records:
-                out.writelines(_of_record(vault, source_id, items[record.place], record.names))
-            for _, item in told.others:
-                out.writelines(_of_other(vault, source_id, item))
-            yield items, told
+        yield out
         out.flush()
         os.fsync(out.fileno())
     part.rename(path)
@@ -99,13 +106,32 @@ def note_corrections(session: Session, row: PartnerFile, before: Path, now: Path
     return counted[0], counted[1]
 
 
-def _of_record(vault: Vault, source_id: int, item: Item, names: Names) -> Iterator[bytes]:
+def _of_record(row: Blinder, item: Item, record: ToldRecord) -> Iterator[bytes]:
     """A record by what it tells; a piece in it by its number alone, which is made of what it tells."""
+    names = record.names
     yield names.ext_key + names.by_aside
-    yield vault.blind(f"row:{source_id}", _JSON(_told(item)))
+    yield row(_what(item, record.ready))
     for ext_key, by_aside in names.pieces:
         yield ext_key + by_aside
         yield _NOTHING
+
+
+def _what(item: Item, ready: Ready | tuple[str, ...]) -> bytes:
+    """All that a record tells. Of a good one most is in the digests that it lands with."""
+    if isinstance(ready, Ready) and isinstance(item, Record):
+        rest = _JSON([dict(item.evidence), item.deposits]) if item.deposits else _evidence(item)
+        return ready.told + ready.evidence_class.encode() + rest.encode()
+    return _JSON(_told(item)).encode()
+
+
+def _evidence(item: Record) -> str:
+    """Written in one way: how distances were got, and between which stations, is told often."""
+    return _evidence_of(tuple(item.evidence.items()), tuple(map(type, item.evidence.values())))
+
+
+@lru_cache(maxsize=8_192)
+def _evidence_of(told: tuple[tuple[str, Scalar], ...], _kinds: tuple[type, ...]) -> str:
+    return _JSON(dict(told))
 
 
 def _of_other(vault: Vault, source_id: int, item: Unusable | Weighing) -> Iterator[bytes]:

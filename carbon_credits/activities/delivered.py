@@ -6,7 +6,7 @@ held against its manifest; read to its end by its feed, without doing anything; 
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -16,18 +16,19 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from carbon_credits.activities import strangers
-from carbon_credits.activities.corrections import note_corrections, write_keys
+from carbon_credits.activities.corrections import note_corrections, written
 from carbon_credits.activities.files import Delivery, Heard, Opened, chunks_of, land_all, place
 from carbon_credits.activities.intake import terms_of
 from carbon_credits.activities.landing import RECORDS, ROWS, outcomes
+from carbon_credits.activities.made import made_beside
 from carbon_credits.activities.spool import Spool, spooled
-from carbon_credits.activities.told import Intake, Told, read
+from carbon_credits.activities.told import Intake
 from carbon_credits.activities.versions import version_of_file
 from carbon_credits.core.crypto import Vault
 from carbon_credits.core.cycles import seldom_collected
 from carbon_credits.core.i18n import Text
 from carbon_credits.partners import contents, progress
-from carbon_credits.partners.contract import Feed, FileFault, Item, ParseOptions
+from carbon_credits.partners.contract import Feed, FileFault, ParseOptions
 from carbon_credits.partners.inbox import Inbox
 from carbon_credits.partners.manifest import Manifest, canonical_bytes, read_manifest
 from carbon_credits.partners.models import PartnerFile
@@ -37,8 +38,7 @@ log = logging.getLogger(__name__)
 OPTIONS: Final = ParseOptions()
 NOT_BOUND: Final = "dropped:not_bound"
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
-# one row that cannot be read is refused alone; many mean that the file is not what it says
-UNREADABLE: Final = frozenset({"not_readable", "broken_row"})
+# of more than this many and this share a file is not what it says
 FEW_UNREADABLE: Final = 10
 UNREADABLE_SHARE: Final = Decimal("0.005")
 # what an integration may trip over in a file that nobody foresaw; the file waits for a person and the feed goes on
@@ -130,12 +130,15 @@ def _stage(work: _Work) -> list[FileFault]:
     ground, row = work.ground, work.row
     tally: Counter[str] = Counter()
     try:
-        for _, told in write_keys(
-            ground.vault, row.source_id, _made_ready(work), ground.inbox.keys(row.file_id)
+        with (
+            ground.inbox.plain(row.file_id).open("rb") as stream,
+            written(ground.inbox.keys(row.file_id)) as out,
         ):
-            tally[ROWS] += sum(record.rows for record in told.records) + len(told.others)
-            tally["unreadable"] += sum(not UNREADABLE.isdisjoint(item.reasons) for item in told.strange)
-            work.spool.put(told)
+            chunks = chunks_of(ground.feed.parse_file(stream, ground.of_file))
+            for made in made_beside(work.intake, chunks):
+                tally.update({ROWS: made.rows, "unreadable": made.unreadable})
+                out.write(made.keys)
+                work.spool.put(made.chunk)
         faults = _control_faults(ground, row, work.manifest, tally)
     except _STUMBLES:
         log.exception("a feed stumbled over a file", extra={"file": row.file_id, "feed": ground.feed.code})
@@ -197,12 +200,6 @@ def _apply(work: _Work) -> list[FileFault]:
     place(ground.vault, ground.feed, options, ground.now(), ground.heard, ground.opened)
     ground.inbox.forget(row.file_id)
     return []
-
-
-def _made_ready(work: _Work) -> Iterator[tuple[list[Item], Told]]:
-    with work.ground.inbox.plain(work.row.file_id).open("rb") as stream:
-        for items in chunks_of(work.ground.feed.parse_file(stream, work.ground.of_file)):
-            yield items, read(work.intake, items)
 
 
 def _not_waived(row: PartnerFile, faults: list[FileFault]) -> list[FileFault]:

@@ -29,8 +29,10 @@ CORRECTED: Final = "corrected"
 # a file brought by hand lands while it is seen, one with a manifest once it is staged
 OPEN: Final = ("seen", "staged")
 MOST_LISTED: Final = 10_000
-# a chunk of a file is more work than a request may be
-_PATIENCE: Final = text("select set_config('statement_timeout', '60s', true)")
+# a chunk of a file is more work than a request may be, also between its statements
+_PATIENCE: Final = text("""
+select set_config('statement_timeout', '60s', true), set_config('idle_in_transaction_session_timeout', '60s', true)
+""")
 
 
 class Refused(NamedTuple):

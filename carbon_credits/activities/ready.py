@@ -36,14 +36,15 @@ class SourceTerms:
 
 
 class Ready(NamedTuple):
-    """A good record: its key within its source, its version, the class it lands with, and its row for COPY, all but
-    the number.
+    """A good record: its key within its source, its version, the class it lands with, its row for COPY, all but the
+    number, and what it tells of whom, by digests.
     """
 
     ext_key: bytes
     version: int
     evidence_class: str
     row: str
+    told: bytes
 
 
 class Names(NamedTuple):
@@ -70,14 +71,11 @@ def make_ready_named(
     vault: Vault, source: SourceTerms, records: Sequence[Record], now: datetime
 ) -> Iterator[tuple[Ready | tuple[str, ...], Names]]:
     """As `make_ready`, each with the keys of the record and its pieces; every key is made once."""
+    by_aside = aside.keys_of(vault, source.source_id)
     for record in records:
-        names = _names_of(vault, source.source_id, record)
+        pieces = tuple((record_key(piece), by_aside(piece)) for piece in record.settles)
+        names = Names(record_key(record.record_id), by_aside(record.record_id), pieces)
         yield _ready(vault, source, record, now, names.ext_key), names
-
-
-def _names_of(vault: Vault, source_id: int, record: Record) -> Names:
-    pieces = tuple((record_key(p), aside.record_key(vault, source_id, p)) for p in record.settles)
-    return Names(record_key(record.record_id), aside.record_key(vault, source_id, record.record_id), pieces)
 
 
 def _ready(
@@ -98,19 +96,18 @@ def _ready(
         return tuple(dict.fromkeys(fault.code for fault in faults))
     # the feed's class, unless the record says that it proves less
     letter = max(record.evidence_class or source.evidence_class, source.evidence_class)
-    return Ready(ext_key, record.version, letter, _row(vault, source, record, claim, ext_key))
+    content, subject = content_digest(claim), subject_index(vault, source.partner, record.subject_token)
+    row = _row(vault, source, claim, (ext_key, content, subject))
+    return Ready(ext_key, record.version, letter, row, content + subject)
 
 
-def _row(vault: Vault, source: SourceTerms, record: Record, claim: Claim, ext_key: bytes) -> str:
+def _row(vault: Vault, source: SourceTerms, claim: Claim, digests: tuple[bytes, bytes, bytes]) -> str:
     """The columns of `staging.COLUMNS` after the first, in PostgreSQL's text format."""
     keys = exclusive_keys(vault, claim, namespace=source.partner)
     return "\t".join(
         (
-            _bytes(ext_key),
-            _bytes(content_digest(claim)),
-            _bytes(subject_index(vault, source.partner, record.subject_token)),
-            claim.occurred_from.isoformat(),
-            claim.occurred_to.isoformat(),
+            *map(_bytes, digests),
+            *claim.times,
             claim.occurred_on.isoformat(),
             str(BY_CODE[claim.methodology][-1].number),
             _json(claim.monitored),

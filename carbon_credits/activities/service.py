@@ -135,8 +135,7 @@ def content_digest(told: Claim) -> bytes:
     words = _CONTENT(
         [
             told.methodology,
-            told.occurred_from.isoformat(),
-            told.occurred_to.isoformat(),
+            *told.times,
             sorted(told.monitored.items()),
             sorted(told.references.items()),
         ]

@@ -23,9 +23,9 @@ class Spool:
     length: int = 0
     is_whole: bool = False
 
-    def put(self, told: Told) -> None:
-        """Write a chunk down."""
-        pickle.dump((list(map(_flat, told.records)), told._replace(records=())), self.file, protocol=5)
+    def put(self, chunk: bytes) -> None:
+        """Write a chunk down, as `packed` makes it."""
+        self.file.write(chunk)
         self.length += 1
 
     def chunks(self) -> Iterator[Told]:
@@ -35,6 +35,11 @@ class Spool:
             # nobody but this process can have written here: the file has no name
             records, rest = pickle.load(self.file)  # noqa: S301
             yield rest._replace(records=tuple(map(_told, records)))
+
+
+def packed(told: Told) -> bytes:
+    """A chunk as it lies in the spool."""
+    return pickle.dumps((list(map(_flat, told.records)), told._replace(records=())), protocol=5)
 
 
 def _flat(told: ToldRecord) -> tuple[Any, ...]:

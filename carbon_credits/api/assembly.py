@@ -42,6 +42,7 @@ from carbon_credits.api.resident import (
     activities,
     campaigns,
     gifts,
+    group_drives,
     groups,
     incentives,
     me,
@@ -87,6 +88,7 @@ DOORS: Final[Mapping[str, Sequence[documents.Blueprint]]] = {
         incentives.blueprint,
         groups.blueprint,
         memberships.blueprint,
+        group_drives.blueprint,
     ),
     "partner": (
         oauth.blueprint,

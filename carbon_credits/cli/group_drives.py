@@ -66,13 +66,13 @@ def propose_criterion(reason: str, name: str, **payload: Any) -> None:
 def apply(drive: str, group: int, year: int, name: str) -> None:
     """Put a group forward for a drive's list, as it asked; our figures answer what they can."""
     told = {"drive": drive, "group": group, "year": year}
-    made = _deed(
+    made = deed(
         "drive.applied",
         name,
         lambda s, by: drives.apply(s, drive, group, year, by, clock.now()).application_id,
         told,
     )
-    _show(made)
+    show(made)
 
 
 @click.command("fill")
@@ -86,8 +86,8 @@ def fill(application: int, name: str) -> None:
         drives.fill(session, drives.application(session, application), by, clock.now())
         return application
 
-    _deed("drive.filled", name, step)
-    _show(application)
+    deed("drive.filled", name, step)
+    show(application)
 
 
 @click.command("declare")
@@ -106,8 +106,8 @@ def declare(application: int, criterion: str, met: bool, document: str, sha256: 
         drives.declare(session, application, criterion, told, by)
         return application
 
-    _deed("drive.declared", name, step, {"criterion": criterion, "met": met, "sha256": sha256})
-    _show(application)
+    deed("drive.declared", name, step, {"criterion": criterion, "met": met, "sha256": sha256})
+    show(application)
 
 
 @click.command("checklist")
@@ -115,7 +115,7 @@ def declare(application: int, criterion: str, met: bool, document: str, sha256: 
 @plainly
 def checklist(application: int) -> None:
     """An application with every criterion and its answer."""
-    _show(application)
+    show(application)
 
 
 @click.command("review")
@@ -130,8 +130,8 @@ def review(application: int, recommend: bool, reason: str, name: str) -> None:
     def step(session: Session, by: int) -> int:
         return drives.review(session, application, by, reason, recommend=recommend).application_id
 
-    _deed("drive.reviewed", name, step, {"recommended": recommend, "reason": reason})
-    _show(application)
+    deed("drive.reviewed", name, step, {"recommended": recommend, "reason": reason})
+    show(application)
 
 
 @click.command("withdraw")
@@ -140,7 +140,7 @@ def review(application: int, recommend: bool, reason: str, name: str) -> None:
 @plainly
 def withdraw(application: int, name: str) -> None:
     """Take an application back that is not on the list."""
-    _deed("drive.withdrawn", name, lambda s, _: drives.withdraw(s, application).application_id)
+    deed("drive.withdrawn", name, lambda s, _: drives.withdraw(s, application).application_id)
     click.echo(f"#{application}: withdrawn")
 
 
@@ -174,7 +174,7 @@ def state_figure(group: int, name: str, **stated: Any) -> None:
         dossiers.state(session, group, dossiers.Stated(**stated), by)
         return group
 
-    _deed("group.figure", name, step, stated)
+    deed("group.figure", name, step, stated, "group")
     click.echo(f"#{group}: {stated['role']} {stated['code']} {stated['value']:,} {stated['unit']}")
 
 
@@ -186,7 +186,8 @@ def dossier(group: int) -> None:
     with reading() as session:
         for line in dossiers.dossier(session, group, clock.today().year):
             measured = "-" if line.measured is None else f"{line.measured:,}"
-            click.echo(f"{line.code} ({line.unit})  measured {line.measured_year}: {measured}")
+            months = "" if line.months is None else f" (≥, {line.months} months counted)"
+            click.echo(f"{line.code} ({line.unit})  measured {line.measured_year}: {measured}{months}")
             for role, figure in (("baseline", line.baseline), ("target", line.target)):
                 if figure is not None:
                     click.echo(f"  {role:<8} {_said(figure)}")
@@ -218,7 +219,8 @@ def _digest(given: str) -> bytes:
         raise Invalid("wrong_document", Text("SHA-256 应为十六进制", "SHA-256 is hexadecimal")) from error
 
 
-def _show(number: int) -> None:
+def show(number: int) -> None:
+    """An application with its checklist."""
     marks = {True: "✓", False: "✗", None: "?"}
     with reading() as session:
         known = drives.application(session, number)
@@ -236,12 +238,20 @@ def _show(number: int) -> None:
             click.echo(f"  评审 / review: {known.review}")
 
 
-def _deed(
-    action: str, name: str, step: Callable[[Session, int], int], told: dict[str, Any] | None = None
+def deed(
+    action: str,
+    name: str,
+    step: Callable[[Session, int], int],
+    told: dict[str, Any] | None = None,
+    subject: str = "drive",
+    reason: str | None = None,
 ) -> int:
+    """Done by a member of staff who may, with its line in the audit; answers the number that the step answers."""
     with transaction() as session:
         member = by_name(session, name)
         require_role(session, member.staff_id, Role.PROGRAMME)
         done = step(session, member.staff_id)
-        audit.record(session, f"staff:{member.staff_id}", action, f"drive:{done}", None, told)
+        audit.record(
+            session, f"staff:{member.staff_id}", action, f"{subject}:{done}", None, told, reason=reason
+        )
     return done

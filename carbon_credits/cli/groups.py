@@ -9,7 +9,7 @@ from typing import TypeVar
 import click
 from sqlalchemy.orm import Session
 
-from carbon_credits.cli import group_drives
+from carbon_credits.cli import drive_requests, group_drives, group_hubs
 from carbon_credits.cli.saying import plainly
 from carbon_credits.core import audit, clock
 from carbon_credits.core.db import in_transaction, reading, transaction
@@ -33,7 +33,7 @@ def group() -> None:
     """组 / Households, estates, schools, firms; creation drives; dossiers."""
 
 
-for command in group_drives.COMMANDS:
+for command in (*group_drives.COMMANDS, *drive_requests.COMMANDS, *group_hubs.COMMANDS):
     group.add_command(command)
 
 

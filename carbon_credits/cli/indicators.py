@@ -90,8 +90,9 @@ def show(code: str, year: int) -> None:
         )
     for part in () if line.own is None else line.own.coverage:
         seen, whole = (UNSHOWN if n is None else f"{n:,}" for n in (part.seen, part.whole))
+        as_of = f" ({part.as_of})" if part.as_of else ""
         click.echo(
-            f"覆盖 coverage: {part.of.zh} {part.of.en}: {seen} / {whole} = {quantity(part.ppm, 'ppm')}"
+            f"覆盖 coverage: {part.of.zh} {part.of.en}: {seen} / {whole} = {quantity(part.ppm, 'ppm')}{as_of}"
         )
     # the rest of what is counted is in the evaluation's spreadsheet
     amounts = AMOUNTS[:3]

@@ -136,7 +136,11 @@ class Vault:
 
     def blind(self, purpose: str, value: str | bytes) -> bytes:
         """The blind index of a value for one purpose; never comparable across purposes."""
+        return self.blinder(purpose)(value)
+
+    def blinder(self, purpose: str) -> Blinder:
+        """What makes the blind indexes of one purpose: for whoever makes many."""
         blinder = self._blinders.get(purpose)
         if blinder is None:
             blinder = self._blinders[purpose] = Blinder(self.key("blind:" + purpose))
-        return blinder(value)
+        return blinder

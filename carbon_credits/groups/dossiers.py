@@ -1,10 +1,12 @@
 """The dossier of a hub or a pilot: where it began, where it wants to be, each with its source, and what was measured.
 
-A figure is a whole number in its own unit. One that bears the name of a figure of ours (`verified_mg`, …) gets what we
-have measured in the year of its target beside it; the rest has none, and says so by having none.
+A figure is a whole number in its own unit. One that bears the name of a figure of ours gets what we have in the year of
+its target beside it: what members did (`verified_mg`, …), or the trips counted at its stations (`hub_trips`, …). The
+rest has none, and says so by having none.
 """
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -14,12 +16,12 @@ from sqlalchemy.orm import Session
 
 from carbon_credits.core.errors import Invalid
 from carbon_credits.core.i18n import Text
-from carbon_credits.groups import figures, service
+from carbon_credits.groups import figures, hubs, service
 from carbon_credits.groups.drive_models import DossierFigure
-from carbon_credits.groups.service import GroupKind
 
-KINDS: Final = (GroupKind.HUB, GroupKind.PILOT)
+KINDS: Final = hubs.KINDS
 MEASURED: Final = ("verified_mg", "claimed_mg", "travel_mg", "recycling_mg")
+UNITS: Final[Mapping[str, str]] = {**dict.fromkeys(MEASURED, "mg"), **dict.fromkeys(hubs.COUNTED, hubs.UNIT)}
 Role = Literal["baseline", "target"]
 
 
@@ -37,7 +39,10 @@ class Stated:
 
 @dataclass(frozen=True)
 class DossierLine:
-    """One figure of a dossier. `measured` is ours, of `measured_year`; None where we measure nothing, or of too few."""
+    """One figure of a dossier. `measured` is ours, of `measured_year`; None where we measure nothing, or of too few.
+
+    `months` are those of the year that a count is of; None where nothing is counted.
+    """
 
     code: str
     unit: str
@@ -45,6 +50,7 @@ class DossierLine:
     target: DossierFigure | None
     measured: int | None
     measured_year: int
+    months: int | None = None
 
 
 def state(session: Session, group_id: int, told: Stated, by: int) -> None:
@@ -55,8 +61,9 @@ def state(session: Session, group_id: int, told: Stated, by: int) -> None:
     if not told.source.strip() or not told.code.isidentifier() or not told.code.islower():
         said = Text("须有代码（小写字母）和来源", "A code in small letters, and a source")
         raise Invalid("wrong_figure", said)
-    if told.code in MEASURED and told.unit != "mg":
-        raise Invalid("wrong_unit", Text("该指标单位为毫克", "The unit of this figure is mg"))
+    unit = UNITS.get(told.code, told.unit)
+    if told.unit != unit:
+        raise Invalid("wrong_unit", Text(f"该指标单位为 {unit}", f"The unit of this figure is {unit}"))
     row = {"group_id": group_id, "kind": known.kind, "said_by": by, **vars(told)}
     session.execute(insert(DossierFigure).values(row))
 
@@ -80,6 +87,9 @@ def _line(
 ) -> DossierLine:
     baseline, target = roles.get("baseline"), roles.get("target")
     year = this_year if target is None else min(target.year, this_year)
-    ours = figures.of_year(session, group_id, year) if code in MEASURED else {}
     unit = next(figure.unit for figure in (target, baseline) if figure is not None)
+    if code in hubs.COUNTED and unit == hubs.UNIT:
+        trips, months = hubs.of_year(session, group_id, year).get(code, (None, None))
+        return DossierLine(code, unit, baseline, target, trips, year, months)
+    ours = figures.of_year(session, group_id, year) if code in MEASURED else {}
     return DossierLine(code, unit, baseline, target, ours.get(code), year)

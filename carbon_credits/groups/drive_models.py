@@ -1,4 +1,4 @@
-"""The tables of creation drives and of dossiers: what is asked, who applied, what was found, where it began."""
+"""The tables of creation drives and of dossiers: what is asked, who asked, who applied, what was found."""
 
 from datetime import date, datetime
 
@@ -68,6 +68,25 @@ class DriveApplication(Model):
     reviewed_by: Mapped[int | None] = mapped_column(Integer, ForeignKey("staff.staff_id"))
     review: Mapped[str | None] = mapped_column(Text)
     approval_id: Mapped[int | None] = mapped_column(BigInteger)
+    changed_at: Mapped[datetime] = mapped_column(_INSTANT, server_default=_NOW)
+
+
+class DriveRequest(Model):
+    """Who runs a group asks that it be put forward for a drive's list of a year. Answered, it is history."""
+
+    __tablename__ = "drive_request"
+
+    request_id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    drive: Mapped[str] = mapped_column(Text, ForeignKey("drive.drive"))
+    group_id: Mapped[int] = mapped_column(Integer)
+    kind: Mapped[str] = mapped_column(Text)
+    resident_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("resident.resident_id"))
+    year: Mapped[int] = mapped_column(SmallInteger)
+    asked_at: Mapped[datetime] = mapped_column(_INSTANT, server_default=_NOW)
+    state: Mapped[str] = mapped_column(Text, server_default=text("'asked'"))
+    decided_by: Mapped[int | None] = mapped_column(Integer, ForeignKey("staff.staff_id"))
+    reason: Mapped[str | None] = mapped_column(Text)
+    application_id: Mapped[int | None] = mapped_column(BigInteger)
     changed_at: Mapped[datetime] = mapped_column(_INSTANT, server_default=_NOW)
 
 

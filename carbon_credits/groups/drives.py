@@ -20,7 +20,7 @@ from carbon_credits.core.clock import day_of
 from carbon_credits.core.errors import Conflict, FieldFault, Invalid, NotAllowed, NotFound
 from carbon_credits.core.i18n import Text
 from carbon_credits.groups import figures, service
-from carbon_credits.groups.drive_models import Criterion, Drive, DriveAnswer, DriveApplication
+from carbon_credits.groups.drive_models import Criterion, Drive, DriveAnswer, DriveApplication, DriveRequest
 
 AWARD: Final = "groups.award"
 ApplicationState = Literal["applied", "recommended", "awarded", "refused", "withdrawn"]
@@ -63,7 +63,8 @@ def criteria(session: Session, drive: str, day: date) -> list[Criterion]:
 def apply(session: Session, drive: str, group_id: int, year: int, by: int, now: datetime) -> DriveApplication:
     """Put a group forward for a drive's list of a year; what our figures answer is filled at once.
 
-    Raises NotFound, Invalid for a kind of group that the drive is not for, Conflict when it is put forward already.
+    A request of the group's that waits for it is taken up by this. Raises NotFound, Invalid for a kind of group that the
+    drive is not for, Conflict when it is put forward already.
     """
     today = day_of(now)
     known = service.held(session, group_id)
@@ -73,6 +74,7 @@ def apply(session: Session, drive: str, group_id: int, year: int, by: int, now: 
         )
     if not 2025 <= year <= 2100:
         raise Invalid("wrong_year", Text("年份有误", "The year is wrong"))
+    asked = _asked(session, drive, group_id, year)
     row = {"drive": drive, "group_id": group_id, "year": year, "criteria_on": today, "made_by": by}
     made = session.execute(
         upsert(DriveApplication).values(**row).on_conflict_do_nothing().returning(DriveApplication)
@@ -80,6 +82,14 @@ def apply(session: Session, drive: str, group_id: int, year: int, by: int, now: 
     if made is None:
         raise Conflict(
             "applied_already", Text("该组本年度已申请", "The group is put forward for that year already")
+        )
+    if asked is not None:
+        answer = {"state": "taken_up", "decided_by": by, "application_id": made.application_id}
+        session.execute(
+            update(DriveRequest)
+            .where(DriveRequest.request_id == asked)
+            .values(**answer, changed_at=text("clock_timestamp()"))
+            .execution_options(synchronize_session=False)
         )
     fill(session, made, by, now)
     return made
@@ -221,6 +231,17 @@ def awards_of(session: Session, group_id: int) -> list[tuple[Drive, int]]:
         .order_by(DriveApplication.year.desc(), Drive.drive)
     )
     return [(row[0], row[1]) for row in session.execute(asked)]
+
+
+def _asked(session: Session, drive: str, group_id: int, year: int) -> int | None:
+    """The open request of a group for a drive's year, ours until this transaction ends."""
+    waiting = select(DriveRequest.request_id).where(
+        DriveRequest.drive == drive,
+        DriveRequest.group_id == group_id,
+        DriveRequest.year == year,
+        DriveRequest.state == "asked",
+    )
+    return session.execute(waiting.with_for_update()).scalar_one_or_none()
 
 
 def _drive(session: Session, code: str) -> Drive:

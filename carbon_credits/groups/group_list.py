@@ -1,4 +1,4 @@
-"""Groups as staff look through them: by kind and state, with how many belong; who waits to be let in."""
+"""Groups as staff look through them: by kind and state, with how many belong; who waits to be let in or put forward."""
 
 from collections.abc import Collection
 from typing import Any
@@ -50,6 +50,16 @@ select max(approval_id) from approval where kind = 'groups.award' and state = 'p
 
 _APPLICATION_COUNTS = text("""
 select drive, state, count(*) as applications from drive_application where year = :year group by drive, state
+union all
+select drive, state, count(*) from drive_request where state = 'asked' and year = :year group by drive, state
+""")
+_DRIVE_REQUESTS = text("""
+select r.request_id, r.drive, d.name_zh as drive_zh, d.name_en as drive_en, r.year, r.asked_at,
+       r.group_id, g.kind, g.name_zh, g.name_en, g.street
+from drive_request r join drive d using (drive) join resident_group g using (group_id)
+where r.state = 'asked' and r.request_id > :after
+  and (cast(:streets as text[]) is null or g.street = any(:streets))
+order by r.request_id limit :most
 """)
 _FITTING = text("""
 select group_id, kind, name_zh, name_en from resident_group
@@ -85,6 +95,14 @@ def requests(
     return list(session.execute(_REQUESTS, given))
 
 
+def drive_requests(
+    session: Session, after: int = 0, streets: Collection[str] | None = None, most: int = 50
+) -> list[Row[Any]]:
+    """Groups that ask by themselves to be put forward for a drive, the oldest first; nobody is named."""
+    given = {"after": after, "most": most, "streets": None if streets is None else sorted(streets)}
+    return list(session.execute(_DRIVE_REQUESTS, given))
+
+
 def applications(
     session: Session,
     *,
@@ -109,7 +127,7 @@ def award_waiting(session: Session, drive: str, year: int) -> int | None:
 
 
 def application_counts(session: Session, year: int) -> dict[tuple[str, str], int]:
-    """How many applications of a year each drive has in each state."""
+    """How many applications of a year each drive has in each state, and requests for it that wait (`asked`)."""
     rows = session.execute(_APPLICATION_COUNTS, {"year": year})
     return {(row.drive, row.state): row.applications for row in rows}
 

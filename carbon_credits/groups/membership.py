@@ -283,4 +283,11 @@ def _end(session: Session, resident_id: int, group_id: int | None, now: datetime
         """),
         {"today": day_of(now), "shard": shard_of(resident_id), "resident": resident_id, "group": group_id},
     )
-    return len(ended.all())
+    left = list(ended.scalars())
+    # who has left does not run the group any more
+    session.execute(
+        text("""update drive_request set state = 'withdrawn', changed_at = :now
+                where resident_id = :resident and group_id = any(:groups) and state = 'asked'"""),
+        {"now": now, "resident": resident_id, "groups": left},
+    )
+    return len(left)

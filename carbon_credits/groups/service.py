@@ -23,6 +23,13 @@ MOST_NAME: Final = 100
 HOUSEHOLD_NAME: Final = Text("家庭", "Household")
 
 
+# a hub's last month is the one before this; what was named for later never counts
+_END_STATIONS: Final = text("""
+update hub_station set to_month = greatest(from_month, cast(:month as date)), ended_by = :by, changed_at = :now
+where group_id = :group and to_month is null
+""")
+
+
 class GroupKind(StrEnum):
     """What sort of people act together."""
 
@@ -109,7 +116,10 @@ def refuse(session: Session, group_id: int, by: int, reason: str, now: datetime)
 
 
 def close(session: Session, group_id: int, by: int, reason: str, now: datetime) -> Group:
-    """End a group: memberships, requests and codes end, history stays. Raises Conflict while parts are active."""
+    """End a group: memberships, requests, codes and a hub's stations end, history stays.
+
+    Raises Conflict while parts are active.
+    """
     parts = select(exists().where(Group.parent_id == group_id, Group.state == GroupState.ACTIVE))
     if session.execute(parts).scalar_one():
         raise Conflict("parts_active", Text("请先关闭下级组", "Close its parts first"))
@@ -125,6 +135,13 @@ def close(session: Session, group_id: int, by: int, reason: str, now: datetime) 
             "update group_request set state = 'refused', decided_by = :by where group_id = :group and state = 'asked'"
         ),
         {"group": group_id, "by": by},
+    )
+    this = {"group": group_id, "month": day_of(now).replace(day=1), "by": by, "now": now}
+    session.execute(_END_STATIONS, this)
+    session.execute(
+        text("""update drive_request set state = 'declined', decided_by = :by, reason = :reason, changed_at = :now
+                where group_id = :group and state = 'asked'"""),
+        {"group": group_id, "by": by, "reason": reason, "now": now},
     )
     session.execute(
         update(JoinCode)

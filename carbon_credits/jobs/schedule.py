@@ -27,7 +27,7 @@ from carbon_credits.ledger.sealing import seal_once
 from carbon_credits.reconciliation import clawbacks, mass_balance
 from carbon_credits.reconciliation.waiting import end_waiting
 from carbon_credits.reconciliation.watching import watch
-from carbon_credits.reporting import indicators_readings, proceeds_readings
+from carbon_credits.reporting import hub_counts, indicators_readings, proceeds_readings
 from carbon_credits.reporting.export_work import erase_due
 from carbon_credits.reporting.funnel import count_shard
 from carbon_credits.reporting.rollups import roll_up
@@ -212,6 +212,9 @@ TASKS: tuple[Task, ...] = (
     Task("close_merchants", timedelta(minutes=15), _at_now(leaving.finish_closing)),
     # once for each month that is over, and for each year that is settled
     Task("read_indicators", timedelta(hours=6), _read_indicators),
+    # once for each month of a hub, when late records are in; and the names of stations to choose from
+    Task("count_hubs", timedelta(hours=6), _at_now(hub_counts.count_due)),
+    Task("see_stations", timedelta(hours=24), _at_now(hub_counts.see_stations)),
     # once for each day that is over
     Task("read_proceeds", timedelta(hours=6), _read_proceeds),
     # launched on their first day, ended after their last or when their money is spent

@@ -11,7 +11,7 @@ from typing import Final
 from sqlalchemy import ARRAY, LargeBinary, any_, cast, func, select, text, update
 from sqlalchemy.orm import Session
 
-from carbon_credits.core.crypto import Vault
+from carbon_credits.core.crypto import Blinder, Vault
 from carbon_credits.partners.contract import Scalar, Unusable
 from carbon_credits.partners.models import RecordSetAside
 
@@ -21,7 +21,12 @@ WITHDRAWN: Final = "withdrawn_by_partner"
 
 def record_key(vault: Vault, source_id: int, record_id: str) -> bytes:
     """The 16 bytes by which a partner's record is known here; the partner's own number stays outside."""
-    return vault.blind(f"record:{source_id}", record_id)
+    return keys_of(vault, source_id)(record_id)
+
+
+def keys_of(vault: Vault, source_id: int) -> Blinder:
+    """What makes the keys of a source's records."""
+    return vault.blinder(f"record:{source_id}")
 
 
 # Many keys are handed over as one value, sixteen bytes each: an array of them costs more to write than to look up.

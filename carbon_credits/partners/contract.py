@@ -61,8 +61,9 @@ class Record:
 
     `record_id` is the partner's, or a digest of what identifies the act, so that the same bytes give the
     same record. Times are aware UTC; monitored numbers are integers in the unit their name ends in.
-    `evidence` says how numbers were got (`distance`) and which `datum` coordinates have. `settles` names
-    records told apart before (two taps) that this one consists of. `evidence_class` is set where the partner
+    `evidence` says how numbers were got (`distance`), which `datum` coordinates have, and at which of the feed's stations
+    a trip began and ended (`from`, `to`), where it has stations. `settles` names records told apart before (two taps)
+    that this one consists of. `evidence_class` is set where the partner
     itself says that this record proves less than its feed does. `version` above 1 says that the record may have been
     told before and that this counts instead; the highest counts. `deposits` is what it put into a station's bag.
     """

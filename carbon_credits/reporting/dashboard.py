@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from carbon_credits.core.i18n import Text
 from carbon_credits.methodologies.catalogue import BY_NUMBER
-from carbon_credits.reporting.population import population_on
+from carbon_credits.reporting.population import Population, Populations, populations
 from carbon_credits.reporting.rollups import STREETS, UNSTATED
 from carbon_credits.residents.service import Street
 
@@ -114,12 +114,16 @@ class TrendDay:
 
 @dataclass(frozen=True)
 class Active:
-    """Distinct residents active in a month, of how many. `per_100_000` is floored: 12,345 is 123.45 per 1,000."""
+    """Distinct residents active in a month, of how many. `per_100_000` is floored: 12,345 is 123.45 per 1,000.
+
+    `living` is the population that `of` is; None where they are held against those registered.
+    """
 
     month: date
     street: str | None
     active: int
     of: int
+    living: Population | None
 
     @property
     def per_100_000(self) -> int | None:
@@ -129,12 +133,21 @@ class Active:
 
 @dataclass(frozen=True)
 class ActiveMonths:
-    """The district of its population, streets of those registered there now; oldest month first."""
+    """The district of its population; a street of its own where one is approved, else of those registered there now.
+
+    Oldest month first.
+    """
 
     district: tuple[Active, ...]
     streets: tuple[Active, ...]
-    population: int
-    source: Text
+
+    @property
+    def populations(self) -> tuple[Population, ...]:
+        """Each population that something is held against, the newest of the district first."""
+        used = {
+            one.living: None for one in reversed((*self.streets, *self.district)) if one.living is not None
+        }
+        return tuple(used)
 
 
 def grams(session: Session, today: date, streets: Streets = None) -> Grams:
@@ -166,9 +179,7 @@ def trend(
 def active_months(
     session: Session, today: date, streets: Streets = None, months: int = MONTHS
 ) -> ActiveMonths:
-    """Residents active in each of the last months, this one included: the district's per its population, a street's
-    per those registered.
-    """
+    """Residents active in each of the last months, this one included, of how many there are."""
     last = today.replace(day=1)
     count = last.year * 12 + last.month - months
     asked = {
@@ -178,13 +189,14 @@ def active_months(
         "streets": _asked(streets),
     }
     rows = session.execute(_ACTIVE, asked).mappings().all()
-    by_street = tuple(Active(row["month"], row["street"], row["active"], row["registered"]) for row in rows)
+    living = populations(session)
+    by_street = tuple(_active(row, living) for row in rows)
     people: dict[date, int] = {}
     for one in by_street:
         people[one.month] = people.get(one.month, 0) + one.active
-    living = population_on(today)
-    district = tuple(Active(month, None, n, population_on(month).people) for month, n in people.items())
-    return ActiveMonths(district if streets is None else (), by_street, living.people, living.source)
+    of = {month: living.of_district(month) for month in people}
+    district = tuple(Active(month, None, n, of[month].people, of[month]) for month, n in people.items())
+    return ActiveMonths(district if streets is None else (), by_street)
 
 
 def street_name(street: str) -> Text:
@@ -194,6 +206,13 @@ def street_name(street: str) -> Text:
 
 def _asked(streets: Streets) -> list[str] | None:
     return None if streets is None else sorted(streets)
+
+
+def _active(row: RowMapping, living: Populations) -> Active:
+    of = living.on(row["month"], row["street"])
+    return Active(
+        row["month"], row["street"], row["active"], row["registered"] if of is None else of.people, of
+    )
 
 
 def _methodology(number: int) -> tuple[str, Text]:

@@ -18,21 +18,16 @@ from carbon_credits.core import audit, clock
 from carbon_credits.core.errors import Conflict, FieldFault, Invalid, NotFound
 from carbon_credits.core.i18n import Text
 from carbon_credits.methodologies.catalogue import BY_CODE as METHODOLOGIES
-from carbon_credits.reporting import (
-    evaluation_programme,
-    indicators,
-    indicators_official,
-    indicators_readings,
-)
+from carbon_credits.reporting import evaluation_programme, indicators, indicators_readings
 from carbon_credits.reporting.cell_tables import FEWEST, TOTAL
 from carbon_credits.reporting.indicators import Lineage
 from carbon_credits.reporting.indicators_declared import Own
 from carbon_credits.reporting.indicators_figures import COLUMNS, ROWS
 from carbon_credits.reporting.indicators_models import EvaluationPack, IndicatorReading
 from carbon_credits.reporting.indicators_official import STREETS
-from carbon_credits.reporting.indicators_own import POPULATION
 from carbon_credits.reporting.indicators_plan import PLAN
 from carbon_credits.reporting.indicators_query import QUERY
+from carbon_credits.reporting.population import populations
 
 KIND: Final = "evaluation.finalise"
 NAMES: Final = frozenset({"pack_id", "year", "digest"})
@@ -163,7 +158,7 @@ def _snapshot(
     first, after = date(year, 1, 1), date.fromordinal(reading.through.toordinal() + 1)
     counted: dict[str, Callable[[], Any]] = {
         "indicators": lambda: [_indicator(lineage) for lineage in indicators.page(session, year)],
-        "population": lambda: _population(session, year),
+        "population": lambda: _population(session, reading.through),
         "programme": lambda: evaluation_programme.programme(session, first, after),
         "awards": lambda: evaluation_programme.awards(session, year),
         "campaigns": lambda: evaluation_programme.campaigns(session, first, after),
@@ -236,16 +231,24 @@ def _own(own: Own) -> dict[str, Any]:
         "unit": None if own.unit is None else own.unit.value,
         "unit_name": None if own.unit is None else own.unit.text.both(),
         "coverage": [
-            {"of": part.of.both(), "seen": part.seen, "whole": part.whole, "ppm": part.ppm}
+            {
+                "of": part.of.both(),
+                "seen": part.seen,
+                "whole": part.whole,
+                "as_of": part.as_of,
+                "ppm": part.ppm,
+            }
             for part in own.coverage
         ],
     }
 
 
-def _population(session: Session, year: int) -> dict[str, Any]:
-    """What a bureau says of each street's population, by street."""
-    found = {
-        street: indicators_official.of_year(session, year, street).get(POPULATION)
-        for street in sorted(STREETS)
+def _population(session: Session, through: date) -> dict[str, Any]:
+    """What a bureau says of each street's population on the last day, by street."""
+    living = populations(session)
+    found = {street: living.on(through, street) for street in sorted(STREETS)}
+    return {
+        street: asdict(one.official)
+        for street, one in found.items()
+        if one is not None and one.official is not None
     }
-    return {street: asdict(official) for street, official in found.items() if official is not None}

@@ -74,7 +74,7 @@ def _coverage(snapshot: Snapshot) -> Section:
     rows = [
         (
             both(indicator["title"]),
-            both(part["of"]),
+            _of_day(part),
             part["seen"],
             "无官方数值 not stated" if part["whole"] is None else part["whole"],
             quantity(part["ppm"], "ppm"),
@@ -91,6 +91,12 @@ def _coverage(snapshot: Snapshot) -> Section:
     )
     note = Text("覆盖率向下取整。", "Coverage is rounded down.")
     return Section("Coverage", Text("数据覆盖", "What our records cover"), (note,), header, tuple(rows))
+
+
+def _of_day(part: Mapping[str, Any]) -> str:
+    """What it is a part of, and of which day that is; papers of packs from before the day was kept stay as they are."""
+    as_of = part.get("as_of")
+    return both(part["of"]) if as_of is None else f"{both(part['of'])} ({as_of})"
 
 
 _FIGURES: Final[Mapping[str, Text]] = {

@@ -22,6 +22,7 @@ from carbon_credits.reporting.indicators_figures import NO_STREET, Cell, Figures
 from carbon_credits.reporting.indicators_plan import BY_CODE, INDICATORS
 from carbon_credits.reporting.indicators_query import QUERY_SHA256
 from carbon_credits.reporting.indicators_strands import STRANDS
+from carbon_credits.reporting.population import Populations, populations
 from carbon_credits.residents.service import Street
 
 EVERYTHING: Final = Text("合计", "Total")
@@ -69,7 +70,7 @@ def page(session: Session, year: int) -> list[Lineage]:
     ground = (
         None
         if reading is None
-        else ground_of(session, year, indicators_readings.figures_of(reading), official)
+        else ground_of(session, indicators_readings.figures_of(reading), official, populations(session))
     )
     return [
         Lineage(
@@ -100,12 +101,13 @@ def trend(session: Session, code: str, year: int) -> list[tuple[date, Own]]:
     Raises NotFound for an unknown indicator.
     """
     indicator, official = indicator_of(code), indicators_official.of_year(session, year)
-    return [
-        (
-            reading.through,
-            indicator.own(ground_of(session, year, indicators_readings.figures_of(reading), official)),
-        )
+    living = populations(session)
+    found = [
+        (reading.through, indicators_readings.figures_of(reading))
         for reading in indicators_readings.of_year(session, year)
+    ]
+    return [
+        (through, indicator.own(ground_of(session, figures, official, living))) for through, figures in found
     ]
 
 
@@ -117,11 +119,13 @@ def indicator_of(code: str) -> Indicator:
     return found
 
 
-def ground_of(session: Session, year: int, figures: Figures, official: Mapping[str, Official]) -> Ground:
+def ground_of(
+    session: Session, figures: Figures, official: Mapping[str, Official], living: Populations
+) -> Ground:
     """What own values of a year are made of."""
-    awards = {row.drive: int(row.n) for row in session.execute(_AWARDS, {"year": year})}
+    awards = {row.drive: int(row.n) for row in session.execute(_AWARDS, {"year": figures.through.year})}
     pilots = int(session.execute(_PILOTS, {"last": figures.through}).scalar_one())
-    return Ground(figures, awards, pilots, official)
+    return Ground(figures, awards, pilots, official, living.of_district(figures.through).official)
 
 
 def rows(indicator: Indicator, figures: Figures) -> list[Row]:

@@ -72,23 +72,28 @@ class Official:
 
 @dataclass(frozen=True)
 class Ground:
-    """What an own value may be made of: what acts came to, groups on the lists of drives, official figures by code."""
+    """What an own value may be made of: what acts came to, groups on the lists of drives, official figures by code.
+
+    `population` is the district's that counts on the last day of the figures; None while nobody has approved one.
+    """
 
     figures: Figures
     awards: Mapping[str, int]
     pilots: int
     official: Mapping[str, Official]
+    population: Official | None
 
 
 @dataclass(frozen=True)
 class Coverage:
-    """What part of a whole our records see, in `unit`; `whole` and `ppm` (floored) are None until somebody enters it."""
+    """What part of a whole our records see, in `unit`; `whole`, of a day, and `ppm` (floored) are None until entered."""
 
     of: Text
     unit: Unit
     seen: int | None
     whole: int | None
     ppm: int | None
+    as_of: str | None = None
 
 
 @dataclass(frozen=True)
@@ -122,4 +127,5 @@ def coverage(of: Text, unit: Unit, seen: int | None, whole: Official | None) -> 
     """The part that is seen of a whole that a bureau stated."""
     if whole is None or whole.value <= 0:
         return Coverage(of, unit, seen, None, None)
-    return Coverage(of, unit, seen, whole.value, None if seen is None else seen * 1_000_000 // whole.value)
+    ppm = None if seen is None else seen * 1_000_000 // whole.value
+    return Coverage(of, unit, seen, whole.value, ppm, whole.as_of)

@@ -101,6 +101,8 @@ def _faults(payload: Mapping[str, Any]) -> Iterator[FieldFault]:
         )
     if type(value) is not int or not -(2**53) < value < 2**53:
         yield FieldFault("/value", "out_of_range", Text("应为整数", "a whole number"))
+    elif code == POPULATION and value < 1:
+        yield FieldFault("/value", "out_of_range", Text("人口应大于 0", "more people than none"))
     yield from _faults_of_day(payload["as_of"])
     yield from _faults_of_source(payload)
 

@@ -105,9 +105,7 @@ def pilots(ground: Ground) -> Own:
 
 def _of_population(ground: Ground) -> Coverage:
     people = ground.figures.whole.people
-    return coverage(
-        Text("常住人口", "resident population"), Unit.PEOPLE, people, ground.official.get(POPULATION)
-    )
+    return coverage(Text("常住人口", "resident population"), Unit.PEOPLE, people, ground.population)
 
 
 def _sum(ground: Ground, strands: tuple[str, ...], amount: str) -> int | None:

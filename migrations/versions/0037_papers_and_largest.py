@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0037_papers_and_largest"
-down_revision = "0034_simulations"
+down_revision = "0036_hubs"
 branch_labels = None
 depends_on = None
 

@@ -19,6 +19,7 @@ def pages_of(ground: Ground) -> dict[str, str]:
         "drives": "/drives/",
         "drive": "/drives/community",
         "application": f"/drives/applications/{ground.application}",
+        "drive_requests": "/drives/requests/",
         "awards": f"/drives/community/awards/{year}",
         "groups": "/groups/",
         "group": f"/groups/{ground.estate}",

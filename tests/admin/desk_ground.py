@@ -11,14 +11,14 @@ from carbon_credits.core import clock
 from carbon_credits.core.crypto import Vault
 from carbon_credits.core.db import transaction
 from carbon_credits.core.i18n import Text
-from carbon_credits.groups import drives, figures
+from carbon_credits.groups import drive_requests, drives, figures
 from carbon_credits.groups.service import GroupKind
 from carbon_credits.incentives import lifecycle
 from carbon_credits.ledger import funds
 from carbon_credits.programme import service as programme
 from carbon_credits.rewards import coverage, merchants, offers
 from carbon_credits.rewards.settlement import make_next
-from tests.factories.groups import a_group
+from tests.factories.groups import a_group, founded, some_residents
 from tests.factories.incentives import a_bank, put_in_force, some_terms
 from tests.factories.programme import a_cap, a_rate, approved, two_staff
 from tests.factories.redemptions import an_offer
@@ -57,6 +57,7 @@ class Ground:
     hub: int
     application: int
     purse: str
+    asked: int
 
 
 def laid(app: Flask, vault: Vault, by: int | None = None) -> Ground:
@@ -84,11 +85,12 @@ def laid(app: Flask, vault: Vault, by: int | None = None) -> Ground:
         in_force = put_in_force(session).id
         draft = lifecycle.draft(session, some_terms(code="green_card", name=NAMES._asdict()), people[0]).id
         estate, hub, application = _groups(session, by or people[0])
+        asked = _asked(session, vault)
     settled = _settled(app, active, live)
     day = (clock.today() - timedelta(days=1)).isoformat()
     return Ground(
         *(fund, applied, code, active, waiting, live, settled, day),
-        *(draft, in_force, estate, hub, application, purse),
+        *(draft, in_force, estate, hub, application, purse, asked),
     )
 
 
@@ -103,8 +105,20 @@ def _groups(session: Session, by: int) -> tuple[int, int, int]:
                 values (:group, :month, :members, :active, :people, :mg, 0, 0, 0, :mg, :today)"""),
         {**row, "month": figures.last_month(clock.today()), "today": clock.today()},
     )
+    for statement in (
+        "insert into hub_month values (:group, :month, 23, 61, 12345, sha256(''))",
+        "insert into hub_month_part values (:group, :month, 1, 23, 61)",
+    ):
+        session.execute(text(statement), {"group": hub, "month": figures.last_month(clock.today())})
     made = drives.apply(session, "community", estate, clock.today().year, by, now)
     return estate, hub, made.application_id
+
+
+def _asked(session: Session, vault: Vault) -> int:
+    """The request of a household to be put forward as a green family."""
+    (founder,) = some_residents(session, vault, 1, clock.now())
+    home = founded(session, founder, clock.now())
+    return drive_requests.ask(session, "family", home, founder, clock.now())[0].request_id
 
 
 def _settled(app: Flask, merchant_id: int, offer_id: int) -> tuple[int, ...]:

@@ -1,7 +1,7 @@
 """The desks as two people use them: by keys alone, the second approves a settlement and grants an award."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -85,6 +85,18 @@ def sound(page: Page) -> None:
     fits(page)
 
 
+def look_at(page: Page, url: str, paths: Iterable[str]) -> None:
+    """Each page once by axe, in one language and at one width in turn; at both widths by its own."""
+    for number, path in enumerate(paths):
+        first, second = (DESK, PHONE) if number % 2 else (PHONE, DESK)
+        language = "zh" if number // 2 % 2 else "en"
+        page.set_viewport_size(first)
+        page.goto(f"{url}{path}{'&' if '?' in path else '?'}lang={language}")
+        sound(page)
+        page.set_viewport_size(second)
+        fits(page)
+
+
 def fits(page: Page) -> None:
     """No scrolling sideways."""
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), page.url
@@ -144,13 +156,4 @@ def test_a_settlement_is_approved_and_an_award_granted_by_a_second_person(app: F
 
 def test_every_page_of_the_desks_is_sound_on_a_desk_and_on_a_phone(office: Office) -> None:
     with office.seat(office.one, DESK) as context:
-        page = context.new_page()
-        for number, path in enumerate(pages_of(office.ground).values()):
-            # each page once by axe, in one language and at one width in turn; at both widths by its own
-            first, second = (DESK, PHONE) if number % 2 else (PHONE, DESK)
-            language = "zh" if number // 2 % 2 else "en"
-            page.set_viewport_size(first)
-            page.goto(f"{office.url}/admin{path}{'&' if '?' in path else '?'}lang={language}")
-            sound(page)
-            page.set_viewport_size(second)
-            fits(page)
+        look_at(context.new_page(), f"{office.url}/admin", pages_of(office.ground).values())

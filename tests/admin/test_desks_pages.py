@@ -338,6 +338,42 @@ def test_groups_are_made_sized_listed_let_in_and_closed(
     assert "方案" in said(programme, f"/groups/{ground.hub}")
 
 
+def test_a_hub_is_made_of_stations_and_what_was_counted_there_is_said_to_be_the_least(
+    app: Flask, visit: Visits, ground: Ground
+) -> None:
+    programme, reader = visit(Role.PROGRAMME), visit(Role.AUDIT)
+    with app.app_context(), transaction() as session:
+        session.execute(
+            text("""insert into feed_station select source_id, '岭南大道', :month from source
+                    where feed = 'metro_taps'"""),
+            {"month": clock.today().replace(day=1)},
+        )
+    hub = f"/groups/{ground.hub}"
+    shown = said(reader, hub)
+    assert ("下限" in shown, ">61<" in shown, "加入站点" in shown) == (True, True, False)
+    month = f"{clock.today():%Y-%m}"
+    form = {"feed": "metro_taps", "station": MARKUP, "from_month": month}
+    assert programme.post(hub + "/stations", {**form, "from_month": "2026"}).status_code == 422
+    assert programme.post(hub + "/stations", form).status_code == 303
+    assert programme.post(hub + "/stations", form).status_code == 409
+    assert programme.post(hub + "/stations", {**form, "station": "岭南大道"}).status_code == 303
+    counted = {**form, "station": "x", "from_month": f"{clock.today() - timedelta(days=60):%Y-%m}"}
+    assert "已计数的月份不变" in programme.post(hub + "/stations", counted).get_data(as_text=True)
+    page = said(programme, hub)
+    assert (MARKUP in page, '<option value="岭南大道">' in page) == (False, True)
+    ends = re.findall(r"/groups/\d+/stations/\d+/end", page)
+    assert len(ends) == 2
+    assert programme.post(ends[0], {"to_month": "2001-01"}).status_code == 422
+    assert programme.post(ends[0], {"to_month": month}).status_code == 303
+    assert len(re.findall(r"/groups/\d+/stations/\d+/end", said(programme, hub))) == 1
+    with app.app_context(), transaction() as session:
+        told = session.execute(
+            text("select action from audit_entry where subject = :hub order by 1"),
+            {"hub": f"group:{ground.hub}"},
+        )
+        assert set(told.scalars()) == {"group.station", "group.station_ended"}
+
+
 def test_from_an_application_to_the_list_that_two_people_put_up(
     app: Flask, vault: Vault, visit: Visits
 ) -> None:
@@ -381,6 +417,45 @@ def test_from_an_application_to_the_list_that_two_people_put_up(
     number = proposed(one, "/drives/community/criteria", **right)
     assert "文件 9" in said(other, f"/approvals/{number}")
     assert other.get("/drives/nothing").status_code == 404
+
+
+def test_a_group_that_asks_is_put_forward_by_one_and_reviewed_by_another(
+    app: Flask, visit: Visits, ground: Ground
+) -> None:
+    one, other, reader = visit(Role.PROGRAMME), visit(Role.PROGRAMME), visit(Role.AUDIT)
+    queue, deeds = "/drives/requests/", f"/drives/requests/{ground.asked}"
+    assert f"#{ground.asked}<" in said(one, queue)
+    assert "take-up" not in said(reader, queue)
+    assert "没有待受理的请求" in said(visit(Role.PROGRAMME, streets={"zumiao"}), queue)
+    unsaid = one.post(f"{deeds}/decline", {"reason": " "})
+    assert (unsaid.status_code, 'id="fault-reason"' in unsaid.get_data(as_text=True)) == (422, True)
+    taken = one.post(f"{deeds}/take-up")
+    assert taken.status_code == 303
+    application = taken.headers["Location"].removeprefix("/admin")
+    shown = said(one, application)
+    assert f"#{ground.asked} ·" in shown
+    assert "申请人不得自行评审" in shown
+    assert 'name="reason"' in said(other, application)
+    late = other.post(f"{deeds}/take-up"), other.post(f"{deeds}/decline", {"reason": "名额已满"})
+    assert [told.status_code for told in late] == [409, 409]
+    assert "名额已满" not in said(one, queue)
+    with app.app_context(), transaction() as session:
+        row = session.execute(text("select state, decided_by, reason from drive_request")).one()
+    assert tuple(row) == ("taken_up", one.staff_id, None)
+
+
+def test_a_group_is_told_why_not(app: Flask, visit: Visits, ground: Ground) -> None:
+    programme = visit(Role.PROGRAMME)
+    assert (
+        programme.post(f"/drives/requests/{ground.asked}/decline", {"reason": "请先登记人数"}).status_code
+        == 303
+    )
+    with app.app_context(), transaction() as session:
+        told = session.execute(text("select state, reason from drive_request")).one()
+        deed = session.execute(
+            text("select subject, reason from audit_entry where action = 'drive.request_declined'")
+        ).one()
+    assert (*told, *deed) == ("declined", "请先登记人数", f"drive_request:{ground.asked}", "请先登记人数")
 
 
 def test_a_list_pages_by_what_was_seen_last(app: Flask, visit: Visits) -> None:

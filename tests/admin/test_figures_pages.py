@@ -348,6 +348,8 @@ def test_a_month_of_few_is_not_shown_nor_worked_out(app: Flask, visit: Visits) -
             )
     page = read(visit(Role.PROGRAMME), "/participation/")
     assert "4\u202f385 /" in page
+    # which population it is held against, and that nobody has approved it yet
+    assert ("1\u202f330\u202f300" in page, "初始假设" in page) == (True, True)
     # seven are hidden, and so is the next smallest: the total less the others would tell seven
     assert ("7 / 0" in page, "57 / 0" in page, "4\u202f321 / 0" in page) == (False, False, True)
     street = read(visit(Role.STREET, streets={"zumiao"}), "/participation/")

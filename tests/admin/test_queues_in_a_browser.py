@@ -15,6 +15,7 @@ from carbon_credits.reconciliation.watching import watch
 from carbon_credits.staff.service import Role
 from tests.admin.conftest import Visitor, Visits
 from tests.admin.queue_ground import a_doubtful_ride, decided, held_for
+from tests.admin.test_desks_in_a_browser import look_at
 from tests.admin.test_first_visit_in_a_browser import read
 from tests.admin.test_queues_appeals import an_appeal
 from tests.admin.test_queues_files import metro, sender
@@ -114,11 +115,9 @@ def test_every_page_can_be_read_by_everybody(
     page: Page, threaded_url: str, ground: tuple[Caller, str, Caller, str, int]
 ) -> None:
     rider, ride, _, _, appeal = ground
+    look_at(page, f"{threaded_url}/admin", pages_of(page, threaded_url, rider, ride, appeal))
     for lang, width in (("en", 1440), ("zh", 360)):
-        for path in pages_of(page, threaded_url, rider, ride, appeal):
-            page.goto(f"{threaded_url}/admin{path}{'&' if '?' in path else '?'}lang={lang}")
-            read(page, width)
-        page.goto(f"{threaded_url}/admin/reviews/?why=could_not_be_decided")
+        page.goto(f"{threaded_url}/admin/reviews/?why=could_not_be_decided&lang={lang}")
         page.locator("[data-every=act]").check()
         page.keyboard.press("r")
         expect(page.get_by_role("checkbox")).to_have_count(1)

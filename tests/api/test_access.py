@@ -41,6 +41,8 @@ NAMES = {
     "settlement": "17",
     "offer": "12",
     "group": "12",
+    "drive": "family",
+    "request": "5",
     "client": "nobody-0000",
     "number": "7",
     "provider": "stripe",

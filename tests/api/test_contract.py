@@ -23,7 +23,7 @@ from carbon_credits.core.crypto import Vault
 from carbon_credits.core.db import transaction
 from carbon_credits.core.ids import shard_of
 from carbon_credits.crediting.batch import credit_batch
-from carbon_credits.groups import membership
+from carbon_credits.groups import drive_requests, membership
 from carbon_credits.groups.service import GroupKind
 from carbon_credits.incentives.programmes import Programme
 from carbon_credits.partners import feed_secrets, keys
@@ -35,7 +35,7 @@ from integrations import carpool
 from tests.api import redeemed
 from tests.api.conftest import FEED, Caller, a_ride, code_of, partner_in, sign_in
 from tests.api.settled import a_reading, settled
-from tests.factories.groups import a_group, admitted
+from tests.factories.groups import a_group, admitted, founded
 from tests.factories.incentives import a_bank, give_grams, put_in_force
 from tests.factories.partner_files import Sender
 from tests.factories.rewards import a_merchant, an_offer
@@ -47,6 +47,9 @@ EXAMPLES = 24
 HOUSEHOLD = "POST /v1/groups/{group}/codes"
 KEEPING = "PUT /v1/groups/{group}/membership"
 LEAVING = "DELETE /v1/groups/{group}/membership"
+STANDING = "GET /v1/groups/{group}/drives"
+ASKING = "POST /v1/groups/{group}/drives/{drive}/requests"
+TAKING_BACK = "DELETE /v1/groups/{group}/drives/{drive}/requests/{request}"
 CONSENT = "PUT /v1/consents/{purpose}"
 JOINING = "POST /v1/groups/memberships"
 RECONCILIATION = "GET /partner/v1/reconciliations/{feed}/{date}"
@@ -55,6 +58,8 @@ OUTCOME = "POST /partner/v1/incentives/outcomes"
 PUSH = "POST /partner/v1/feeds/{feed}/{operation}"
 PATH_NAMES = (
     "group",
+    "drive",
+    "request",
     "activity",
     "file",
     "case",
@@ -71,7 +76,11 @@ PATH_NAMES = (
 END_HOOK = "DELETE /merchant/v1/hooks/{hook}"
 QR = "GET /v1/redemptions/{redemption}/qr.svg"
 # what one call ends or uses up is not what the others ask for
-OWN_NAMES = {END_HOOK: "hook", QR: "redemption", HOUSEHOLD: "group", KEEPING: "group", LEAVING: "group"}
+OWN_NAMES = {
+    END_HOOK: "hook",
+    QR: "redemption",
+    **dict.fromkeys((HOUSEHOLD, KEEPING, LEAVING, STANDING, ASKING, TAKING_BACK), "group"),
+}
 # what a well-formed request may still be told, for a reason of the programme
 ACCEPTED = ["2xx", "401", "403", "404", "409", "429"]
 # a list that is too long may be too long for the door before it is looked at
@@ -166,7 +175,7 @@ def an_open_offer(app: Flask, vault: Vault) -> str:
 
 
 def some_groups(app: Flask, vault: Vault, resident: Caller) -> dict[str, Any]:
-    """One to look at and ask for, a household to invite to, one to leave, and a code of a fourth."""
+    """One to look at and ask for, a household to invite to, one to leave, a code of a fourth, and two that one runs."""
     now = clock.now()
     with app.app_context(), transaction() as session:
         consents.give(session, resident.id, consents.Purpose.GROUPS, None, now)
@@ -174,12 +183,21 @@ def some_groups(app: Flask, vault: Vault, resident: Caller) -> dict[str, Any]:
         estate, household, firm, mall = (a_group(session, now, kind) for kind in kinds)
         for number in (household, firm):
             admitted(session, number, [resident.id], now)
+        runs, other = (
+            founded(session, resident.id, now, kind) for kind in (GroupKind.HUB, GroupKind.PUBLIC_BODY)
+        )
+        waits, _ = drive_requests.ask(session, "travel", other, resident.id, now)
         code = membership.new_code(session, vault, mall, "tests", now, now + timedelta(days=1)).code
     return {
         "group": str(estate),
         HOUSEHOLD: str(household),
         KEEPING: str(household),
         LEAVING: str(firm),
+        "drive": "travel",
+        "request": str(waits.request_id),
+        STANDING: str(runs),
+        ASKING: str(runs),
+        TAKING_BACK: str(other),
         JOINING: {"code": code},
     }
 

@@ -17,6 +17,7 @@ from carbon_credits.groups.service import GroupKind
 from carbon_credits.staff.service import Role, add
 from tests.api.conftest import Caller
 from tests.api.test_case_commands import typed
+from tests.factories.acts import a_partner_source
 from tests.factories.groups import a_group, admitted, some_residents
 
 AS = ("--as", "策")
@@ -241,6 +242,13 @@ def test_the_hubs_dossier_is_typed_and_shown(app: Flask, resident: Caller) -> No
     stated = ("--value", 310_000, "--unit", "kWh", "--year", 2024, "--source", "电表")
     typed(app, "groups", "state-figure", hub, "baseline", "energy_kwh", *stated, *AS)
     assert "310,000 in 2024: 电表" in typed(app, "groups", "dossier", hub)
+    with app.app_context(), transaction() as session:
+        a_partner_source(session)
+        session.execute(text("update source set methodologies = '{travel.metro}' where source_id = 900"))
+    typed(app, "groups", "name-station", hub, "tests", "岭南大道", "--from", f"{clock.today():%Y-%m}", *AS)
+    assert "counted: 0" in typed(app, "groups", "count-hubs")
+    (number,) = re.findall(r"(\d+) tests 岭南大道", typed(app, "groups", "stations", hub))
+    typed(app, "groups", "end-station", hub, number, "--from", f"{clock.today():%Y-%m}", *AS)
     (line,) = resident.get(f"/v1/groups/{hub}").get_json()["dossier"]
     assert (line["baseline"]["value"], line["target"], line["measured"]) == (310_000, None, None)
 

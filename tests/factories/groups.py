@@ -35,3 +35,12 @@ def admitted(session: Session, group_id: int, people: Sequence[int], at: datetim
     """Let them in from a day on."""
     for person in people:
         membership.admit(session, group_id, person, "code", at)
+
+
+def founded(session: Session, resident_id: int, now: datetime, kind: GroupKind = GroupKind.HOUSEHOLD) -> int:
+    """The number of a group that a resident applied for, that staff let begin, and that the resident belongs to."""
+    names = None if kind is GroupKind.HOUSEHOLD else Text("三友", "Three Friends")
+    number = service.apply_for(session, NewGroup(kind, names), resident_id, now).group_id
+    service.approve(session, number, a_member(session), now)
+    membership.admit(session, number, resident_id, "founder", now)
+    return number

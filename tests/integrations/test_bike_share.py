@@ -21,7 +21,12 @@ def test_a_public_trip_is_the_great_circle_between_its_stations_at_local_time() 
     # 0.017° of latitude and 0.003° of longitude at 23° N: 1,883 m and 307 m
     assert 1_900 < first.monitored["distance_m"] < 1_915
     assert first.references == {"vehicle": "b1"}
-    assert first.evidence == {"datum": "WGS-84", "distance": "great_circle_between_stations"}
+    assert first.evidence == {
+        "datum": "WGS-84",
+        "distance": "great_circle_between_stations",
+        "from": "1",
+        "to": "2",
+    }
     assert (first.subject_token, first.line) == ("b1", 2)
 
 

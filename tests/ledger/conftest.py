@@ -12,11 +12,12 @@ from carbon_credits.ledger.check import check
 from tests.factories.ledger import TODAY, months_of
 
 Door = Callable[[], AbstractContextManager[Session]]
-LIMITS = "-c timezone=UTC -c lock_timeout=10s -c statement_timeout=30s"
+# a deadlock is told after a second; a slow machine is none
+LIMITS = "-c timezone=UTC -c lock_timeout=60s -c statement_timeout=120s"
 
 
 def engine_of(url: str, pool_size: int = 4) -> Engine:
-    """An engine for this many threads at most, with the limits the application sets."""
+    """An engine for this many threads at most, with limits that only a standstill reaches."""
     return create_engine(
         make_url(url).set(drivername="postgresql+psycopg"),
         pool_size=pool_size,

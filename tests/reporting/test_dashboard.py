@@ -2,20 +2,25 @@
 
 import random
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from carbon_credits.core import clock
+from carbon_credits.core.errors import Invalid
 from carbon_credits.jobs.schedule import TASKS
 from carbon_credits.reconciliation import cases
 from carbon_credits.reporting import dashboard, desk, forecast, funnel
+from carbon_credits.reporting.indicators_own import POPULATION
+from carbon_credits.reporting.population import populations
 from carbon_credits.rewards import coverage
+from carbon_credits.staff.service import Role, add
 from tests.crediting.test_oracle import World
 from tests.factories.acts import a_partner_source
 from tests.factories.ledger import a_fund
+from tests.reporting.test_indicators import stated
 from tests.reporting.test_rollups import people_of, roll
 from tests.statements import asked_of
 
@@ -90,14 +95,43 @@ def test_active_residents_are_held_against_the_district_and_those_registered(dis
     counted = text("select count(distinct resident_id) from decision where state = 'credited' and points > 0")
     months = {one.month: one for one in shown.district}
     assert len(months) == 12
-    assert shown.population == 1_300_000
-    assert shown.source.zh
+    (assumed,) = shown.populations
+    assert (assumed.people, assumed.as_of.year, assumed.official) == (1_330_300, 2020, None)
+    assert assumed.source.zh
     if TODAY.day > 4:
         this = months[TODAY.replace(day=1)]
         assert this.active == district.session.execute(counted).scalar_one() == 5
-        assert this.per_100_000 == 5 * 100_000 // 1_300_000
+        assert this.per_100_000 == 5 * 100_000 // 1_330_300
     zumiao = [one for one in shown.streets if one.street == "zumiao"]
-    assert {one.of for one in zumiao} == {2}
+    assert {(one.of, one.living) for one in zumiao} == {(2, None)}
+
+
+def test_the_population_is_what_two_people_approved_and_nothing_else(district: World) -> None:
+    session = district.session
+    for name in ("提", "批"):
+        add(session, name, [Role.PROGRAMME], by="tests")
+    stated(session, indicator=POPULATION, value=1, as_of=f"{TODAY.year - 2}-12-31")
+    with pytest.raises(Invalid):
+        stated(session, indicator=POPULATION, value=0)
+    stated(session, indicator=POPULATION, value=1_330_000, as_of=f"{TODAY.year - 2}-12-31")
+    new_year = TODAY.replace(day=1) - timedelta(days=100)
+    stated(session, indicator=POPULATION, value=1_342_700, as_of=new_year.isoformat(), source_page="第 9 页")
+    stated(session, indicator=POPULATION, value=400_000, street="zumiao")
+    living = populations(session)
+    # before every value the oldest, as it was corrected; from its day on the newest
+    days = (date(2015, 1, 1), new_year - timedelta(days=1), new_year, TODAY)
+    assert [living.of_district(day).people for day in days] == [1_330_000] * 2 + [1_342_700] * 2
+    assert living.on(TODAY, "shiwan") is None
+    shown = dashboard.active_months(session, TODAY)
+    assert {(one.month >= new_year, one.of) for one in shown.district} == {
+        (False, 1_330_000),
+        (True, 1_342_700),
+    }
+    assert {one.of for one in shown.streets if one.street == "zumiao"} == {400_000}
+    told = [(one.street, one.people, one.official is not None) for one in shown.populations]
+    assert told == [(None, 1_342_700, True), (None, 1_330_000, True), ("zumiao", 400_000, True)]
+    assert shown.populations[0].source.zh.endswith("第 9 页")
+    assert len(dashboard.active_months(session, TODAY, {"zumiao"}).populations) == 1
 
 
 def test_a_fund_runs_out_within_a_span_or_not_at_all(session: Session) -> None:

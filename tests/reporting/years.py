@@ -19,7 +19,7 @@ _numbers = count(10_000_000)
 
 @dataclass(frozen=True)
 class Told:
-    """One act: who did what on which day; milligrams in a pool, and what was monitored."""
+    """One act: who did what on which day; milligrams in a pool, what was monitored, and what its source told besides."""
 
     resident_id: int
     code: str
@@ -27,6 +27,8 @@ class Told:
     mg: int = 1_000_000
     pool: str = "v"
     monitored: str = "{}"
+    source: int = 1
+    evidence: str | None = None
 
 
 def people(session: Session, vault: Vault, how_many: int, street: str | None) -> list[int]:
@@ -52,9 +54,9 @@ def acts(session: Session, told: Sequence[Told]) -> list[int]:
     session.execute(
         text("""
             insert into activity (activity_id, resident_id, occurred_from, occurred_to, occurred_on, methodology,
-                                  source_id, shard_id, evidence_class, monitored, evidence_digest)
-            values (:activity, :resident, :begins, :ends, :day, :methodology, 1, :shard, 'B', cast(:monitored as jsonb),
-                    decode(md5('none'), 'hex'))
+                                  source_id, shard_id, evidence_class, monitored, evidence, evidence_digest)
+            values (:activity, :resident, :begins, :ends, :day, :methodology, :source, :shard, 'B',
+                    cast(:monitored as jsonb), cast(:evidence as jsonb), decode(md5('none'), 'hex'))
         """),
         rows,
     )
@@ -82,6 +84,8 @@ def _row(act: Told) -> dict[str, Any]:
         "day": act.on,
         "methodology": BY_CODE[act.code][-1].number,
         "monitored": act.monitored,
+        "source": act.source,
+        "evidence": act.evidence,
         "mg": act.mg,
         "pool": act.pool,
     }

@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 
 from carbon_credits.activities.delivered import Ground, advance
 from carbon_credits.cli.bench import cityday, cityday_ground, district
-from carbon_credits.cli.bench.cityday import CityDay
+from carbon_credits.cli.bench.cityday import CityDay, Claimed
 from carbon_credits.cli.bench.cityday_files import Operator, SignedFile, by_hours, otherwise
 from carbon_credits.core import clock, ids
 from carbon_credits.core.crypto import Vault
@@ -176,16 +176,14 @@ def test_every_sure_pair_is_found_no_wrong_one_and_each_line_is_explained(
     metro.decide()
     midnight = int(city.at(0).timestamp())
     rides = {(ids.resident_id(r.resident), r.distance_m, r.enters_s): r for r in city.rides if r.resident}
+    meant = {(*_as_told(claim), claim.ride.number) for claim in city.claims if claim.ride is not None}
     found, wrong = set(), []
     for resident, begins, ends, metres, enters in metro.session.execute(text(PAIRS)):
         near = [rides.get((resident, metres, enters - midnight + off)) for off in range(-2, 3)]
         ride = next(each for each in near if each is not None)
         told = (resident, begins - midnight, ends - midnight)
         found.add((*told, ride.order_no))
-        if not any(
-            c.ride is ride and (ids.resident_id(c.resident), c.begins_s, c.ends_s) == told
-            for c in city.claims
-        ):
+        if (*told, ride.number) not in meant:
             wrong.append((told, ride))
     assert wrong == []
     sure = {
@@ -201,6 +199,10 @@ def test_every_sure_pair_is_found_no_wrong_one_and_each_line_is_explained(
     )
     assert explained == sum(map(len, dealt))
     assert metro.one("select count(*) from activity_queue") == 0
+
+
+def _as_told(claim: Claimed) -> tuple[int, int, int]:
+    return ids.resident_id(claim.resident), claim.begins_s, claim.ends_s
 
 
 def test_everybody_has_what_the_gates_prove_also_once_it_is_corrected_and_what_is_alike_is_decided_by_nobody(

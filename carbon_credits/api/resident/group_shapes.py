@@ -145,7 +145,10 @@ class StatedFigure(Body):
 
 
 class DossierFigureShown(Body):
-    """Where a hub or a pilot began and wants to be; `measured` is ours, null where we measure nothing of the kind."""
+    """Where a hub or a pilot began and wants to be; `measured` is ours, null where we measure nothing of the kind.
+
+    Trips (`hub_trips`, …) are counted at its stations, of residents who bound an account: at the least.
+    """
 
     code = Words(1, 40, required=True, example="verified_mg")
     unit = Words(1, 20, required=True, example="mg")
