@@ -1,27 +1,28 @@
-"""Yearly evaluations: a draft frozen out of what was read, made final by two people, written as PDF and XLSX."""
+"""Yearly evaluations: a draft frozen out of what was read, made final by two people, written as PDF and XLSX.
+
+A job freezes and writes; the pages say how far it is and where the file is.
+"""
 
 from collections.abc import Mapping
-from typing import Final
 
 from flask import Blueprint, Response, redirect
 from werkzeug.wrappers import Response as AnyResponse
 
 from admin import guard, pages, words
 from admin.approvals import may_read, put_before
-from admin.attachments import attached
+from admin.exports import asker, listed
 from admin.forms import Form, faults_of
 from admin.indicators import FIRST_YEAR
 from carbon_credits.core import clock
 from carbon_credits.core.db import reading, transaction
 from carbon_credits.core.errors import Conflict, Invalid
 from carbon_credits.core.i18n import Text
-from carbon_credits.jobs.surroundings import settings
-from carbon_credits.reporting import evaluation
-from carbon_credits.reporting.indicators_models import EvaluationPack
-from carbon_credits.reporting.sheets import TYPES
+from carbon_credits.jobs import doorbell
+from carbon_credits.jobs.surroundings import redis_of
+from carbon_credits.reporting import evaluation, evaluation_papers
+from carbon_credits.reporting.evaluation_papers import FORMATS
+from carbon_credits.reporting.exports import UNFINISHED
 from carbon_credits.staff.service import Role, names_of
-
-PDF: Final = "application/pdf"
 
 blueprint = Blueprint("evaluations", __name__, url_prefix="/evaluations")
 
@@ -40,19 +41,21 @@ def one(pack: int) -> Response:
 
 @blueprint.post("/")
 def freeze() -> AnyResponse:
-    """Make a draft of a year."""
-    form = Form("year")
+    """Have a draft made of a year; what was asked from one page is made once."""
+    form = Form("year", "seen")
     try:
         year = form.whole("year", FIRST_YEAR, clock.today().year)
+        seen = form.whole("seen")
         form.check()
         with transaction() as session:
-            made = evaluation.freeze(session, year, guard.member().staff_id).pack_id
+            evaluation_papers.ask_freezing(session, asker(), year, seen, pages.language())
     except Invalid as refused:
         return _all(422, form, faults_of(refused, ("year",)))
     except Conflict as refused:
         return _all(409, form, {"year": refused.detail})
-    pages.note(Text("草稿已生成", "The draft is made"))
-    return redirect(pages.url("evaluations.one", pack=made), 303)
+    doorbell.ring_bell(redis_of(), doorbell.EXPORTS)
+    pages.note(Text(f"已申请生成 {year} 年草稿", f"A draft of {year} is asked for"))
+    return redirect(pages.url("evaluations.show"), 303)
 
 
 @blueprint.post("/<int:pack>/propose")
@@ -71,41 +74,38 @@ def propose(pack: int) -> AnyResponse:
         return _page(pack, 409, form, {"": refused.detail})
 
 
-@blueprint.get("/<int:pack>/evaluation.pdf")
-def pdf(pack: int) -> Response:
-    """The pack on paper; the same pack is the same bytes."""
-    from carbon_credits.reporting import evaluation_pdf  # noqa: PLC0415 - half a second, for papers alone
-
-    with reading() as session:
-        found = evaluation.pack_of(session, pack)
-        content = evaluation_pdf.pdf(found, settings().font)
-    return attached(content, _name(found, "pdf"), PDF)
-
-
-@blueprint.get("/<int:pack>/evaluation.xlsx")
-def xlsx(pack: int) -> Response:
-    """The pack as a spreadsheet; the same pack is the same bytes."""
-    from carbon_credits.reporting import evaluation_xlsx  # noqa: PLC0415 - half a second, for papers alone
-
-    with reading() as session:
-        found = evaluation.pack_of(session, pack)
-        content = evaluation_xlsx.xlsx(found)
-    return attached(content, _name(found, "xlsx"), TYPES["xlsx"])
-
-
-def _name(pack: EvaluationPack, ending: str) -> str:
-    return f"evaluation-{pack.year}-v{pack.version}-{pack.state}.{ending}"
+@blueprint.post("/<int:pack>/papers")
+def write(pack: int) -> AnyResponse:
+    """Have the pack written as PDF or as a spreadsheet; one that is there or on its way is not written again."""
+    form = Form("format")
+    try:
+        written = form.choice("format", FORMATS)
+        form.check()
+        with transaction() as session:
+            evaluation_papers.ask_paper(session, asker(), pack, written, pages.language())
+    except Invalid as refused:
+        return _page(pack, 422, None, faults_of(refused, ("format",)))
+    except Conflict as refused:
+        return _page(pack, 409, None, {"": refused.detail})
+    doorbell.ring_bell(redis_of(), doorbell.EXPORTS)
+    return redirect(pages.url("evaluations.one", pack=pack), 303)
 
 
 def _all(status: int = 200, form: Form | None = None, faults: Mapping[str, Text] | None = None) -> Response:
     with reading() as session:
         rows = evaluation.packs(session)
-        names = names_of(session, {row.made_by for row in rows})
+        papers = evaluation_papers.papers_of(session, rows)
+        made = evaluation_papers.freezings(session)
+        names = names_of(session, {row.made_by for row in rows} | {row.asked_by for row in made})
     this = clock.today().year
     return pages.render(
         "evaluations/list.html",
         status,
         rows=rows,
+        papers=papers,
+        freezings=[listed(row, names) for row in made],
+        under_way=any(row.state in UNFINISHED for row in made),
+        seen=max((row.pack_id for row in rows), default=0),
         names=names,
         years=[(str(year), str(year)) for year in range(this, FIRST_YEAR - 1, -1)],
         usual=this - 1,
@@ -121,11 +121,14 @@ def _page(
 ) -> Response:
     with reading() as session:
         found = evaluation.pack_of(session, pack)
-        names = names_of(session, {found.made_by})
+        papers = evaluation_papers.papers_of(session, [found])[pack]
+        names = names_of(session, {found.made_by, *(row.asked_by for row in papers.values())})
     return pages.render(
         "evaluations/one.html",
         status,
         one=found,
+        papers={kind: listed(papers[kind], names) if kind in papers else None for kind in FORMATS},
+        under_way=any(row.state in UNFINISHED for row in papers.values()),
         may_read=may_read(evaluation.KIND),
         maker=names.get(found.made_by, ""),
         is_unchanged=evaluation.digest_of(found.snapshot) == found.digest,

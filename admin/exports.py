@@ -22,6 +22,7 @@ from carbon_credits.methodologies.catalogue import BY_CODE
 from carbon_credits.reporting import exports
 from carbon_credits.reporting.export_kinds import EXPORTS
 from carbon_credits.reporting.export_models import ExportAsked
+from carbon_credits.reporting.export_papers import PAPERS
 from carbon_credits.reporting.exports import Asker, Wish, Written
 from carbon_credits.reporting.sheets import TYPES
 from carbon_credits.staff.service import names_of
@@ -36,6 +37,12 @@ FORMATS: Final[Mapping[str, Text]] = {
 FAULTS: Final[Mapping[str, Text]] = {
     "never_came_back": Text("生成时三次中断，已放弃，请重新申请", "It broke off three times: ask again"),
     "unknown_kind": Text("此类导出已取消", "There is no such export any more"),
+    "became_final": Text("生成前已定稿，请重新申请", "It became final before it was written: ask again"),
+    "newer_draft": Text("他人已先生成草稿", "Somebody made a draft before"),
+    "not_read": Text("该年尚无读数", "Nothing of that year has been read"),
+    "font_missing": Text(
+        "未安装中文字体（见 CARBON_FONT）", "The Chinese font is not installed (see CARBON_FONT)"
+    ),
 }
 FAULT: Final = Text(
     "生成时出错，已记录，请稍后重新申请", "It could not be written, which is recorded: ask again later"
@@ -44,7 +51,10 @@ FAULT: Final = Text(
 
 @dataclass(frozen=True)
 class Listed:
-    """An export as it stands in the list; `rows` are those written by now, `digest` is SHA-256 in hexadecimal."""
+    """An export as it stands in the list, of days or of what else it is of; `digest` is SHA-256 in hexadecimal.
+
+    `rows` are those written by now, of `parts` where those are known.
+    """
 
     number: int
     name: Text
@@ -54,11 +64,14 @@ class Listed:
     state: str
     by: str
     rows: int
+    parts: int | None
     size: int | None
     digest: str | None
     fault: Text | None
     asked_at: datetime
     expires_at: datetime | None
+    eraser: str
+    may_erase: bool
 
 
 blueprint = Blueprint("exports", __name__, url_prefix="/exports")
@@ -78,7 +91,7 @@ def ask() -> AnyResponse:
         wish = _wish(form)
         form.check()
         with transaction() as session:
-            number = exports.ask(session, _asker(), wish)
+            number = exports.ask(session, asker(), wish)
     except Invalid as refused:
         return _page(422, form, faults_of(refused, FIELDS))
     except Conflict as refused:
@@ -92,8 +105,49 @@ def ask() -> AnyResponse:
 def download(export: int) -> Response:
     """The file, piece by piece; that it was handed out is audited first."""
     with transaction() as session:
-        found = exports.read(session, _asker(), export)
+        found = exports.read(session, asker(), export)
     return attached(stream_with_context(_pieces(found)), found.name, found.content_type, found.size)
+
+
+@blueprint.post("/<int:export>/erase")
+def erase(export: int) -> AnyResponse:
+    """Erase one before its week is over; who did it is audited."""
+    Form().check()
+    try:
+        with transaction() as session:
+            exports.erase(session, asker(), export, clock.now())
+    except Conflict as refused:
+        return _page(409, None, {"": refused.detail})
+    pages.note(Text(f"导出 #{export} 已删除", f"Export #{export} is erased"))
+    return redirect(pages.url("exports.show"), 303)
+
+
+def asker() -> Asker:
+    """Whoever is signed in, as exports know them."""
+    me = guard.member()
+    return Asker(me.staff_id, me.roles, me.streets)
+
+
+def listed(row: ExportAsked, names: Mapping[int, str]) -> Listed:
+    """An export as pages show it."""
+    return Listed(
+        row.export_id,
+        _name(row),
+        _days(row),
+        "、".join(str(row.filters[name]) for name in FILTERS if row.filters.get(name)),
+        row.format,
+        row.state,
+        names.get(row.asked_by, f"#{row.asked_by}"),
+        row.rows_done,
+        row.parts,
+        row.size,
+        None if row.sha256 is None else row.sha256.hex(),
+        None if row.fault is None else FAULTS.get(row.fault, FAULT),
+        row.asked_at,
+        row.expires_at,
+        "" if row.erased_by is None else names.get(row.erased_by, f"#{row.erased_by}"),
+        row.state == "done" and exports.may_erase(asker(), row),
+    )
 
 
 def _pieces(found: Written) -> Iterator[bytes]:
@@ -104,13 +158,8 @@ def _pieces(found: Written) -> Iterator[bytes]:
         yield content
 
 
-def _asker() -> Asker:
-    me = guard.member()
-    return Asker(me.staff_id, me.roles, me.streets)
-
-
 def _wish(form: Form) -> Wish:
-    offered = exports.offered(_asker())
+    offered = exports.offered(asker())
     return Wish(
         form.choice("kind", offered),
         form.choice("format", TYPES),
@@ -122,17 +171,17 @@ def _wish(form: Form) -> Wish:
 
 
 def _page(status: int = 200, form: Form | None = None, faults: Mapping[str, Text] | None = None) -> Response:
-    asker, before = _asker(), request.args.get("before", type=int)
-    every = exports.may_see_all(asker.roles) and request.args.get("whose") == "all"
+    me, before = asker(), request.args.get("before", type=int)
+    every = exports.may_see_all(me.roles) and request.args.get("whose") == "all"
     with reading() as session:
-        rows = exports.listed(session, None if every else asker.staff_id, MOST, before)
+        rows = exports.listed(session, None if every else me.staff_id, MOST, before)
         funds = fund_list.funds(session)
-        names = names_of(session, {row.asked_by for row in rows})
-        shown = [_shown(row, names) for row in rows]
+        names = names_of(session, {n for row in rows for n in (row.asked_by, row.erased_by) if n})
+        shown = [listed(row, names) for row in rows]
     today = clock.today()
     usual = {"format": "xlsx", "first": today.replace(day=1).isoformat(), "last": today.isoformat()}
     whose = {"whose": "all"} if every else {}
-    offered = exports.offered(asker)
+    offered = exports.offered(me)
     return pages.render(
         "exports/list.html",
         status,
@@ -143,7 +192,7 @@ def _page(status: int = 200, form: Form | None = None, faults: Mapping[str, Text
         methodologies={code: Text(*versions[-1].title) for code, versions in sorted(BY_CODE.items())},
         funds={fund.code: Text(fund.name_zh, fund.name_en) for fund in funds},
         every=every,
-        may_see_all=exports.may_see_all(asker.roles),
+        may_see_all=exports.may_see_all(me.roles),
         here=pages.url("exports.show", **whose, **({"before": before} if before else {})),
         more=pages.url("exports.show", before=rows[-1].export_id, **whose) if len(rows) == MOST else "",
         under_way=any(row.state in exports.UNFINISHED for row in shown),
@@ -153,21 +202,14 @@ def _page(status: int = 200, form: Form | None = None, faults: Mapping[str, Text
     )
 
 
-def _shown(row: ExportAsked, names: Mapping[int, str]) -> Listed:
-    known = EXPORTS.get(row.kind)
-    return Listed(
-        row.export_id,
-        # a kind that is gone is shown by its code
-        Text(row.kind, row.kind) if known is None else known.name,
-        f"{row.filters['first']} – {row.filters['last']}",
-        "、".join(str(row.filters[name]) for name in FILTERS if row.filters.get(name)),
-        row.format,
-        row.state,
-        names.get(row.asked_by, f"#{row.asked_by}"),
-        row.rows_done,
-        row.size,
-        None if row.sha256 is None else row.sha256.hex(),
-        None if row.fault is None else FAULTS.get(row.fault, FAULT),
-        row.asked_at,
-        row.expires_at,
-    )
+def _name(row: ExportAsked) -> Text:
+    known = EXPORTS.get(row.kind) or PAPERS.get(row.kind)
+    # a kind that is gone is shown by its code
+    return Text(row.kind, row.kind) if known is None else known.name
+
+
+def _days(row: ExportAsked) -> str:
+    """The days of a table; a paper's year and version."""
+    if "first" in row.filters:
+        return f"{row.filters['first']} – {row.filters['last']}"
+    return f"{row.filters['year']} v{row.filters['version']}" if "version" in row.filters else ""

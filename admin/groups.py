@@ -18,7 +18,7 @@ from carbon_credits.groups.models import Group
 from carbon_credits.groups.service import GroupKind
 from carbon_credits.methodologies.catalogue import BY_NUMBER
 from carbon_credits.reporting import hub_figures
-from carbon_credits.reporting.suppression import FEWEST
+from carbon_credits.reporting.cell_tables import FEWEST
 from carbon_credits.residents.service import Street
 from carbon_credits.staff.service import Role
 

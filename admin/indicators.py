@@ -15,9 +15,9 @@ from carbon_credits.core.db import reading
 from carbon_credits.core.errors import Conflict, Invalid
 from carbon_credits.core.i18n import Text
 from carbon_credits.reporting import indicators, indicators_official
+from carbon_credits.reporting.cell_tables import FEWEST
 from carbon_credits.reporting.indicators import Row
 from carbon_credits.reporting.indicators_own import POPULATION
-from carbon_credits.reporting.suppression import FEWEST
 from carbon_credits.residents.service import Street
 from carbon_credits.staff.service import Role
 

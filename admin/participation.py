@@ -12,9 +12,10 @@ from carbon_credits.core import clock
 from carbon_credits.core.db import reading
 from carbon_credits.core.i18n import Text
 from carbon_credits.reporting import dashboard, indicators_official
+from carbon_credits.reporting.cell_tables import FEWEST
 from carbon_credits.reporting.dashboard import Active, ActiveMonths, Line
 from carbon_credits.reporting.numbers import grouped
-from carbon_credits.reporting.suppression import FEWEST, line_hidden
+from carbon_credits.reporting.suppression import line_hidden
 
 DISTRICT: Final = Text("全区", "District")
 HIDDEN: Final = "—"

@@ -66,7 +66,8 @@ def show(number: int) -> None:
             click.echo(
                 f"  {month.month:%Y-%m}  {month.members:,} members of {month.people:,}, {share} ‰ active"
             )
-            click.echo(f"    a head {verified:,} mg verified, {month.claimed_mg_per_head:,} mg claimed")
+            claimed = "–" if month.claimed_mg_per_head is None else f"{month.claimed_mg_per_head:,}"
+            click.echo(f"    a head {verified:,} mg verified, {claimed} mg claimed")
 
 
 @group.command("make")

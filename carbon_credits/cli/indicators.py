@@ -21,7 +21,7 @@ from carbon_credits.reporting import (
     indicators_readings,
 )
 from carbon_credits.reporting.evaluation_layout import UNSHOWN, quantity
-from carbon_credits.reporting.indicators_figures import AMOUNTS, QUERY
+from carbon_credits.reporting.indicators_query import AMOUNTS, QUERY
 from carbon_credits.staff.service import Role, by_name, require_role
 
 YEAR = click.option("--year", type=click.IntRange(2020, 2100), default=lambda: clock.today().year)

@@ -4,13 +4,15 @@ One reading for the bonuses a campaign gave and for those a simulation says it w
 against each other to the point.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
+
+from carbon_credits.core.dominance import slack
 
 NO_STREET: Final = "none"
 EXHAUSTED: Final = "campaign_exhausted"
@@ -26,7 +28,9 @@ with bonus_row as materialized ({rows}
   select day, count(*) as acts, sum(entitled)::bigint as entitled, sum(points)::bigint as points
   from bonus_row group by day
 ), by_street as (
-  select coalesce(street, 'none') as street, count(*) as people, sum(points)::bigint as points from person group by 1
+  select coalesce(street, 'none') as street, count(*) as people, sum(points)::bigint as points,
+         (array_agg(points order by points desc))[1:2] as largest
+  from person group by 1
 ), cut as (
   select reasons[array_upper(array_remove(reasons, 'campaign_exhausted'), 1)] as reason, entitled - due_points as points
   from bonus_row where due_points < entitled
@@ -69,11 +73,20 @@ class OfDay:
 
 @dataclass(frozen=True)
 class OfStreet:
-    """Who gained in a street (`none` for those who named no street), and how many points. Not to be shown of few."""
+    """Who gained in a street (`none` for those who named no street), and how many points. Not to be shown of few.
+
+    Nor of one: `largest` are the two who gained most, empty in what was written down before they were told.
+    """
 
     street: str
     people: int
     points: int
+    largest: Sequence[int] = ()
+
+    @property
+    def slack(self) -> int:
+        """How far the points are from being one person's (`core.dominance`)."""
+        return slack(self.points, self.largest)
 
 
 @dataclass(frozen=True)

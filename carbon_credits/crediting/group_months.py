@@ -51,14 +51,21 @@ with due as (
       and d.occurred_on >= :first and d.occurred_on < :after
     order by occurred_on, activity_id, generation desc
   ) n on n.state = 'credited'
-), summed as (
-  select group_id, month, count(distinct resident_id) as active,
-         coalesce(sum(mg) filter (where pool = 'v'), 0) as verified_mg,
-         coalesce(sum(mg) filter (where pool = 'c'), 0) as claimed_mg,
-         coalesce(sum(mg) filter (where pool = 'r'), 0) as removal_mg,
+), person as (
+  select group_id, month, resident_id,
+         coalesce(sum(mg) filter (where pool = 'v'), 0)::bigint as verified_mg,
+         coalesce(sum(mg) filter (where pool = 'c'), 0)::bigint as claimed_mg,
+         coalesce(sum(mg) filter (where pool = 'r'), 0)::bigint as removal_mg,
          coalesce(sum(mg) filter (where pool = 'v' and methodology = any(:travel)), 0) as travel_mg,
          coalesce(sum(mg) filter (where pool = 'v' and methodology = any(:recycling)), 0) as recycling_mg
-  from act group by 1, 2
+  from act group by 1, 2, 3
+), summed as (
+  select group_id, month, count(*) as active, sum(verified_mg) as verified_mg, sum(claimed_mg) as claimed_mg,
+         sum(removal_mg) as removal_mg, sum(travel_mg) as travel_mg, sum(recycling_mg) as recycling_mg,
+         (array_agg(verified_mg order by verified_mg desc))[1:2] as verified_two,
+         (array_agg(claimed_mg order by claimed_mg desc))[1:2] as claimed_two,
+         (array_agg(removal_mg order by removal_mg desc))[1:2] as removal_two
+  from person group by 1, 2
 ), counted as (
   select d.group_id, d.month, (select count(distinct b.resident_id) from belonging b
                                where b.group_id = d.group_id and b.month = d.month) as members,
@@ -67,16 +74,18 @@ with due as (
   from due d
 )
 insert into group_month (group_id, month, members, active, people, verified_mg, claimed_mg, removal_mg, travel_mg,
-                         recycling_mg, computed_on)
+                         recycling_mg, verified_two, claimed_two, removal_two, computed_on)
 select c.group_id, c.month, c.members, coalesce(s.active, 0), greatest(c.members, coalesce(c.declared, 0)),
        coalesce(s.verified_mg, 0), coalesce(s.claimed_mg, 0), coalesce(s.removal_mg, 0), coalesce(s.travel_mg, 0),
-       coalesce(s.recycling_mg, 0), :today
+       coalesce(s.recycling_mg, 0), coalesce(s.verified_two, '{}'), coalesce(s.claimed_two, '{}'),
+       coalesce(s.removal_two, '{}'), :today
 from counted c left join summed s using (group_id, month)
 order by 1, 2
 on conflict (group_id, month) do update
 set members = excluded.members, active = excluded.active, people = excluded.people, verified_mg = excluded.verified_mg,
     claimed_mg = excluded.claimed_mg, removal_mg = excluded.removal_mg, travel_mg = excluded.travel_mg,
-    recycling_mg = excluded.recycling_mg, computed_on = excluded.computed_on
+    recycling_mg = excluded.recycling_mg, verified_two = excluded.verified_two, claimed_two = excluded.claimed_two,
+    removal_two = excluded.removal_two, computed_on = excluded.computed_on
 """)
 
 

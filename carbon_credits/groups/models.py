@@ -3,6 +3,7 @@
 from datetime import date, datetime
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     Boolean,
     Computed,
@@ -129,6 +130,10 @@ class GroupMonth(Model):
     verified_mg: Mapped[int] = mapped_column(BigInteger)
     claimed_mg: Mapped[int] = mapped_column(BigInteger)
     removal_mg: Mapped[int] = mapped_column(BigInteger)
+    # the two largest of those whose sums they are; empty in months computed before they were kept
+    verified_two: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
+    claimed_two: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
+    removal_two: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
     travel_mg: Mapped[int] = mapped_column(BigInteger)
     recycling_mg: Mapped[int] = mapped_column(BigInteger)
     computed_on: Mapped[date] = mapped_column(Date)

@@ -1,16 +1,15 @@
-"""Exports are written one after the other, each by whoever holds its lock, from its first row again after a death."""
+"""Exports are written one after the other, each by whoever holds its lock, from the beginning again after a death."""
 
 import logging
 import tempfile
-from functools import partial
 from pathlib import Path
 from typing import Final
 
-from flask import current_app
 from sqlalchemy.orm import Session
 
 from carbon_credits.core import clock
-from carbon_credits.core.db import alone, in_transaction, reading
+from carbon_credits.core.db import alone, beside, in_transaction, reading
+from carbon_credits.core.errors import ProgrammeError
 from carbon_credits.jobs.doorbell import EXPORTS, hear
 from carbon_credits.jobs.surroundings import begin, redis_of, settings
 from carbon_credits.reporting import export_work
@@ -37,12 +36,35 @@ def write(export_id: int) -> None:
     if order is None:
         return
     try:
-        _write(order)
+        if isinstance(order, export_work.PaperOrder):
+            _make(order)
+        else:
+            _write(order)
+    except ProgrammeError as error:
+        log.warning("export refused", extra={"export": export_id, "fault": error.code})
+        _fail(export_id, error.code)
     except Exception as error:
         # the outermost door: whoever asked reads what became of it, and the log says why
         log.exception("export failed", extra={"export": export_id})
-        fault = type(error).__name__
-        in_transaction(lambda session: export_work.fail(session, export_id, fault, clock.now()))
+        _fail(export_id, type(error).__name__)
+
+
+def _fail(export_id: int, fault: str) -> None:
+    in_transaction(lambda session: export_work.fail(session, export_id, fault, clock.now()))
+
+
+def _make(order: export_work.PaperOrder) -> None:
+    """A paper is made and kept in one transaction: there is none of what was frozen without its export, nor twice."""
+
+    def tell(done: int, parts: int) -> None:
+        with beside() as session:
+            export_work.progress(session, order.export_id, done, parts)
+
+    def work(session: Session) -> None:
+        pieces = export_work.made(session, order, settings().font, tell)
+        export_work.finish(session, order.export_id, pieces, clock.now())
+
+    in_transaction(work)
 
 
 def _write(order: export_work.Order) -> None:
@@ -63,14 +85,5 @@ def _fill(sheet: Sheet, order: export_work.Order) -> None:
         for block in export_work.blocks(session, settings().vault, order):
             sheet.write(block)
             rows += len(block)
-            _say(order.export_id, rows)
-
-
-def _say(export_id: int, rows: int) -> None:
-    """In a transaction of its own, beside the one that reads: a nested context has a session of its own."""
-    with current_app.app_context():
-        in_transaction(partial(_progress, export_id=export_id, rows=rows))
-
-
-def _progress(session: Session, export_id: int, rows: int) -> None:
-    export_work.progress(session, export_id, rows)
+            with beside() as other:
+                export_work.progress(other, order.export_id, rows)

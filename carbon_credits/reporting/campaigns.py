@@ -21,6 +21,7 @@ from carbon_credits.crediting.bonus_figures import of_document as figures_of
 from carbon_credits.incentives.report import suppressed
 from carbon_credits.ledger.transfers import cost_micro_fen
 from carbon_credits.reporting.effects import LASTING_DAYS, Compared, Extra, Window, compare, compared_of
+from carbon_credits.reporting.suppression import line_amount_hidden
 
 MG_A_KG: Final = 1_000_000
 
@@ -142,21 +143,27 @@ def of_document(told: Mapping[str, Any]) -> AfterAction:
 
 
 def streets_shown(offered: Mapping[str, int], gained: Iterable[OfStreet]) -> tuple[StreetLine, ...]:
-    """Streets in which fewer than ten were offered it, or gained, are not shown, nor what would give them away."""
+    """Streets in which fewer than ten were offered it, or gained, are not shown, nor what would give them away.
+
+    Nor are points that are nearly one person's, and others with them, for all points together are told.
+    """
     found = {line.street: line for line in gained}
     streets = sorted({*offered, *found})
     reached = suppressed({street: offered.get(street, 0) for street in streets})
     people = suppressed({street: found[street].people if street in found else 0 for street in streets})
+    points = points_shown(found.values(), people)
     return tuple(
-        StreetLine(street, reached[street], people[street], _points(people[street], found.get(street)))
-        for street in streets
+        StreetLine(street, reached[street], people[street], points.get(street, 0)) for street in streets
     )
 
 
-def _points(people: int | None, line: OfStreet | None) -> int | None:
-    if people is None:
-        return None
-    return 0 if line is None else line.points
+def points_shown(lines: Iterable[OfStreet], people: Mapping[str, int | None]) -> dict[str, int | None]:
+    """Bonus points by street, of the people that are shown; None for what is not."""
+    found = {line.street: line for line in lines}
+    few = {street for street in found if people[street] is None}
+    far = {street: line.slack for street, line in found.items() if line.points}
+    away = line_amount_hidden({street: line.people for street, line in found.items()}, far, few)
+    return {street: None if street in away else line.points for street, line in found.items()}
 
 
 def _campaign(session: Session, code: str) -> RowMapping:

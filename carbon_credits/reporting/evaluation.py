@@ -5,7 +5,7 @@ again from it alone; its digest is on every page. A draft may be made at any tim
 settled, and what is found wrong afterwards is another version.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
 from hashlib import sha256
@@ -19,37 +19,45 @@ from carbon_credits.core.errors import Conflict, FieldFault, Invalid, NotFound
 from carbon_credits.core.i18n import Text
 from carbon_credits.methodologies.catalogue import BY_CODE as METHODOLOGIES
 from carbon_credits.reporting import evaluation_programme, indicators, indicators_readings
+from carbon_credits.reporting.cell_tables import FEWEST, TOTAL
 from carbon_credits.reporting.indicators import Lineage
 from carbon_credits.reporting.indicators_declared import Own
-from carbon_credits.reporting.indicators_figures import COLUMNS, QUERY, ROWS
+from carbon_credits.reporting.indicators_figures import COLUMNS, ROWS
 from carbon_credits.reporting.indicators_models import EvaluationPack, IndicatorReading
 from carbon_credits.reporting.indicators_official import STREETS
 from carbon_credits.reporting.indicators_plan import PLAN
+from carbon_credits.reporting.indicators_query import QUERY
 from carbon_credits.reporting.population import populations
-from carbon_credits.reporting.suppression import FEWEST, TOTAL
 
 KIND: Final = "evaluation.finalise"
 NAMES: Final = frozenset({"pack_id", "year", "digest"})
 _LOCK: Final = 440633
 
 
-def freeze(session: Session, year: int, by: int) -> EvaluationPack:
-    """Make a draft of a year out of its newest reading. Raises Conflict while there is none.
+def freeze(
+    session: Session,
+    year: int,
+    by: int,
+    version: int | None = None,
+    tell: Callable[[int, int], None] | None = None,
+) -> EvaluationPack:
+    """Make a draft of a year out of its newest reading; `tell` hears how many of its parts are counted.
 
-    A year's postings are read: the limits of doors do not apply, and one is made at a time.
+    Raises Conflict while there is no reading, and where a `version` is meant and the next is another. A year's postings
+    are read: the limits of doors do not apply, and one is made at a time.
     """
     session.execute(text("select set_config('statement_timeout', '0', true)"))
     session.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
     reading = indicators_readings.newest_of_year(session, year)
     if reading is None:
-        raise Conflict("not_read", Text(f"{year} 年尚无读数", f"Nothing of {year} has been read yet"))
-    last = session.execute(
-        select(func.max(EvaluationPack.version)).where(EvaluationPack.year == year)
-    ).scalar()
-    snapshot = _snapshot(session, year, reading)
+        raise not_read(year)
+    following = next_version(session, year)
+    if version not in (None, following):
+        raise newer_draft()
+    snapshot = _snapshot(session, year, reading, tell)
     row = {
         "year": year,
-        "version": (last or 0) + 1,
+        "version": following,
         "snapshot": snapshot,
         "digest": digest_of(snapshot),
         "made_by": by,
@@ -58,6 +66,24 @@ def freeze(session: Session, year: int, by: int) -> EvaluationPack:
     told = {"year": year, "version": made.version, "digest": made.digest.hex()}
     audit.record(session, f"staff:{by}", "evaluation.frozen", f"evaluation:{made.pack_id}", None, told)
     return made
+
+
+def next_version(session: Session, year: int, seen: int | None = None) -> int:
+    """Which version of a year is made next; packs beyond `seen`, of which whoever asks knew nothing, are not counted."""
+    last = select(func.max(EvaluationPack.version)).where(EvaluationPack.year == year)
+    if seen is not None:
+        last = last.where(EvaluationPack.pack_id <= seen)
+    return (session.execute(last).scalar() or 0) + 1
+
+
+def not_read(year: int) -> Conflict:
+    """That there is nothing to freeze."""
+    return Conflict("not_read", Text(f"{year} 年尚无读数", f"Nothing of {year} has been read yet"))
+
+
+def newer_draft() -> Conflict:
+    """That somebody was faster."""
+    return Conflict("newer_draft", Text("已有更新的草稿", "There is a newer draft of that year"))
 
 
 def payload_of(session: Session, pack_id: int) -> dict[str, Any]:
@@ -122,12 +148,31 @@ def _finalisable(session: Session, pack_id: int) -> EvaluationPack:
         raise indicators_readings.not_settled(pack.year)
     newer = select(func.max(EvaluationPack.version)).where(EvaluationPack.year == pack.year)
     if session.execute(newer).scalar_one() != pack.version:
-        raise Conflict("newer_draft", Text("已有更新的草稿", "There is a newer draft of that year"))
+        raise newer_draft()
     return pack
 
 
-def _snapshot(session: Session, year: int, reading: IndicatorReading) -> dict[str, Any]:
+def _snapshot(
+    session: Session, year: int, reading: IndicatorReading, tell: Callable[[int, int], None] | None
+) -> dict[str, Any]:
     first, after = date(year, 1, 1), date.fromordinal(reading.through.toordinal() + 1)
+    counted: dict[str, Callable[[], Any]] = {
+        "indicators": lambda: [_indicator(lineage) for lineage in indicators.page(session, year)],
+        "population": lambda: _population(session, reading.through),
+        "programme": lambda: evaluation_programme.programme(session, first, after),
+        "awards": lambda: evaluation_programme.awards(session, year),
+        "campaigns": lambda: evaluation_programme.campaigns(session, first, after),
+    }
+    told = _told(year, reading)
+    for done, (name, count) in enumerate(counted.items()):
+        if tell:
+            tell(done, len(counted))
+        told[name] = count()
+    return told
+
+
+def _told(year: int, reading: IndicatorReading) -> dict[str, Any]:
+    """What is known without counting."""
     return {
         "format": 1,
         "year": year,
@@ -135,6 +180,7 @@ def _snapshot(session: Session, year: int, reading: IndicatorReading) -> dict[st
         "whole_year": reading.with_tables,
         "made_on": clock.today().isoformat(),
         "fewest": FEWEST,
+        "hides_one": True,
         "plan": PLAN.both(),
         "reading": {
             "reading_id": reading.reading_id,
@@ -144,11 +190,6 @@ def _snapshot(session: Session, year: int, reading: IndicatorReading) -> dict[st
             "figures": reading.figures,
         },
         "names": _names(),
-        "indicators": [_indicator(lineage) for lineage in indicators.page(session, year)],
-        "population": _population(session, reading.through),
-        "programme": evaluation_programme.programme(session, first, after),
-        "awards": evaluation_programme.awards(session, year),
-        "campaigns": evaluation_programme.campaigns(session, first, after),
     }
 
 

@@ -14,6 +14,11 @@ LEGEND: Final = Text(
     "“—”：少于 {fewest} 人，或可由此推算，不予显示；0 为无人。",
     "“—” is of fewer than {fewest} people, or would give them away; 0 is nobody.",
 )
+# of snapshots in which what one person nearly did alone is hidden too
+LEGEND_OF_ONE: Final = Text(
+    "“—”：少于 {fewest} 人，或几乎出自一两人，或可由此推算，不予显示；0 为无人。",
+    "“—” is of fewer than {fewest} people, or nearly all one person's or two's, or would give them away; 0 is nobody.",
+)
 APART: Final = Text(
     "官方数值由部门提供，注明出处；平台数据仅来自参与居民。两者分列，不相加，不相互替代。",
     "Official values are a bureau's, with their source; the platform's are of residents who take part alone. They "
@@ -48,7 +53,8 @@ def title(snapshot: Snapshot) -> Text:
 
 def legend(snapshot: Snapshot) -> Text:
     """What a cell that is not shown means."""
-    return Text(*(words.format(fewest=snapshot["fewest"]) for words in LEGEND))
+    words = LEGEND_OF_ONE if snapshot.get("hides_one") else LEGEND
+    return Text(*(one.format(fewest=snapshot["fewest"]) for one in words))
 
 
 def names_of(snapshot: Snapshot, kind: str) -> dict[str, Mapping[str, str]]:

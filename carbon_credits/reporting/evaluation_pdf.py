@@ -1,5 +1,6 @@
 """A year's evaluation on paper: the snapshot's sections, its digest at the foot of each page."""
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -16,8 +17,11 @@ _WIDE: Final = 739.0
 _WORDS, _NUMBERS = 3.0, 1.0
 
 
-def pdf(pack: EvaluationPack, font: Path) -> bytes:
-    """The PDF of a pack, the same bytes for the same pack. Raises Unavailable where there is no font."""
+def pdf(pack: EvaluationPack, font: Path, tell: Callable[[int, int], None] | None = None) -> bytes:
+    """The PDF of a pack, the same bytes for the same pack; `tell` hears how many of its pieces are set.
+
+    Raises Unavailable where there is no font.
+    """
     style = papers.styles(font)
     snapshot: Snapshot = pack.snapshot
     called, state = title(snapshot), "定稿 final" if pack.state == "final" else "草稿 draft"
@@ -35,7 +39,7 @@ def pdf(pack: EvaluationPack, font: Path) -> bytes:
     for section in sections(snapshot):
         pieces += _drawn(section, style)
     foot = f"{called.zh} · v{pack.version} · {state} · SHA-256 {pack.digest.hex()}"
-    return papers.printed(pieces, called.zh, foot, lying=True, undated=True)
+    return papers.printed(pieces, called.zh, foot, lying=True, undated=True, tell=tell)
 
 
 def _said(words: str, style: Any) -> Any:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from carbon_credits.core.i18n import Text
+from carbon_credits.reporting.cell_tables import TOTAL
 from carbon_credits.reporting.evaluation_layout import (
     GRAMS,
     MG_A_GRAM,
@@ -13,7 +14,6 @@ from carbon_credits.reporting.evaluation_layout import (
     legend,
     names_of,
 )
-from carbon_credits.reporting.suppression import TOTAL
 
 
 def streets(snapshot: Snapshot) -> Section:

@@ -1,5 +1,6 @@
 """A year's evaluation as a spreadsheet: a sheet for each section. Text is text, whatever it begins with."""
 
+from collections.abc import Callable
 from datetime import datetime
 from io import BytesIO
 from typing import Any, Final
@@ -15,8 +16,8 @@ _MOST: Final = 10**15
 _AS_TEXT: Final = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
 
 
-def xlsx(pack: EvaluationPack) -> bytes:
-    """The spreadsheet of a pack, the same bytes for the same pack."""
+def xlsx(pack: EvaluationPack, tell: Callable[[int, int], None] | None = None) -> bytes:
+    """The spreadsheet of a pack, the same bytes for the same pack; `tell` hears how many sheets are written."""
     snapshot: Snapshot = pack.snapshot
     held = BytesIO()
     book = xlsxwriter.Workbook(held, {"in_memory": True, **_AS_TEXT})
@@ -29,7 +30,10 @@ def xlsx(pack: EvaluationPack) -> bytes:
     }
     state = "定稿 final" if pack.state == "final" else "草稿 draft"
     foot = f"v{pack.version} {state}, through {snapshot['through']}, SHA-256 {pack.digest.hex()}"
-    for section in sections(snapshot):
+    every = sections(snapshot)
+    for done, section in enumerate(every):
+        if tell:
+            tell(done, len(every))
         _write(book.add_worksheet(section.name), section, foot, style)
     book.close()
     return held.getvalue()

@@ -1,7 +1,8 @@
 """What can be exported: each kind one statement, its columns, who may have it.
 
 Nobody's name, telephone or number is in any of them: a resident is shown as a keyed pseudonym, the same in every export,
-so that tables can be laid beside each other and nobody be found. Rows that add people up say nothing of fewer than ten.
+so that tables can be laid beside each other and nobody be found. Rows that add people up say nothing of fewer than ten,
+nor, where they are made of people and not of rollups, what is nearly one person's.
 
 Another kind is added by naming it in EXPORTS.
 """
@@ -12,14 +13,16 @@ from typing import Final
 
 from sqlalchemy import RowMapping, TextClause, text
 
+from carbon_credits.core.dominance import slack
 from carbon_credits.core.i18n import Text
 from carbon_credits.reporting.export_columns import HEADINGS, cell
 from carbon_credits.reporting.sheets import Cell
 from carbon_credits.staff.service import Role
 
 FEWEST: Final = 10
-# shown where a figure of too few people stands
+# shown where a figure of too few people stands, and where one stands that is nearly one person's
 SUPPRESSED: Final = "<10"
+ONE_PERSONS: Final = "*"
 BY_STREET: Final = (
     "(cast(:streets as text[]) is null or coalesce(r.street, 'unstated') = any(cast(:streets as text[])))"
 )
@@ -31,7 +34,9 @@ class Export:
 
     `by_street`: a member of staff with a territory may have it, of their streets alone; other kinds are the district's.
     The statement has `:first` and `:last` (days, both included), a parameter for each filter and, by street, `:streets`;
-    a column `resident_id` becomes the pseudonym. `suppress` are columns that say nothing where `people` is below ten.
+    a column `resident_id` becomes the pseudonym. `suppress` are columns that say nothing where `people` is below ten;
+    `of_one` are those that say nothing where one person, or two, gave nearly all: the statement has the two largest
+    contributions beside them (`points_two`).
     """
 
     name: Text
@@ -42,6 +47,7 @@ class Export:
     needs: tuple[str, ...] = ()
     by_street: bool = False
     suppress: tuple[str, ...] = ()
+    of_one: tuple[str, ...] = ()
 
     @property
     def headings(self) -> tuple[Text, ...]:
@@ -52,8 +58,13 @@ class Export:
         """A row as it is written."""
         few = bool(self.suppress) and row["people"] < FEWEST
         return [
-            SUPPRESSED if few and c in self.suppress else cell(c, row[c], pseudonym) for c in self.columns
+            SUPPRESSED if few and c in self.suppress else self._one(c, row, pseudonym) for c in self.columns
         ]
+
+    def _one(self, column: str, row: RowMapping, pseudonym: Callable[[int], str]) -> Cell:
+        if column in self.of_one and slack(row[column], row[f"{column}_two"]) < 0:
+            return ONE_PERSONS
+        return cell(column, row[column], pseudonym)
 
 
 _ACTS = text(f"""
@@ -113,15 +124,24 @@ where r.occurred_on between :first and :last and {BY_STREET}
   and (cast(:methodology as int) is null or r.methodology = :methodology)
 order by 1, 2, 3, 4
 """)  # noqa: S608 - made of constants
+# added up by person first: the two largest of each sum come out of the same rows
 _CAMPAIGNS = text("""
-select c.code as campaign, b.occurred_on, count(distinct b.resident_id) as people, count(*) as acts,
-       sum(b.points) as points, sum(b.due_points) as due_points
-from bonus b
-join campaign c using (campaign_id)
-join decision d using (resident_id, occurred_on, activity_id, generation, shard_id)
-where b.occurred_on between :first and :last and d.state = 'credited'
-group by c.code, b.occurred_on
-order by c.code, b.occurred_on
+with person as (
+  select c.code, b.occurred_on, b.resident_id, count(*) as acts, sum(b.points)::bigint as points,
+         sum(b.due_points)::bigint as due_points
+  from bonus b
+  join campaign c using (campaign_id)
+  join decision d using (resident_id, occurred_on, activity_id, generation, shard_id)
+  where b.occurred_on between :first and :last and d.state = 'credited'
+  group by c.code, b.occurred_on, b.resident_id
+)
+select code as campaign, occurred_on, count(*) as people, sum(acts)::bigint as acts, sum(points)::bigint as points,
+       sum(due_points)::bigint as due_points, (array_agg(acts order by acts desc))[1:2] as acts_two,
+       (array_agg(points order by points desc))[1:2] as points_two,
+       (array_agg(due_points order by due_points desc))[1:2] as due_points_two
+from person
+group by code, occurred_on
+order by code, occurred_on
 """)
 
 EXPORTS: Final[Mapping[str, Export]] = {
@@ -257,5 +277,6 @@ EXPORTS: Final[Mapping[str, Export]] = {
         ("campaign", "occurred_on", "people", "acts", "points", "due_points"),
         _CAMPAIGNS,
         suppress=("people", "acts", "points", "due_points"),
+        of_one=("acts", "points", "due_points"),
     ),
 }

@@ -1,4 +1,4 @@
-"""Exports' tables: what was asked for, what became of it, and its bytes."""
+"""Exports' tables: what was asked for (tables, an evaluation's papers), what became of it, and its bytes."""
 
 from datetime import datetime
 from typing import Any
@@ -33,7 +33,10 @@ class ExportState(Model):
 
 
 class ExportAsked(Model):
-    """A table somebody asked for: asked → running → done or failed; done → expired, when its bytes are erased."""
+    """A file somebody asked for: asked → running → done or failed; done → expired, when its bytes are erased.
+
+    Of one `once` there is one that waits, is written or is kept. `rows_done` goes up to `parts` where those are known.
+    """
 
     __tablename__ = "export"
 
@@ -46,7 +49,9 @@ class ExportAsked(Model):
     streets: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
     state: Mapped[str] = mapped_column(Text, server_default=text("'asked'"))
     attempts: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
+    once: Mapped[str | None] = mapped_column(Text)
     rows_done: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    parts: Mapped[int | None] = mapped_column(Integer)
     size: Mapped[int | None] = mapped_column(BigInteger)
     sha256: Mapped[bytes | None] = mapped_column(LargeBinary)
     fault: Mapped[str | None] = mapped_column(Text)
@@ -54,6 +59,7 @@ class ExportAsked(Model):
     started_at: Mapped[datetime | None] = mapped_column(_INSTANT)
     finished_at: Mapped[datetime | None] = mapped_column(_INSTANT)
     expires_at: Mapped[datetime | None] = mapped_column(_INSTANT)
+    erased_by: Mapped[int | None] = mapped_column(Integer, ForeignKey("staff.staff_id"))
 
 
 class ExportPiece(Model):

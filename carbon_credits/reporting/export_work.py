@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from hashlib import sha256
+from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import delete, insert, select, text, update
@@ -18,8 +19,9 @@ from carbon_credits.core.i18n import Language
 from carbon_credits.methodologies.catalogue import BY_CODE
 from carbon_credits.reporting.export_kinds import EXPORTS, Export
 from carbon_credits.reporting.export_models import ExportAsked, ExportPiece
+from carbon_credits.reporting.export_papers import PAPERS, Making, Paper
 from carbon_credits.reporting.exports import UNFINISHED
-from carbon_credits.reporting.sheets import Cell
+from carbon_credits.reporting.sheets import PIECE, Cell
 
 KEPT: Final = timedelta(days=7)
 MOST_ATTEMPTS: Final = 3
@@ -31,13 +33,24 @@ select set_config('statement_timeout', '0', true), set_config('idle_in_transacti
 
 @dataclass(frozen=True)
 class Order:
-    """An export at work: how it is written and what its statement is given."""
+    """A table at work: how it is written and what its statement is given."""
 
     export_id: int
     kind: Export
     format: str
     language: Language
     given: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class PaperOrder:
+    """A paper at work: what it is of, and who asked for it."""
+
+    export_id: int
+    kind: Paper
+    format: str
+    of: Mapping[str, Any]
+    by: int
 
 
 def unfinished(session: Session) -> list[int]:
@@ -48,8 +61,8 @@ def unfinished(session: Session) -> list[int]:
     return list(session.execute(asked).scalars())
 
 
-def begin(session: Session, export_id: int, now: datetime) -> Order | None:
-    """Take an export to be written, from its first row on; None when it is finished, or was tried too often."""
+def begin(session: Session, export_id: int, now: datetime) -> Order | PaperOrder | None:
+    """Take an export to be written, from its beginning; None when it is finished, or was tried too often."""
     row = session.execute(
         select(ExportAsked)
         .where(ExportAsked.export_id == export_id, ExportAsked.state.in_(UNFINISHED))
@@ -62,9 +75,12 @@ def begin(session: Session, export_id: int, now: datetime) -> Order | None:
     row.state, row.attempts, row.rows_done, row.started_at = "running", row.attempts + 1, 0, now
     session.flush()
     # a kind may have gone with a release since it was asked for
-    if row.kind not in EXPORTS or row.attempts > MOST_ATTEMPTS:
-        fail(session, export_id, "never_came_back" if row.kind in EXPORTS else "unknown_kind", now)
+    is_known = row.kind in EXPORTS or row.kind in PAPERS
+    if not is_known or row.attempts > MOST_ATTEMPTS:
+        fail(session, export_id, "never_came_back" if is_known else "unknown_kind", now)
         return None
+    if row.kind in PAPERS:
+        return PaperOrder(export_id, PAPERS[row.kind], row.format, row.filters, row.asked_by)
     return Order(
         export_id, EXPORTS[row.kind], row.format, "en" if row.language == "en" else "zh", _given(row)
     )
@@ -79,9 +95,19 @@ def blocks(session: Session, vault: Vault, order: Order) -> Iterator[list[list[C
         yield [order.kind.cells(row, shown) for row in rows]
 
 
-def progress(session: Session, export_id: int, rows: int) -> None:
-    """Say how many rows are written by now."""
-    session.execute(update(ExportAsked).where(ExportAsked.export_id == export_id).values(rows_done=rows))
+def made(
+    session: Session, order: PaperOrder, font: Path, tell: Callable[[int, int], None]
+) -> Iterator[bytes]:
+    """A paper's bytes, in pieces. What making it writes is written in this transaction."""
+    session.execute(_PATIENTLY)
+    content = order.kind.make(session, Making(order.of, order.format, order.by, font, tell))
+    return (content[at : at + PIECE] for at in range(0, len(content), PIECE))
+
+
+def progress(session: Session, export_id: int, rows: int, parts: int | None = None) -> None:
+    """Say how many rows are written by now, or of how many parts."""
+    at = update(ExportAsked).where(ExportAsked.export_id == export_id)
+    session.execute(at.values(rows_done=rows, parts=parts))
 
 
 def finish(session: Session, export_id: int, pieces: Iterable[bytes], now: datetime) -> None:
@@ -99,7 +125,8 @@ def finish(session: Session, export_id: int, pieces: Iterable[bytes], now: datet
         "expires_at": now + KEPT,
     }
     row = _conclude(session, export_id, done)
-    after = {"rows": row.rows_done, "size": size, "sha256": digest.hexdigest()}
+    rows = {"rows": row.rows_done} if row.parts is None else {}
+    after = {**rows, "size": size, "sha256": digest.hexdigest()}
     audit.record(session, f"staff:{row.asked_by}", "export.written", f"export:{export_id}", None, after)
 
 

@@ -1,4 +1,4 @@
-"""Exports: asked for by a member of staff, written by a job, kept for a week, erased.
+"""Exports: asked for by a member of staff, written by a job, kept for a week or until somebody erases them.
 
 Its bytes lie in the database in pieces and on no machine's disk, so that whichever machine wrote them any can hand them
 out, and so that they are erased with a statement. Who asked, what, for which days and what was written (rows, digest) is
@@ -7,10 +7,11 @@ audited and stays; so is every time it is handed out.
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
-from typing import Final
+from datetime import date, datetime
+from typing import Any, Final
 
-from sqlalchemy import insert, select
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from carbon_credits.core import audit
@@ -19,7 +20,9 @@ from carbon_credits.core.i18n import Language, Text
 from carbon_credits.methodologies.catalogue import BY_CODE
 from carbon_credits.reporting.export_kinds import EXPORTS, Export
 from carbon_credits.reporting.export_models import ExportAsked, ExportPiece
-from carbon_credits.reporting.sheets import PIECE, TYPES
+from carbon_credits.reporting.export_papers import PAPERS, TYPES
+from carbon_credits.reporting.sheets import PIECE
+from carbon_credits.reporting.sheets import TYPES as SHEETS
 from carbon_credits.staff.service import Role
 
 LONGEST_DAYS: Final = 366
@@ -27,7 +30,10 @@ LONGEST_DAYS: Final = 366
 MOST_WAITING: Final = 5
 NO_EXPORT: Final = Text("没有此导出", "There is no such export")
 WRONG: Final = Text("导出条件有误", "What is asked for is wrong")
+NOT_THERE: Final = Text("导出尚未完成或已删除", "It is not written yet, or has been erased")
 UNFINISHED: Final = ("asked", "running")
+# of what is written once there is one in these states (an index of the table)
+ONCE_IN: Final = (*UNFINISHED, "done")
 
 
 @dataclass(frozen=True)
@@ -54,6 +60,18 @@ class Wish:
     last: date
     filters: Mapping[str, str]
     language: Language = "zh"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What goes on the list: a kind, how it is written, what it is of, whose streets; `once` where one is enough."""
+
+    kind: str
+    format: str
+    language: Language
+    filters: Mapping[str, Any]
+    streets: Sequence[str] | None = None
+    once: str | None = None
 
 
 @dataclass(frozen=True)
@@ -90,19 +108,37 @@ def ask(session: Session, asker: Asker, wish: Wish) -> int:
     faults = tuple(_faults(kind, wish))
     if faults:
         raise Invalid("wrong_export", WRONG, faults=faults)
-    mine = select(ExportAsked.export_id).where(
-        ExportAsked.asked_by == asker.staff_id, ExportAsked.state.in_(UNFINISHED)
-    )
-    if len(session.execute(mine.limit(MOST_WAITING)).all()) >= MOST_WAITING:
-        said = Text("排队中的导出过多，请稍候", "You have too many exports waiting")
-        raise Conflict("too_many_exports", said)
     filters = {"first": wish.first.isoformat(), "last": wish.last.isoformat(), **wish.filters}
     territory = None if asker.streets is None else sorted(asker.streets)
-    values = {"kind": wish.kind, "format": wish.format, "language": wish.language, "filters": filters}
-    made = insert(ExportAsked).values(asked_by=asker.staff_id, streets=territory, **values)
-    number = session.execute(made.returning(ExportAsked.export_id)).scalar_one()
+    return enter(session, asker, Entry(wish.kind, wish.format, wish.language, filters, territory))
+
+
+def enter(session: Session, asker: Asker, entry: Entry) -> int:
+    """Put what somebody may have on the list; its number, or that of the one there is where one is enough.
+
+    Raises Conflict with too many waiting.
+    """
+    values = {
+        "kind": entry.kind,
+        "format": entry.format,
+        "language": entry.language,
+        "filters": entry.filters,
+    }
+    made = insert(ExportAsked).values(
+        asked_by=asker.staff_id, streets=entry.streets, once=entry.once, **values
+    )
+    unless_there = made.on_conflict_do_nothing().returning(ExportAsked.export_id)
+    number = session.execute(unless_there).scalar_one_or_none()
+    if number is None:
+        return _the_one(session, entry.once)
+    mine = select(func.count()).where(
+        ExportAsked.asked_by == asker.staff_id, ExportAsked.state.in_(UNFINISHED)
+    )
+    if session.execute(mine).scalar_one() > MOST_WAITING:
+        said = Text("排队中的导出过多，请稍候", "You have too many exports waiting")
+        raise Conflict("too_many_exports", said)
     audit.record(
-        session, asker.actor, "export.asked", f"export:{number}", None, {**values, "streets": territory}
+        session, asker.actor, "export.asked", f"export:{number}", None, {**values, "streets": entry.streets}
     )
     return number
 
@@ -122,20 +158,42 @@ def listed(
 def read(session: Session, asker: Asker, export_id: int) -> Written:
     """Hand out what was written, to whoever asked for it and still may, and to auditors of the whole district.
 
-    Raises NotFound, also for another's, and Conflict while it is not written, or is erased.
+    A paper is for whoever may read it. Raises NotFound, also for another's, Conflict where it is not written or erased.
     """
     row = session.get(ExportAsked, export_id, populate_existing=True)
     if row is None or not _sees(asker, row):
         raise NotFound("export_unknown", NO_EXPORT)
     if row.state != "done" or row.sha256 is None or row.size is None:
-        raise Conflict(
-            "export_not_there", Text("导出尚未完成或已删除", "It is not written yet, or has been erased")
-        )
+        raise Conflict("export_not_there", NOT_THERE)
     audit.record(
         session, asker.actor, "export.read", f"export:{export_id}", None, {"sha256": row.sha256.hex()}
     )
-    name = f"{row.kind}-{row.filters['first']}-{row.filters['last']}-{export_id}.{row.format}"
+    name = f"{_called(row)}.{row.format}"
     return Written(export_id, name, TYPES[row.format], row.size, row.sha256, -(-row.size // PIECE))
+
+
+def erase(session: Session, asker: Asker, export_id: int, now: datetime) -> None:
+    """Erase what was written before its week is over: whoever asked for it, and auditors of the whole district, may.
+
+    That it was asked for, written and read stays on record. Raises NotFound, also for another's, Conflict where it is not
+    there to be erased.
+    """
+    row = session.get(ExportAsked, export_id, populate_existing=True, with_for_update=True)
+    if row is None or not may_erase(asker, row):
+        raise NotFound("export_unknown", NO_EXPORT)
+    if row.state != "done" or row.sha256 is None:
+        raise Conflict("export_not_there", NOT_THERE)
+    gone = update(ExportAsked).where(ExportAsked.export_id == export_id)
+    session.execute(gone.values(state="expired", expires_at=now, erased_by=asker.staff_id))
+    session.execute(delete(ExportPiece).where(ExportPiece.export_id == export_id))
+    audit.record(
+        session, asker.actor, "export.erased", f"export:{export_id}", {"sha256": row.sha256.hex()}, None
+    )
+
+
+def may_erase(asker: Asker, row: ExportAsked) -> bool:
+    """Whether an export is theirs to erase by hand, also where they may read it no longer."""
+    return row.asked_by == asker.staff_id or (Role.AUDIT in asker.roles and asker.streets is None)
 
 
 def piece(session: Session, export_id: int, no: int) -> bytes:
@@ -159,15 +217,37 @@ def _may(asker: Asker, kind: Export) -> bool:
     return bool(asker.roles & kind.roles) and (asker.streets is None or kind.by_street)
 
 
+def _the_one(session: Session, once: str | None) -> int:
+    """The one there is; raises Conflict where it has just come to nothing, and may be asked for again."""
+    found = select(ExportAsked.export_id).where(ExportAsked.once == once, ExportAsked.state.in_(ONCE_IN))
+    number = session.execute(found).scalar_one_or_none()
+    if number is None:
+        raise Conflict("export_not_there", NOT_THERE)
+    return number
+
+
+def _called(row: ExportAsked) -> str:
+    """What a file is called, without its ending."""
+    paper = PAPERS.get(row.kind)
+    if paper is not None:
+        return paper.called.format(**row.filters)
+    return f"{row.kind}-{row.filters['first']}-{row.filters['last']}-{row.export_id}"
+
+
 def _sees(asker: Asker, row: ExportAsked) -> bool:
-    """What one was allowed once is not what one may have now."""
+    """What one was allowed once is not what one may have now; a kind that is gone is nobody's but the auditors'."""
+    paper, table = PAPERS.get(row.kind), EXPORTS.get(row.kind)
+    if paper is not None:
+        return bool(asker.roles & paper.reads)
     if asker.streets is not None and not set(row.streets or ("everywhere",)) <= asker.streets:
         return False
-    return Role.AUDIT in asker.roles or (row.asked_by == asker.staff_id and _may(asker, EXPORTS[row.kind]))
+    return Role.AUDIT in asker.roles or (
+        row.asked_by == asker.staff_id and table is not None and _may(asker, table)
+    )
 
 
 def _faults(kind: Export, wish: Wish) -> Iterator[FieldFault]:
-    if wish.format not in TYPES:
+    if wish.format not in SHEETS:
         yield _fault("/format", "unknown_format", "只能导出 CSV 或 XLSX", "CSV or XLSX alone")
     if wish.last < wish.first:
         yield _fault("/last", "wrong_period", "结束日期早于开始日期", "It ends before it begins")

@@ -18,8 +18,9 @@ from carbon_credits.groups.figures import back
 from carbon_credits.groups.hub_models import HubMonth, HubMonthPart
 from carbon_credits.methodologies.catalogue import BY_CODE
 from carbon_credits.reconciliation.spans import begin_of
+from carbon_credits.reporting.cell_tables import FEWEST
 from carbon_credits.reporting.indicators_readings import SETTLED_DAYS
-from carbon_credits.reporting.suppression import FEWEST, line_hidden
+from carbon_credits.reporting.suppression import line_hidden
 
 # stations that were named or taken off this lately may still be put right
 SETTLES: Final = timedelta(days=7)

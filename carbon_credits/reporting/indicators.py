@@ -16,12 +16,13 @@ from carbon_credits.core.errors import NotFound
 from carbon_credits.core.i18n import Text
 from carbon_credits.methodologies.catalogue import BY_CODE as METHODOLOGIES
 from carbon_credits.reporting import indicators_official, indicators_readings
+from carbon_credits.reporting.cell_tables import TOTAL
 from carbon_credits.reporting.indicators_declared import Ground, Indicator, Official, Own
-from carbon_credits.reporting.indicators_figures import NO_STREET, QUERY_SHA256, Cell, Figures
+from carbon_credits.reporting.indicators_figures import NO_STREET, Cell, Figures
 from carbon_credits.reporting.indicators_plan import BY_CODE, INDICATORS
+from carbon_credits.reporting.indicators_query import QUERY_SHA256
 from carbon_credits.reporting.indicators_strands import STRANDS
 from carbon_credits.reporting.population import Populations, populations
-from carbon_credits.reporting.suppression import TOTAL
 from carbon_credits.residents.service import Street
 
 EVERYTHING: Final = Text("合计", "Total")

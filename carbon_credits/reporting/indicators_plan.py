@@ -9,9 +9,9 @@ from typing import Final
 
 from carbon_credits.core.i18n import Text
 from carbon_credits.reporting import indicators_own as own
+from carbon_credits.reporting.cell_tables import TOTAL
 from carbon_credits.reporting.indicators_declared import Indicator, Target, Unit
 from carbon_credits.reporting.indicators_strands import STRANDS
-from carbon_credits.reporting.suppression import TOTAL
 
 PLAN: Final = Text("《禅城区碳达峰实施方案》", "Chancheng District's plan for reaching the carbon peak")
 _NO_RECORDS: Final = Text("本平台没有相关记录。", "There are no records of it here.")

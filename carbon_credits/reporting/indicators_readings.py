@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from carbon_credits.core import audit
 from carbon_credits.core.errors import Conflict, NotFound
 from carbon_credits.core.i18n import Text
-from carbon_credits.reporting import indicators_figures
+from carbon_credits.reporting import indicators_figures, indicators_query
 from carbon_credits.reporting.indicators_figures import HIDDEN, Cell, Figures, Shown
 from carbon_credits.reporting.indicators_models import IndicatorReading
 
@@ -132,12 +132,12 @@ def _document(found: Figures) -> dict[str, Any]:
     return {
         "first": found.first.isoformat(),
         "through": found.through.isoformat(),
-        "amounts": list(indicators_figures.AMOUNTS),
+        "amounts": list(indicators_query.AMOUNTS),
         "streets": _rows(found.streets),
         "months": _rows(found.months),
         "methodologies": _rows(found.methodologies),
         "verified_people": found.verified_people,
-        "query_sha256": indicators_figures.QUERY_SHA256,
+        "query_sha256": indicators_query.QUERY_SHA256,
     }
 
 

@@ -5,7 +5,7 @@ real subscript.
 """
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from io import BytesIO
@@ -99,9 +99,18 @@ def qr(content: str, side: float) -> Any:
 
 
 def printed(
-    pieces: Sequence[Any], title: str, footer: str, *, lying: bool = False, undated: bool = False
+    pieces: Sequence[Any],
+    title: str,
+    footer: str,
+    *,
+    lying: bool = False,
+    undated: bool = False,
+    tell: Callable[[int, int], None] | None = None,
 ) -> bytes:
-    """The paper, A4, its pages numbered and lying on their side if need be; undated, the same is the same bytes."""
+    """The paper, A4, its pages numbered and lying on their side if need be; undated, the same is the same bytes.
+
+    `tell` hears after each page how many of the pieces are set.
+    """
     from reportlab.lib.pagesizes import A4, landscape  # noqa: PLC0415
     from reportlab.lib.units import mm  # noqa: PLC0415
     from reportlab.platypus import SimpleDocTemplate  # noqa: PLC0415
@@ -123,9 +132,26 @@ def printed(
     paper = SimpleDocTemplate(
         into, pagesize=size, title=title, author=footer, invariant=int(undated), **margins
     )
+    if tell:
+        paper.setProgressCallBack(_heard(len(pieces), tell))
     with _ONE_AT_A_TIME:
         paper.build(list(pieces), onFirstPage=number, onLaterPages=number)
     return into.getvalue()
+
+
+def _heard(parts: int, tell: Callable[[int, int], None]) -> Callable[[str, int], None]:
+    """What the library says while it sets pieces, as `tell` is told it: once a page."""
+    done = 0
+
+    def heard(what: str, n: int) -> None:
+        nonlocal done
+        if what == "PROGRESS":
+            # a table that goes on over pages is a piece more for as long
+            done = min(max(n, done), parts)
+        elif what == "PAGE":
+            tell(done, parts)
+
+    return heard
 
 
 @cache

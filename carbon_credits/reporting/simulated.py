@@ -1,4 +1,4 @@
-"""What a simulation came to, as it may be shown: without streets in which few would gain, or what gives them away."""
+"""What a simulation came to, as it may be shown: without streets in which few would gain, or nearly one person alone."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from datetime import date
 from carbon_credits.crediting.bonus_figures import Cut, OfStreet
 from carbon_credits.crediting.simulating import Simulated
 from carbon_credits.incentives.report import suppressed
+from carbon_credits.reporting.campaigns import points_shown
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,6 @@ def shown(outcome: Simulated) -> Shown:
 
 def _streets(lines: tuple[OfStreet, ...]) -> Iterable[GainLine]:
     people = suppressed({line.street: line.people for line in lines})
+    points = points_shown(lines, people)
     for line in lines:
-        n = people[line.street]
-        yield GainLine(line.street, n, None if n is None else line.points)
+        yield GainLine(line.street, people[line.street], points[line.street])

@@ -93,6 +93,7 @@ def test_a_value_is_stated_by_two_and_a_table_asked_for_and_opened(
         # one refused form, which the browser calls an error; nothing was refused by the policy
         assert [said for said in house.complaints if "422" not in said] == []
         ask_and_open(house, page, tmp_path)
+        have_a_paper_written(house, page, tmp_path)
 
 
 def state_wrongly(house: House, page: Page) -> None:
@@ -139,6 +140,29 @@ def ask_and_open(house: House, page: Page, folder: Path) -> None:
     assert sheet is not None
     found = {cell.value: cell.data_type for row in sheet.iter_rows() for cell in row}
     assert found[FORMULA] == "s"
+
+
+def have_a_paper_written(house: House, page: Page, folder: Path) -> None:
+    """An evaluation's page says that its PDF is being written, how far it is, and then where it is."""
+    page.goto(f"{house.url}/admin/evaluations/{house.figures.pack}")
+    press(page, "生成 PDF")
+    papers = page.locator("#papers")
+    expect(papers).to_contain_text("排队中")
+    sound(page)
+    with house.app.app_context():
+        with transaction() as session:
+            number = int(session.execute(text("select max(export_id) from export")).scalar_one())
+            export_work.begin(session, number, clock.now())
+            export_work.progress(session, number, 3, 12)
+        expect(papers).to_contain_text("3 / 12")
+        job.write(number)
+    with page.expect_download() as told:
+        papers.get_by_role("link", name="下载 PDF").click()
+    path = folder / told.value.suggested_filename
+    told.value.save_as(path)
+    assert (path.suffix, path.read_bytes()[:5]) == (".pdf", b"%PDF-")
+    expect(page.locator("#papers[hx-trigger]")).to_have_count(0)
+    sound(page)
 
 
 def test_every_page_of_figures_is_sound_on_a_desk_and_on_a_phone(house: House, visit: Visits) -> None:

@@ -97,6 +97,13 @@ def test_an_export_is_asked_for_written_followed_and_handed_out(app: Flask, visi
     with app.app_context(), transaction() as session:
         asked = text("select count(*) from audit_entry where action = 'export.read' and subject = :subject")
         assert session.execute(asked, {"subject": f"export:{number}"}).scalar_one() == 1
+    # erased by hand by whoever asked; another's is not there to be erased
+    assert f"/exports/{number}/erase" in done
+    assert visit(Role.PROGRAMME).post(f"/exports/{number}/erase", {}).status_code == 404
+    assert auditor.post(f"/exports/{number}/erase", {}).status_code == 303
+    gone = read(auditor, "/exports/")
+    assert ("已删除" in gone, f"/exports/{number}/file" in gone) == (True, False)
+    assert auditor.post(f"/exports/{number}/erase", {}).status_code == 409
     assert auditor.name in read(visit(Role.AUDIT), "/exports/?whose=all")
     assert auditor.name not in read(visit(Role.PROGRAMME), "/exports/?whose=all")
 
@@ -240,24 +247,50 @@ def test_what_is_typed_is_taken_exactly_or_refused(
 
 def test_an_evaluation_is_frozen_proposed_and_written(app: Flask, figures: Figures, visit: Visits) -> None:
     programme, second = visit(Role.PROGRAMME), visit(Role.PROGRAMME)
-    told = programme.post("/evaluations/", {"year": str(figures.year)})
-    assert told.status_code == 303
+    wish = {"year": str(figures.year), "seen": str(figures.pack)}
+    assert f'name="seen" value="{figures.pack}"' in read(programme, "/evaluations/")
+    for _ in range(2):
+        assert programme.post("/evaluations/", wish).status_code == 303
+    waiting = read(programme, "/evaluations/")
+    assert ("排队中" in waiting, 'hx-trigger="every 2s"' in waiting) == (True, True)
+    with app.app_context():
+        job.write(newest(app, "export", "export_id"))
+    # a page sent twice makes one draft, also when the first is there already
+    assert programme.post("/evaluations/", wish).status_code == 303
     pack = newest(app, "evaluation_pack", "pack_id")
+    assert pack == figures.pack + 1
+    made = read(programme, "/evaluations/")
+    assert ("排队中" in made, 'hx-trigger="every 2s"' in made, f"/evaluations/{pack}" in made) == (
+        False,
+        False,
+        True,
+    )
     page = read(programme, f"/evaluations/{pack}")
     digest = page.partition('<code class="console-code">')[2].partition("<")[0]
     assert len(digest) == 64
     assert digest in read(visit(Role.AUDIT), "/evaluations/")
     # of a year of which nothing was read there is none; an older draft cannot be proposed any more
-    assert programme.post("/evaluations/", {"year": str(figures.year - 3)}).status_code == 409
-    assert programme.post("/evaluations/", {"year": "1999"}).status_code == 422
+    assert programme.post("/evaluations/", {**wish, "year": str(figures.year - 3)}).status_code == 409
+    assert programme.post("/evaluations/", {**wish, "year": "1999"}).status_code == 422
     assert programme.post(f"/evaluations/{figures.pack}/propose", {"reason": "审定"}).status_code == 409
     assert programme.post(f"/evaluations/{pack}/propose", {"reason": ""}).status_code == 422
     assert programme.post(f"/evaluations/{pack}/propose", {"reason": "审定"}).status_code == 303
     number = newest(app, "approval", "approval_id")
     shown = read(second, f"/approvals/{number}").partition('name="digest" value="')[2].partition('"')[0]
     assert second.post(f"/approvals/{number}/approve", {"why": "无误", "digest": shown}).status_code == 303
+    assert programme.post(f"/evaluations/{pack}/papers", {"format": "csv"}).status_code == 422
     for ending, kind in (("pdf", "application/pdf"), ("xlsx", "application/vnd.openxmlformats")):
-        file = programme.get(f"/evaluations/{pack}/evaluation.{ending}")
+        assert programme.post(f"/evaluations/{pack}/papers", {"format": ending}).status_code == 303
+        export = newest(app, "export", "export_id")
+        with app.app_context():
+            with transaction() as session:
+                export_work.begin(session, export, clock.now())
+                export_work.progress(session, export, 7, 40)
+            writing = read(second, f"/evaluations/{pack}")
+            assert ("7 / 40" in writing, 'hx-trigger="every 2s"' in writing) == (True, True)
+            job.write(export)
+        assert f"/exports/{export}/file" in read(second, f"/evaluations/{pack}")
+        file = second.get(f"/exports/{export}/file")
         name = f"attachment; filename=evaluation-{figures.year}-v2-final.{ending}"
         assert (file.headers["Content-Disposition"], file.headers["Content-Type"][: len(kind)]) == (
             name,

@@ -1,6 +1,7 @@
 """The receipt as a page for its owner, and lent for a day to whoever has the link."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from html import unescape
 from typing import Any
@@ -20,8 +21,9 @@ from carbon_credits.core.crypto import Vault
 from carbon_credits.core.db import transaction
 from carbon_credits.core.errors import NotFound
 from carbon_credits.crediting import receipt_links
-from carbon_credits.crediting.receipt_links import LIFE, LinkExpired, borrowed, lend
+from carbon_credits.crediting.receipt_links import LINK, borrowed, lend
 from carbon_credits.reporting.numbers import NARROW
+from carbon_credits.residents.links import LinkExpired
 from tests.api.conftest import Caller, a_ride
 from tests.api.credited import a_decided_ride, policy
 
@@ -174,8 +176,8 @@ def test_a_link_ends_after_a_day(app: Flask, resident: Caller, vault: Vault, cli
     now = clock.now()
     with app.app_context(), transaction() as session:
         token, expires_at = lend(session, vault, resident.id, activity, now)
-        stale, _ = lend(session, vault, resident.id, activity, now - LIFE - timedelta(minutes=1))
-        assert timedelta(hours=23, minutes=59) < expires_at - now <= LIFE
+        stale, _ = lend(session, vault, resident.id, activity, now - LINK.life - timedelta(minutes=1))
+        assert timedelta(hours=23, minutes=59) < expires_at - now <= LINK.life
         lent = borrowed(session, vault, token, expires_at - timedelta(seconds=1))
         assert (lent.resident_id, lent.activity) == (resident.id, activity)
         with pytest.raises(LinkExpired):
@@ -220,9 +222,9 @@ def test_a_seal_for_another_purpose_or_place_opens_no_receipt(
 ) -> None:
     activity = a_decided_ride(app, resident)
     with app.app_context(), transaction() as session:
-        for name, other in (("PURPOSE", "outbox"), ("PLACE", "outbox|sealed|1")):
+        for other in (replace(LINK, purpose="outbox"), replace(LINK, place="outbox|sealed|1")):
             with monkeypatch.context() as elsewhere:
-                elsewhere.setattr(receipt_links, name, other)
+                elsewhere.setattr(receipt_links, "LINK", other)
                 token, _ = lend(session, vault, resident.id, activity, clock.now())
             with pytest.raises(NotFound):
                 borrowed(session, vault, token, clock.now())

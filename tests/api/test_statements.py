@@ -21,6 +21,7 @@ from carbon_credits.core.errors import NotFound
 from carbon_credits.reporting import statement_links
 from carbon_credits.reporting.numbers import NARROW
 from carbon_credits.reporting.statements import month_of, statement
+from carbon_credits.residents.links import LinkExpired
 from tests.api.conftest import Caller
 from tests.api.credited import a_decided_ride, policy
 
@@ -96,7 +97,7 @@ def test_a_link_ends_and_cannot_be_made_up(app: Flask, month: Caller) -> None:
         shown = statement(session, month.id, month_of(MONTH), clock.today())
         token, ends = statement_links.lend(vault, month.id, shown, clock.now())
         assert statement_links.borrowed(session, vault, token, clock.now()).resident_id == month.id
-        with pytest.raises(statement_links.StatementLinkExpired):
+        with pytest.raises(LinkExpired):
             statement_links.borrowed(session, vault, token, ends)
         for wrong in (token[:-2], token + "=", "A" * len(token), "é"):
             with pytest.raises(NotFound):

@@ -85,13 +85,14 @@ def test_an_act_counts_on_its_day_for_who_belonged_then(programme: Session, vaul
     assert (month.month, month.members, month.active, month.people) == (MONTH, 12, 5, 40)
     assert month.verified_mg == grams(programme, stayed[:3]) > 0
     assert month.verified_mg_per_head == month.verified_mg // 40
-    assert month.claimed_mg > 0
+    # two walked and said so: what they did is theirs, and each would know the other's
+    assert (month.claimed_mg, month.claimed_mg_per_head) == (None, None)
     assert month.active_share_pm == 125
     # decided again: a member's ride comes later, and an older month is computed when somebody asks
-    ride(programme, [stayed[5]], day=12)
+    ride(programme, stayed[5:7], day=12)
     assert group_months.compute_month(programme, MONTH, NOW, 0) == estate
     assert figures.months_of(programme, estate, TODAY)[0].verified_mg == grams(
-        programme, [*stayed[:3], stayed[5]]
+        programme, [*stayed[:3], *stayed[5:7]]
     )
     assert figures.measured(programme, estate, TODAY)["travel_mg_per_head"] > 0
     # one ride is taken back, another is restated to a gram
@@ -107,7 +108,7 @@ def test_an_act_counts_on_its_day_for_who_belonged_then(programme: Session, vaul
         {"one": stayed[1]},
     )
     group_months.compute_month(programme, MONTH, NOW, 0)
-    left = grams(programme, [stayed[2], stayed[5]]) + 1_000
+    left = grams(programme, [stayed[2], *stayed[5:7]]) + 1_000
     assert figures.months_of(programme, estate, TODAY)[0].verified_mg == left
 
 
@@ -127,6 +128,40 @@ def test_a_few_are_shown_to_nobody_and_a_household_to_itself(programme: Session,
     assert figures.board(programme, GroupKind.ESTATE, MONTH) == []
     own = figures.months_of(programme, home, TODAY, own_household=True)
     assert (own[-1].month, own[-1].verified_mg) == (MONTH, grams(programme, people[:2]))
+
+
+def test_a_month_that_is_nearly_one_members_is_not_shown_nor_told_by_the_whole(
+    programme: Session, vault: Vault
+) -> None:
+    school = a_group(programme, on(1), GroupKind.SCHOOL)
+    one, other, third = (a_group(programme, on(1), GroupKind.SCHOOL, parent_id=school) for _ in range(3))
+    people = some_residents(programme, vault, 30, on(1))
+    for n, part in enumerate((one, other, third)):
+        admitted(programme, part, people[n * 10 : n * 10 + 10], on(1))
+    ride(programme, [*people[:4], *people[10:14], *people[20:24]])
+    compute(programme)
+    shown = [figures.months_of(programme, part, TODAY) for part in (school, one, other, third)]
+    assert [len(months) for months in shown] == [1, 1, 1, 1]
+    # of the third's four one did as much as sixty, then thirty rides: first the school would tell it too, then the class
+    # alone, and what the others leave of the school
+    for restatement, (times, seen) in enumerate(((60, [0, 0, 0, 0]), (30, [1, 0, 0, 0])), 1):
+        restate(programme, restatement, people[20], times)
+        group_months.compute_month(programme, MONTH, NOW, 0)
+        shown = [figures.months_of(programme, part, TODAY) for part in (school, one, other, third)]
+        assert [len(months) for months in shown] == seen
+        assert len(figures.board(programme, GroupKind.SCHOOL, MONTH)) == seen[0]
+
+
+def restate(session: Session, restatement: int, resident: int, times: int) -> None:
+    """Say that somebody's acts avoided so many times as much."""
+    session.execute(
+        text("""insert into restated (restatement_id, resident_id, activity_id, old_mg, new_mg, raw_mg, journal_id,
+                                      from_release, to_release, occurred_on, generation, shard_id)
+                select :restatement, resident_id, activity_id, credited_mg, :times * credited_mg, 1000, 1, 1, 1,
+                       occurred_on, generation, shard_id
+                from decision where resident_id = :one"""),
+        {"restatement": restatement, "one": resident, "times": times},
+    )
 
 
 def test_classes_are_hidden_where_one_could_be_subtracted_and_never_ranked(

@@ -141,6 +141,20 @@ def test_a_street_of_few_is_not_shown_nor_what_would_give_it_away() -> None:
     )
 
 
+def test_points_of_a_street_that_are_nearly_one_persons_are_not_shown_nor_told_by_the_others() -> None:
+    gained = [
+        OfStreet("none", 40, 900, (30, 30)),
+        OfStreet("shiwan", 30, 5_000, (4_800, 20)),
+        OfStreet("zumiao", 90, 9_000, (300, 300)),
+    ]
+    lines = streets_shown({"shiwan": 60, "zumiao": 95, "none": 40}, gained)
+    assert [(line.street, line.gained, line.points) for line in lines] == [
+        ("none", 40, None),
+        ("shiwan", 30, None),
+        ("zumiao", 90, 9_000),
+    ]
+
+
 def sums(people: list[tuple[int, int]]) -> Sums:
     return Sums(
         len(people),

@@ -2,11 +2,7 @@
 
 import csv
 import io
-import os
 import random
-import signal
-import subprocess
-import sys
 from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
@@ -14,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import openpyxl
-import psycopg
 import pytest
 from flask import Flask
 from sqlalchemy import text
@@ -23,7 +18,6 @@ from sqlalchemy.orm import Session
 
 from carbon_credits.config import Settings
 from carbon_credits.core import audit, clock
-from carbon_credits.core.db import alone
 from carbon_credits.core.errors import Conflict, Invalid, NotAllowed, NotFound
 from carbon_credits.jobs import doorbell
 from carbon_credits.jobs import exports as job
@@ -34,6 +28,7 @@ from carbon_credits.reporting.export_kinds import EXPORTS
 from carbon_credits.reporting.exports import Asker, Wish
 from carbon_credits.staff.service import Role, add
 from tests.crediting.test_oracle import World
+from tests.reporting.killing import kill_at
 from tests.reporting.test_rollups import people_of, roll
 
 TODAY = clock.today()
@@ -204,6 +199,38 @@ def test_it_is_audited_kept_a_week_and_erased(session: Session, auditor: Asker) 
         session.execute(text("update export set state = 'done'"))
 
 
+def test_one_is_erased_by_hand_by_whoever_asked_or_audits_the_district(
+    session: Session, auditor: Asker
+) -> None:
+    other = replace(auditor, staff_id=add(session, "李财", [Role.FINANCE], "tests").staff_id)
+    written(session, auditor, WISH)
+    (row,) = exports.listed(session, auditor.staff_id)
+    for stranger in (
+        replace(other, roles=frozenset({Role.PROGRAMME})),
+        replace(other, streets=frozenset({"zumiao"})),
+    ):
+        with pytest.raises(NotFound):
+            exports.erase(session, stranger, row.export_id, clock.now())
+    # who asked may, also without a role for it by now
+    exports.erase(session, replace(auditor, roles=frozenset()), row.export_id, clock.now())
+    session.commit()
+    (row,) = exports.listed(session, auditor.staff_id)
+    assert (row.state, row.erased_by) == ("expired", auditor.staff_id)
+    assert session.execute(text("select count(*) from export_piece")).scalar_one() == 0
+    with pytest.raises(Conflict):
+        exports.erase(session, other, row.export_id, clock.now())
+    told = text("select actor, before ->> 'sha256' from audit_entry where action = 'export.erased'")
+    assert row.sha256 is not None
+    assert session.execute(told).all() == [(auditor.actor, row.sha256.hex())]
+    waiting = exports.ask(session, auditor, WISH)
+    with pytest.raises(Conflict):
+        exports.erase(session, auditor, waiting, clock.now())
+    with pytest.raises(DBAPIError, match="export_erased_by_check"):
+        session.execute(
+            text("update export set erased_by = :by where state = 'asked'"), {"by": auditor.staff_id}
+        )
+
+
 def test_what_fails_says_so_and_a_fourth_death_is_the_last(
     session: Session, auditor: Asker, bare_app: Flask, settings: Settings
 ) -> None:
@@ -224,25 +251,6 @@ def test_what_fails_says_so_and_a_fourth_death_is_the_last(
     }
 
 
-CHILD = """
-import sys
-from pathlib import Path
-from types import SimpleNamespace
-from flask import Flask
-from carbon_credits.core.crypto import Vault
-from carbon_credits.core.db import alone, connect
-from carbon_credits.jobs import exports
-from carbon_credits.jobs.scheduler import sweep
-from carbon_credits.jobs.surroundings import HANDLERS, SETTINGS
-app = Flask("child")
-app.config[SETTINGS] = SimpleNamespace(home=Path(sys.argv[2]), vault=Vault({1: b"k" * 32}))
-connect(app, sys.argv[1])
-with app.app_context(), alone(exports.EXPORT_LOCK, int(sys.argv[3])) as ours:
-    assert ours
-    exports.write(int(sys.argv[3]))
-"""
-
-
 def test_one_that_was_killed_is_written_again(
     session: Session, auditor: Asker, database_url: str, owner_url: str, tmp_path: Path
 ) -> None:
@@ -254,21 +262,7 @@ def test_one_that_was_killed_is_written_again(
     )
     number = exports.ask(session, auditor, replace(WISH, kind="rollup"))
     session.commit()
-    with psycopg.connect(owner_url.replace("+psycopg", "")) as owner:
-        owner.execute("lock table rollup_day in access exclusive mode")
-        command = [sys.executable, "-c", CHILD, database_url, str(tmp_path), str(number)]
-        child = subprocess.Popen(command)
-        waits = text(
-            "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and query like '%rollup_day%'"
-        )
-        while session.execute(waits).scalar_one() == 0:
-            assert child.poll() is None
-            session.rollback()
-        with alone(job.EXPORT_LOCK, number) as ours:
-            assert not ours
-        os.kill(child.pid, signal.SIGKILL)
-        child.wait()
-        owner.rollback()
+    kill_at(session, number, "rollup_day", (database_url, owner_url, tmp_path))
     (row,) = exports.listed(session, auditor.staff_id)
     assert (row.state, row.attempts) == ("running", 1)
     session.commit()

@@ -5,20 +5,22 @@ from datetime import date
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import RowMapping, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from carbon_credits import approving
 from carbon_credits.core.crypto import Vault
+from carbon_credits.core.dominance import slack
 from carbon_credits.core.errors import Invalid, NotFound
 from carbon_credits.methodologies.catalogue import BY_CODE as METHODOLOGIES
 from carbon_credits.reporting import indicators, indicators_figures, indicators_official, indicators_readings
+from carbon_credits.reporting.cell_tables import FEWEST, TOTAL, Place
 from carbon_credits.reporting.indicators_declared import Unit
-from carbon_credits.reporting.indicators_figures import AMOUNTS, APART, COLUMNS, ROWS, Figures
+from carbon_credits.reporting.indicators_figures import COLUMNS, ROWS, Figures
 from carbon_credits.reporting.indicators_plan import BY_CODE, INDICATORS
+from carbon_credits.reporting.indicators_query import AMOUNTS, APART, QUERY, parameters
 from carbon_credits.reporting.indicators_strands import STRAND_OF, STRANDS
-from carbon_credits.reporting.suppression import FEWEST, TOTAL, Place
 from carbon_credits.staff.service import Role, add
 from tests.reporting.test_suppression import Equation, solved
 from tests.reporting.years import Told, acts, people
@@ -192,31 +194,41 @@ def test_what_is_counted_is_what_was_credited_and_what_is_hidden_stays_so(
 
 def assert_nothing_leaks(session: Session, found: Figures) -> None:
     """All tables of a year together, against the truth: no equation gives away what is hidden, of any amount."""
-    truth = text(indicators_figures.QUERY)
-    rows = session.execute(truth, indicators_figures.parameters(found.first, found.through)).mappings().all()
+    rows = session.execute(text(QUERY), parameters(found.first, found.through)).mappings().all()
     for n, amount in enumerate(AMOUNTS):
         true: dict[Place, int] = {}
+        one_persons: set[Place] = set()
         for row in rows:
-            strand = row["strand"] or TOTAL
-            if row["which"] in (3, 7):
-                true[Place("street " + row["street"], strand)] = row[amount]
-            elif row["which"] in (10, 14):
-                true[Place("month " + row["month"], strand)] = row[amount]
-            elif row["which"] == 9:
-                code = next(code for code, of in METHODOLOGIES.items() if of[-1].number == row["methodology"])
-                true[Place("methodology " + code, strand)] = row[amount]
-            elif row["which"] in (11, 15):
-                true[Place(TOTAL, strand)] = row[amount]
+            place = _place_of(row)
+            true[place] = row[amount]
+            if slack(row[amount], row[f"{amount}_two"] or ()) < 0:
+                one_persons.add(place)
         shown = {Place(f"street {k[0]}" if k[0] else TOTAL, k[1]): cell for k, cell in found.streets.items()}
         shown |= {Place(f"month {k[0]}" if k[0] else TOTAL, k[1]): cell for k, cell in found.months.items()}
         shown |= {Place(f"methodology {k[1]}", k[0]): cell for k, cell in found.methodologies.items()}
         for place, cell in shown.items():
             assert cell.people is None or (cell.of(amount) in (true[place], None) and cell.people >= FEWEST)
-        concealed = {place for place in true if shown[place].people is None}
-        # what is 0 and known to be 0 tells nobody anything
         told_over_strands = n < len(AMOUNTS) - APART
+        assert {place for place in one_persons if shown[place].of(amount) is not None} == set()
+        told = {place for place in true if told_over_strands or place.column != TOTAL}
+        concealed = {place for place in told if shown[place].of(amount) is None}
+        true = {place: true[place] for place in told}
+        # what is 0 and known to be 0 tells nobody anything
         equations = _equations(true, concealed, told_over_strands=told_over_strands)
         assert not {place for place in solved(equations) if true[place]}
+
+
+def _place_of(row: RowMapping) -> Place:
+    """Where a counted row stands, in all tables at once."""
+    strand = row["strand"] or TOTAL
+    if row["which"] in (3, 7):
+        return Place("street " + row["street"], strand)
+    if row["which"] in (10, 14):
+        return Place("month " + row["month"], strand)
+    if row["which"] == 9:
+        code = next(code for code, of in METHODOLOGIES.items() if of[-1].number == row["methodology"])
+        return Place("methodology " + code, strand)
+    return Place(TOTAL, strand)
 
 
 def _equations(true: dict[Place, int], concealed: set[Place], *, told_over_strands: bool) -> list[Equation]:
@@ -265,6 +277,47 @@ def test_of_the_district_too_a_few_are_hidden_with_the_next_to_them(
     )
     # nine who only said so could be had by subtraction
     assert indicators_figures.figures(session, FIRST, LAST, tables=tables).verified_people is None
+
+
+def test_what_one_person_nearly_did_alone_is_hidden_and_the_people_are_not(
+    session: Session, vault: Vault
+) -> None:
+    streets = {street: people(session, vault, 30, street) for street in ("zumiao", "shiwan", "zhangcha")}
+    told = []
+    for residents in streets.values():
+        told += [
+            Told(
+                one,
+                code,
+                date(YEAR, 5, 1 + place % 28),
+                10_000,
+                monitored='{"mass_g": 100, "distance_m": 900}',
+            )
+            for place, one in enumerate(residents)
+            for code in ("recycling.paper", "travel.metro")
+        ]
+    # a flat that was cleared: two tonnes among three kilograms
+    told.append(
+        Told(streets["shiwan"][0], "recycling.paper", date(YEAR, 5, 9), 1, monitored='{"mass_g": 2000000}')
+    )
+    acts(session, told)
+    session.commit()
+    for tables in (True, False):
+        found = indicators_figures.figures(session, FIRST, LAST, tables=tables)
+        paper = found.strand("nine_materials")
+        assert (paper.people, paper.of("acts"), paper.of("verified_mg"), paper.of("mass_g")) == (
+            90,
+            91,
+            900_001,
+            None,
+        )
+        assert found.strand("shared_travel").of("distance_m") == 90 * 900
+    found = indicators_figures.figures(session, FIRST, LAST, tables=True)
+    assert found.streets["shiwan", "nine_materials"].people == 30
+    assert found.streets["shiwan", "nine_materials"].of("mass_g") is None
+    assert found.methodologies["nine_materials", "recycling.paper"].of("mass_g") is None
+    assert found.methodologies["nine_materials", "recycling.paper"].of("verified_mg") == 900_001
+    assert_nothing_leaks(session, found)
 
 
 @pytest.mark.parametrize("seed", range(3))

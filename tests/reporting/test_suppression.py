@@ -7,7 +7,9 @@ from random import Random
 
 import pytest
 
-from carbon_credits.reporting.suppression import FEWEST, TOTAL, Place, Table, hidden, line_hidden, span
+from carbon_credits.reporting.cell_tables import FEWEST, TOTAL, Place, Table
+from carbon_credits.reporting.circulation import span
+from carbon_credits.reporting.suppression import hidden, line_hidden
 
 ROWS = ("zumiao", "shiwan", "zhangcha", "nanzhuang")
 COLUMNS = ("walking", "metro", "paper", "trees", "purchases")

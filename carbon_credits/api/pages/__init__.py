@@ -17,11 +17,12 @@ from carbon_credits.core import clock
 from carbon_credits.core.db import reading
 from carbon_credits.core.errors import NotFound
 from carbon_credits.core.i18n import Language, Text
-from carbon_credits.crediting.receipt_links import LinkExpired, borrowed
+from carbon_credits.crediting.receipt_links import borrowed
 from carbon_credits.crediting.receipts import receipt
 from carbon_credits.methodologies.base import Methodology
 from carbon_credits.methodologies.catalogue import BY_CODE
 from carbon_credits.methodologies.releases import Release, releases
+from carbon_credits.residents.links import LinkExpired
 from carbon_credits.rewards.coverage import newest
 
 NO_PAGE = Text("没有这个页面", "There is no such page")

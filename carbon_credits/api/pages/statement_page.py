@@ -12,9 +12,10 @@ from carbon_credits.core.errors import NotFound
 from carbon_credits.core.i18n import Language, Text
 from carbon_credits.methodologies.catalogue import BY_CODE
 from carbon_credits.reporting import numbers
-from carbon_credits.reporting.statement_links import StatementLinkExpired, borrowed
+from carbon_credits.reporting.statement_links import borrowed
 from carbon_credits.reporting.statement_paper import HEADS, NO_ACT, POOLS
 from carbon_credits.reporting.statements import Balance, Statement, statement
+from carbon_credits.residents.links import LinkExpired
 
 blueprint = Blueprint("lent_statements", __name__)
 
@@ -27,7 +28,7 @@ def show(token: str) -> Response:
         with reading() as session:
             lent = borrowed(session, house().vault, token, clock.now())
             shown = statement(session, lent.resident_id, lent.month, clock.today(), lent.upto)
-    except StatementLinkExpired:
+    except LinkExpired:
         return _none(reader, 410)
     except NotFound:
         return _none(reader, 404)

@@ -91,10 +91,10 @@ class GroupMonthShown(Body):
     people = Whole(0, MOST_PEOPLE, required=True, example=1800)
     active_share_pm = Whole(0, 1000, required=True, example=43)
     verified_mg = Whole(0, MOST_MG, required=True, example=912_000_000)
-    claimed_mg = Whole(0, MOST_MG, required=True, example=77_000_000)
-    removal_mg = Whole(0, MOST_MG, required=True, example=0)
+    claimed_mg = Whole(0, MOST_MG, required=True, allow_none=True, example=77_000_000)
+    removal_mg = Whole(0, MOST_MG, required=True, allow_none=True, example=0)
     verified_mg_per_head = Whole(0, MOST_MG, required=True, example=506_666)
-    claimed_mg_per_head = Whole(0, MOST_MG, required=True, example=42_777)
+    claimed_mg_per_head = Whole(0, MOST_MG, required=True, allow_none=True, example=42_777)
 
 
 class Size(Body):
