@@ -211,8 +211,9 @@ def test_staff_ask_for_a_simulation_and_a_worker_tells_how_far_it_is(
         simulations.ask(month, [riding()], 0, staff, ENDS)
     assert refused.value.code == "period_not_over"
     draft = campaigns.draft(month, riding(), staff)
+    campaign_id, terms = draft.campaign_id, campaigns.terms_of(month, draft)
     both = [riding(), riding(multiplier="2")]
-    number = simulations.ask(month, both, WEEKS, staff, TODAY, campaign_id=draft.campaign_id, salt=draft.salt)
+    number = simulations.ask(month, both, WEEKS, staff, TODAY, campaign_id=campaign_id, salt=draft.salt)
     month.commit()
     assert simulations.standing(month, number).state == "waiting"
     month.rollback()
@@ -228,10 +229,10 @@ def test_staff_ask_for_a_simulation_and_a_worker_tells_how_far_it_is(
     wanted = simulate(month, simulations.trials_of(month, number)[0], WEEKS, TODAY)
     assert list(done.outcomes) == wanted
     assert wanted[1].bonuses.points > wanted[0].bonuses.points > 0
-    assert simulations.of_campaign(month, draft.campaign_id) == [done]
+    assert simulations.of_campaign(month, campaign_id) == [done]
     # a second person is shown what the very same terms came to, and nothing once they were changed
-    assert simulations.newest_of(month, campaigns.terms_of(month, draft)) == done
-    changed = campaigns.change(month, draft.campaign_id, 1, riding(multiplier="1.5"), staff)
+    assert simulations.newest_of(month, terms) == done
+    changed = campaigns.change(month, campaign_id, 1, riding(multiplier="1.5"), staff)
     assert simulations.newest_of(month, campaigns.terms_of(month, changed)) is None
     with pytest.raises(DBAPIError, match="is not changed"):
         month.execute(text("update simulation set failure = 'x', result = null"))
