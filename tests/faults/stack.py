@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from carbon_credits.local import erase, running
 from carbon_credits.local.places import Home, find_place
 from carbon_credits.local.processes import session_members
 from carbon_credits.local.state import read_json
+from tests.faults.commands import Commands
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 WORKERS = ("crediting-1", "crediting-2", "background", "trips", "files", "calls")
@@ -34,6 +35,7 @@ class Stack:
     owner_url: str
     redis_url: str
     supervisor: "subprocess.Popen[bytes]"
+    commands: Commands
 
     def entries(self) -> dict[str, dict[str, Any]]:
         """What the supervisor says of its children."""
@@ -81,15 +83,7 @@ class Stack:
 
     def command(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """A `flask` command, given as an operator gives it beside a programme that runs."""
-        return subprocess.run(
-            (sys.executable, "-m", "flask", "--app", "wsgi", *arguments),
-            cwd=CHECKOUT,
-            env=_environment(self.home, self.port),
-            capture_output=True,
-            text=True,
-            timeout=600,
-            check=False,
-        )
+        return self.commands.run(*arguments)
 
     def written(self) -> Iterator[Path]:
         """What the programme leaves on disk for others to read: its logs, and the doorbell's memory."""
@@ -128,7 +122,8 @@ def running_stack(home: Path) -> Iterator[Stack]:
             _await_ready(process)
             servers = running(home)
             assert servers is not None
-            yield Stack(home, port, servers.owner_url, servers.redis_url, process)
+            with closing(Commands(home.with_name("commands"), _environment(home, port))) as commands:
+                yield Stack(home, port, servers.owner_url, servers.redis_url, process, commands)
         finally:
             process.stdin.close()
             process.wait()
