@@ -53,7 +53,7 @@ def test_a_year_from_its_official_values_to_its_papers(app: Flask, vault: Vault,
     shown = typed(app, "indicators", "show", "recycling.nine_materials", "--year", 2025)
     for words in ("统计年鉴", "提 → 批", "97,500 / 912,000,000,000 = 0 %", "不是 it is not"):
         assert words in shown
-    assert "count(distinct resident_id)" in typed(app, "indicators", "query")
+    assert "group by which, street, strand" in typed(app, "indicators", "query")
     again = ("indicators", "read", "--again", "2025-12-31")
     assert "--reason" in typed(app, *again, fails=True)
     assert "v2" in typed(app, *again, "--reason", "因子更正", "--as", "提")

@@ -28,7 +28,7 @@ export function showCounter(result = null) {
       onsubmit: (event) => {
         event.preventDefault();
         const code = input.value.trim();
-        return code ? attempt(() => look(code)) : showCounter();
+        return code ? attempt((left) => look(code, left)) : showCounter();
       },
     },
     made("label", { for: "code" }, say("code")), input, made("p", { id: "code-hint", class: "hint" }, say("codeHint")),
@@ -42,11 +42,15 @@ export const limits = () =>
     made("ul", {}, ...["limit1", "limit2", "limit3", "limit4"].map((name) => made("li", {}, say(name)))));
 
 /* One thing at a time; a no and a silence are both shown where the answer would stand. */
-async function attempt(work) {
-  show(tabs("counter"), made("p", { class: "card", role: "status" }, say("wait")));
+async function attempt(work, isTaking = false) {
+  const wait = made("p", { class: "card", role: "status" }, say("wait"));
+  show(tabs("counter"), wait);
+  // what was taken is always said; a look that nobody waits for any more changes no other screen
+  const left = () => !isTaking && !wait.isConnected;
   try {
-    await work();
+    await work(left);
   } catch (error) {
+    if (left()) return undefined;
     if (error instanceof Refused && error.code === "no_shift") return leave(error);
     if (error instanceof Refused) return refuse(error.detail);
     if (error instanceof NotGood) return refuse(say(error.code));
@@ -55,13 +59,14 @@ async function attempt(work) {
   }
 }
 
-async function look(code) {
+async function look(code, left) {
   // nobody waits for a network that was away a moment ago
-  if (state.away && isSigned(code)) return lookAlone(code);
+  if (state.away && isSigned(code)) return lookAlone(code, left);
   try {
     const seen = await call("POST", "/merchant/v1/captures/preview", { body: { code } });
     reached();
     await note(seen.offer_id, seen.title);
+    if (left()) return undefined;
     const key = crypto.randomUUID();
     return offer(both(seen.title), [
       [say("points"), String(seen.points)], [say("face"), yuan(seen.face_fen)], [say("paid"), paid(seen.paid_micro_fen)],
@@ -69,14 +74,15 @@ async function look(code) {
     ], () => ask(code, key));
   } catch (error) {
     if (!(error instanceof Away)) throw error;
-    return lookAlone(code);
+    return lookAlone(code, left);
   }
 }
 
 /* Nobody answers: a signed code can be judged here. */
-async function lookAlone(code) {
+async function lookAlone(code, left) {
   state.away = true;
   await tell();
+  if (left()) return undefined;
   if (!isSigned(code)) return refuse(say("needNetwork"));
   const good = await verify(code, state.keys, state.merchant.id);
   const title = state.titles[good.offer];
@@ -106,7 +112,7 @@ function reached() {
 }
 
 function offer(title, pairs, go, kind = "") {
-  const yes = made("button", { class: "main", type: "button", "data-first": true, onclick: () => attempt(go) }, say("take"));
+  const yes = made("button", { class: "main", type: "button", "data-first": true, onclick: () => attempt(go, true) }, say("take"));
   const no = made("button", { type: "button", onclick: () => showCounter() }, say("cancel"));
   const card = made("section", {
       class: `card ${kind}`, "aria-labelledby": "offer",
@@ -131,7 +137,7 @@ function unsure(again) {
   show(tabs("counter"), made("section", { class: "card warn", id: "result", role: "alert" },
     made("h2", {}, `? ${say("unsure")}`), made("p", {}, say("unsureHint")),
     made("div", { class: "row" },
-      made("button", { class: "main", type: "button", "data-first": true, onclick: () => attempt(again) }, say("again")))));
+      made("button", { class: "main", type: "button", "data-first": true, onclick: () => attempt(again, true) }, say("again")))));
 }
 
 async function showCamera() {
@@ -141,9 +147,9 @@ async function showCamera() {
   show(tabs("counter"), made("p", { class: "hint" }, say("scanning")), video, made("div", { class: "row" }, stop));
   try {
     const code = await scan(video, ended.signal);
-    if (code !== null) return attempt(() => look(code.trim()));
     // where another screen stands by now it stays
-    return video.isConnected ? showCounter() : undefined;
+    if (!video.isConnected) return undefined;
+    return code === null ? showCounter() : attempt((left) => look(code.trim(), left));
   } catch {
     return refuse(say("noCamera"));
   }
