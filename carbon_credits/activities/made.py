@@ -6,6 +6,7 @@ locks of that one's connections are held, for a fork has them too. A chunk whose
 ourselves, so that what is wrong with it is seen where it is dealt with.
 """
 
+import logging
 import os
 import pickle
 from collections import deque
@@ -22,6 +23,8 @@ from carbon_credits.activities.corrections import keys_of
 from carbon_credits.activities.spool import packed
 from carbon_credits.activities.told import Intake, read
 from carbon_credits.partners.contract import Item
+
+log = logging.getLogger(__name__)
 
 # each holds a chunk and what is made of it
 MOST: Final = 4
@@ -97,6 +100,9 @@ class _Row:
         with out:
             process.join()
             if process.exitcode != 0:
+                log.warning(
+                    "a chunk is made once more", extra={"exit": process.exitcode, "items": len(items)}
+                )
                 return make(self.intake, items)
             out.seek(0)
             # nobody but that process can have written here: the file has no name
