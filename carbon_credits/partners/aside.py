@@ -63,9 +63,13 @@ def set_aside(
     """Write down what could not become an act.
 
     Said again, a waiting record takes the newest reasons, and one that was taken back waits again; a refused or placed
-    one stays as it is.
+    one stays as it is. So it is with one that is said twice at once.
     """
-    by_key = {record_key(vault, source_id, row.record_id): row for row in rows}
+    by_key: dict[bytes, Unusable] = {}
+    for row in rows:
+        key = record_key(vault, source_id, row.record_id)
+        if key not in by_key or by_key[key].waiting:
+            by_key[key] = row
     given = {
         "keys": list(by_key),
         "states": ["waiting" if row.waiting else "refused" for row in by_key.values()],

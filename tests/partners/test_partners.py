@@ -214,6 +214,15 @@ def test_what_waits_is_sealed_and_comes_back_as_it_was(session: Session, vault: 
     assert not any("card-7788" in row or b"card-7788".hex() in row for row in stored)
 
 
+def test_refused_and_said_to_wait_in_one_delivery_a_record_is_refused(
+    session: Session, vault: Vault, source: int
+) -> None:
+    refused = Unusable("a", 5, ("same_station",))
+    rows = [waiting("a"), refused, waiting("a"), waiting("b", "exit_missing"), waiting("b", "entry_missing")]
+    aside.set_aside(session, vault, source, rows, None, NOW)
+    assert aside.counts(session, source) == {("refused", "same_station"): 1, ("waiting", "entry_missing"): 1}
+
+
 def test_said_again_a_waiting_record_takes_new_reasons_and_a_settled_one_keeps_its_own(
     session: Session, vault: Vault, source: int
 ) -> None:
