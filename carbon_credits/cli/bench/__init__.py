@@ -3,6 +3,7 @@
 Trust the ratios: they are of one machine in one hour. The rates are that machine's and no other's.
 """
 
+import secrets
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -31,6 +32,7 @@ from carbon_credits.cli.bench.ground import Ground, fresh, server_settings
 from carbon_credits.cli.saying import plainly
 from carbon_credits.config import owner_url
 from carbon_credits.core import clock
+from carbon_credits.core.crypto import KEY_BYTES, Vault
 from carbon_credits.core.db import transaction
 from carbon_credits.jobs.surroundings import console, feeds, settings
 
@@ -114,9 +116,11 @@ def measure(wanted: frozenset[str], size: Size, say: Say) -> Iterator[Figure]:
         return  # arithmetic alone: no database is made for it
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="carbon-bench-")))
-        template = stack.enter_context(fresh(owner_url(), settings()))
+        # keys of its own: what they blind is invented too, and a floor gives some of them to the database
+        invented = replace(settings(), vault=Vault({1: secrets.token_bytes(KEY_BYTES)}))
+        template = stack.enter_context(fresh(owner_url(), invented))
         if "wallet_read" in wanted:
-            with fresh(owner_url(), settings(), template) as ground:
+            with fresh(owner_url(), invented, template) as ground:
                 yield from wallets.figures(ground, clock.today(), size.postings, size.reads)
         with template.at_work(), transaction() as session:
             district.rule(session, clock.today() - timedelta(days=60))
@@ -131,7 +135,7 @@ def measure(wanted: frozenset[str], size: Size, say: Say) -> Iterator[Figure]:
 def _day(template: Ground, folder: Path, wanted: frozenset[str], size: Size, say: Say) -> Iterator[Figure]:
     say(f"a day of {size.city.taps:,} taps and {size.city.claims:,} claims is being made")
     folder.mkdir()
-    with fresh(owner_url(), settings(), template) as ground:
+    with fresh(owner_url(), template.settings, template) as ground:
         day = reconciling.prepare(ground, feeds().feed("metro_taps"), folder, size.city, clock.today())
         yield from reconciling.figures(day, owner_url(), size.rounds, wanted, say)
 
@@ -150,7 +154,7 @@ def _bulk(load: bulk.Load, wanted: frozenset[str], size: Size, say: Say) -> Iter
 
 
 def _web(template: Ground, folder: Path, wanted: frozenset[str], size: Size, say: Say) -> Iterator[Figure]:
-    with fresh(owner_url(), settings(), template) as ground:
+    with fresh(owner_url(), template.settings, template) as ground:
         with ground.owner() as owner:
             district.populate(owner, claims.RESIDENTS)
         if "redeem_vs_claims" in wanted:

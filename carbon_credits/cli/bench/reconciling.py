@@ -19,9 +19,18 @@ from typing import Final
 
 from carbon_credits.activities.delivered import Ground as FeedGround
 from carbon_credits.activities.delivered import advance
-from carbon_credits.cli.bench import cityday, cityday_floor, cityday_ground, claims, clients, web
+from carbon_credits.cli.bench import (
+    cityday,
+    cityday_floor,
+    cityday_ground,
+    cityday_same,
+    claims,
+    clients,
+    web,
+)
 from carbon_credits.cli.bench.cityday import CityDay
 from carbon_credits.cli.bench.cityday_files import Operator, SignedFile, by_hours
+from carbon_credits.cli.bench.cityday_given import given_of
 from carbon_credits.cli.bench.figures import Figure, at_most, percentile
 from carbon_credits.cli.bench.ground import Ground, fresh
 from carbon_credits.core import clock
@@ -72,7 +81,7 @@ def prepare(template: Ground, feed: Feed, folder: Path, size: cityday.Size, toda
     with template.owner() as owner:
         cityday_ground.bind(owner, template.settings.vault, (partner, feed.partner), size.residents)
         cityday_ground.tell(owner, template.settings.vault, city)
-        cityday_floor.prepare(owner, city, cityday.distances())
+        cityday_floor.prepare(owner, cityday.distances(), size.residents)
     with template.at_work():
         for lane in range(LANES):
             drain_lane(lane)
@@ -92,11 +101,13 @@ def figures(day: Day, owner_url: str, rounds: int, wanted: frozenset[str], say: 
                 began = time.perf_counter()
                 bring(day, inbox)
                 taken["again"].append(time.perf_counter() - began)
-            _check(day, ground)
+            product = _checked(day, ground)
         with fresh(owner_url, day.template.settings, day.template) as ground:
-            files = [sent.packed for sent in day.files]
-            steps = cityday_floor.write(ground, day.city, files, clock.today())
+            given = given_of(ground, day.feed, day.city, clock.today())
+            steps = cityday_floor.write(ground, [sent.packed for sent in day.files], given)
             taken["floor"].append(sum(steps.values()))
+            if differs := cityday_same.differences(product, cityday_same.books(ground)):
+                raise RuntimeError("the floor is not the same day: " + "; ".join(differs))
         said = ", ".join(f"{name} {values[-1]:,.2f} s" for name, values in taken.items())
         say(f"{turn}/{rounds} {day.city.size.taps:,} taps, {day.city.size.claims:,} claims: {said}")
     medians = {name: median(values) for name, values in taken.items()}
@@ -159,14 +170,15 @@ def _live(day: Day, ground: Ground, say: Say) -> Iterator[Figure]:
     yield at_most("live_claims_meanwhile", percentile(waits, 95), "s", P95_GOAL_S)
 
 
-def _check(day: Day, ground: Ground) -> None:
-    """A day that was not done right took no time worth telling."""
+def _checked(day: Day, ground: Ground) -> cityday_same.Books:
+    """What the product's day came to; a day that was not done right took no time worth telling."""
     sure = len(day.city.pairs())
     with ground.owner() as owner:
         row = owner.execute("select count(*) from record_match where ended_at is null").fetchone()
         left = owner.execute("select count(*) from activity_queue").fetchone()
     if row is None or left != (0,) or row[0] < sure:
         raise RuntimeError(f"{row} claims matched, at least {sure} should be; {left} acts undecided")
+    return cityday_same.books(ground)
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """The product's API with one route more: the floor, the least that a signed-in request with a durable effect costs."""
 
+import base64
 import contextlib
 import os
 import socket
@@ -23,6 +24,7 @@ from carbon_credits.api.house import principal
 from carbon_credits.cli.bench.ground import Ground
 from carbon_credits.config import Settings, read_settings
 from carbon_credits.core import log
+from carbon_credits.core.crypto import Vault
 from carbon_credits.core.db import connect, in_transaction
 from carbon_credits.jobs import surroundings
 
@@ -110,6 +112,7 @@ def _prefix(settings: Settings, redis_url: str, port: int, folder: Path) -> tupl
     given = {
         "DATABASE_URL_FILE": _secret(folder / "database", settings.database_url),
         "REDIS_URL_FILE": _secret(folder / "redis", redis_url),
+        "CARBON_MASTER_KEYS_FILE": _secret(folder / "keys", _told(settings.vault)),
         "CARBON_HOST": HOST,
         "CARBON_PORT": str(port),
         "CARBON_PUBLIC_URL": settings.public_url,
@@ -118,6 +121,11 @@ def _prefix(settings: Settings, redis_url: str, port: int, folder: Path) -> tupl
         "PROMETHEUS_MULTIPROC_DIR": str(metrics),
     }
     return ("env", "-u", "DATABASE_OWNER_URL", *(f"{name}={value}" for name, value in given.items()))
+
+
+def _told(vault: Vault) -> str:
+    """Master keys as settings have them."""
+    return ",".join(f"{number}:{base64.b64encode(key).decode()}" for number, key in vault.masters.items())
 
 
 def _secret(path: Path, value: str) -> str:
