@@ -57,17 +57,17 @@ def read_chunk(plain: BinaryIO, size: int = _CHUNK) -> bytes:
 
 
 def rows(
-    stream: BinaryIO, declared: Encoding, required: Sequence[frozenset[str]], *, gaps: bool = False
+    stream: BinaryIO, declared: Encoding, required: Sequence[frozenset[str]], *, numbered: bool = False
 ) -> Iterator[tuple[int, list[str]]]:
     """The header, then each row, with the number of its line.
 
-    `required` lists the sets of columns of which one must be there; others may stand beside them. With `gaps` an empty
-    line stands for a row that was left out; otherwise it is a fault. Raises
+    `required` lists the sets of columns of which one must be there; others may stand beside them. A `numbered`
+    table has the number of each row's line as a first cell, and lacks rows. Raises
     FileFault with code `cut_short`, `damaged`, `wrong_encoding`, `nul_byte`, `wrong_header`,
     `wrong_columns` or `broken_row`.
     """
     blocks = _blocks(stream, encoding_of(stream, declared))
-    told = _split(blocks, gaps=gaps)
+    told = _numbered(_split(blocks)) if numbered else _split(blocks)
     _, header = next(told, (1, None))
     names = set(header or ())
     if header is None or len(names) != len(header) or not any(wanted <= names for wanted in required):
@@ -77,7 +77,7 @@ def rows(
     for number, row in told:
         if len(row) == width and (row != [""]):
             yield number, row
-        elif not gaps or row not in ([], [""]):
+        else:
             raise FileFault("wrong_columns", Text("列数不符", "Too many or too few columns"), number)
 
 
@@ -118,10 +118,15 @@ def _next(reader: "Iterator[list[str]]", before: int = 0) -> list[str] | None:
         raise FileFault("broken_row", Text("该行无法读取", "The row cannot be read"), line) from error
 
 
-def _split(blocks: Iterator[list[str]], *, gaps: bool) -> Iterator[tuple[int, list[str]]]:
-    """Rows with the numbers of their lines; with `gaps` empty lines may be left out already. Where nothing is quoted a
-    row is split as it stands, which is what a CSV reader makes of it; from the first block with a quote on a reader goes
-    on.
+def _numbered(told: Iterator[tuple[int, list[str]]]) -> Iterator[tuple[int, list[str]]]:
+    """Rows with the numbers that they bear."""
+    for _, row in told:
+        yield int(row.pop(0)), row
+
+
+def _split(blocks: Iterator[list[str]]) -> Iterator[tuple[int, list[str]]]:
+    """Rows with the numbers of their lines. Where nothing is quoted a row is split as it stands, which is what a CSV
+    reader makes of it; from the first block with a quote on a reader goes on.
     """
     ended = 0
     for block in blocks:
@@ -131,8 +136,7 @@ def _split(blocks: Iterator[list[str]], *, gaps: bool) -> Iterator[tuple[int, li
                 yield ended + reader.line_num, row
             return
         for number, line in enumerate(block, ended + 1):
-            if line or not gaps:
-                yield number, line.split(",")
+            yield number, line.split(",")
         ended += len(block)
 
 

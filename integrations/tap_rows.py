@@ -92,7 +92,9 @@ class Tap(NamedTuple):
 
 def read_taps(stream: BinaryIO, options: ParseOptions) -> Iterator[Tap]:
     """Every row of a file as a tap, in the file's order. Raises FileFault."""
-    rows = delimited.rows(stream, options.encoding, [frozenset(CARD), frozenset(TIDES)], gaps=options.gaps)
+    rows = delimited.rows(
+        stream, options.encoding, [frozenset(CARD), frozenset(TIDES)], numbered=options.numbered
+    )
     _, header = next(rows)
     is_card = set(CARD) <= set(header)
     read, names = (_card_tap, CARD) if is_card else (_tides_tap, TIDES)

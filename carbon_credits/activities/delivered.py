@@ -6,29 +6,32 @@ held against its manifest; read to its end by its feed, without doing anything; 
 
 import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cached_property, partial
+from itertools import chain
+from pathlib import Path
 from typing import Final
 
 from sqlalchemy.orm import Session
 
 from carbon_credits.activities import strangers
 from carbon_credits.activities.corrections import note_corrections, written
-from carbon_credits.activities.files import Delivery, Heard, Opened, chunks_of, land_all, place
+from carbon_credits.activities.files import FileTold, Heard, Opened, land_all, place
 from carbon_credits.activities.intake import terms_of
-from carbon_credits.activities.landing import RECORDS, ROWS, outcomes
-from carbon_credits.activities.made import made_beside
+from carbon_credits.activities.landing import RECORDS, ROWS, outcomes, said_of
+from carbon_credits.activities.made import Made, Part, made_beside, made_of_parts
 from carbon_credits.activities.spool import Spool, spooled
-from carbon_credits.activities.told import Intake
+from carbon_credits.activities.told import Intake, chunks_of
 from carbon_credits.activities.versions import version_of_file
 from carbon_credits.core.crypto import Vault
 from carbon_credits.core.cycles import seldom_collected
 from carbon_credits.core.i18n import Text
 from carbon_credits.partners import contents, progress
-from carbon_credits.partners.contract import Feed, FileFault, ParseOptions
+from carbon_credits.partners.contract import Feed, FileFault, Item, ParseOptions
 from carbon_credits.partners.inbox import Inbox
 from carbon_credits.partners.manifest import Manifest, canonical_bytes, read_manifest
 from carbon_credits.partners.models import PartnerFile
@@ -41,6 +44,8 @@ _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 # of more than this many and this share a file is not what it says
 FEW_UNREADABLE: Final = 10
 UNREADABLE_SHARE: Final = Decimal("0.005")
+# bytes; below this a file is read faster than processes are begun
+MUCH: Final = 1 << 20
 # what an integration may trip over in a file that nobody foresaw; the file waits for a person and the feed goes on
 _STUMBLES: Final = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
 
@@ -60,7 +65,7 @@ class Ground:
     @property
     def of_file(self) -> ParseOptions:
         """What is said of the content as it was left after unpacking, while other files may still be to come."""
-        return replace(self.options, gaps=bool(self.feed.tells_of_all_by), complete_through=_NEVER)
+        return replace(self.options, numbered=bool(self.feed.tells_of_all_by), complete_through=_NEVER)
 
 
 def advance(ground: Ground, row: PartnerFile) -> str:
@@ -84,7 +89,33 @@ class _Work:
         ground, row = self.ground, self.row
         terms = ground.opened(lambda session: terms_of(session, ground.feed.code))
         version = version_of_file(row.seq, row.version)
-        return Intake(ground.vault, terms, row.received_at, row.file_id, version, ground.of_file.gaps)
+        return Intake(ground.vault, terms, row.received_at, row.file_id, version, ground.of_file.numbered)
+
+    @property
+    def plain(self) -> list[Path]:
+        """Where the file lies unpacked, in the order of its parts."""
+        ground = self.ground
+        return [ground.inbox.plain(self.row.file_id, part) for part in strangers.parts_of(ground.feed)]
+
+    @property
+    def parts(self) -> list[Part]:
+        """What the feed reads in each of them."""
+        return [partial(_items, self.ground, path) for path in self.plain]
+
+    def items(self) -> Iterator[Item]:
+        """All items of the file, in the order of its parts."""
+        return chain.from_iterable(part() for part in self.parts)
+
+    def made(self) -> Iterator[Made]:
+        """All of the file made ready. A process for each part is worth its while where there is much to read."""
+        if len(self.plain) > 1 and sum(path.stat().st_size for path in self.plain) > MUCH:
+            return made_of_parts(self.intake, self.parts)
+        return made_beside(self.intake, chunks_of(self.items()))
+
+
+def _items(ground: Ground, path: Path) -> Iterator[Item]:
+    with path.open("rb") as stream:
+        yield from ground.feed.parse_file(stream, ground.of_file)
 
 
 def _advance(work: _Work) -> str:
@@ -106,23 +137,26 @@ def _advance(work: _Work) -> str:
 
 def _verify(work: _Work) -> list[FileFault]:
     ground, row, manifest = work.ground, work.row, work.manifest
-    sent, plain = ground.inbox.sent(row.file_id), ground.inbox.plain(row.file_id)
+    sent = ground.inbox.sent(row.file_id)
     if not sent.exists():
         return [
             FileFault("bytes_lost", Text("文件内容已丢失，请重新发送", "Its bytes are gone: send it again"))
         ]
-    part = plain.with_suffix(".plain.part")
-    with sent.open("rb") as stream, part.open("wb") as out:
-        found = contents.unpack(
-            stream, out, manifest, ours=strangers.ours(ground.feed, ground.vault, ground.opened, row)
-        )
+    ours = strangers.ours(ground.feed, ground.vault, ground.opened, row)
+    parts = [path.with_suffix(".plain.part") for path in work.plain]
+    with sent.open("rb") as stream, ExitStack() as opened:
+        outs = [opened.enter_context(part.open("wb")) for part in parts]
+        found = contents.unpack(stream, outs, manifest, ours=ours)
     faults = _not_waived(row, contents.faults_of(manifest, found))
-    if faults:
-        part.unlink()
-        return faults
-    part.rename(plain)
-    ground.opened(lambda session: progress.pass_on(session, row.file_id, "seen", "verified"))
-    return []
+    for part, path in zip(parts, work.plain, strict=True):
+        if faults:
+            part.unlink()
+        else:
+            part.rename(path)
+    if not faults:
+        verified = partial(progress.pass_on, file_id=row.file_id, follows="seen", state="verified")
+        ground.opened(partial(verified, left_out=found.strangers))
+    return faults
 
 
 def _stage(work: _Work) -> list[FileFault]:
@@ -130,12 +164,8 @@ def _stage(work: _Work) -> list[FileFault]:
     ground, row = work.ground, work.row
     tally: Counter[str] = Counter()
     try:
-        with (
-            ground.inbox.plain(row.file_id).open("rb") as stream,
-            written(ground.inbox.keys(row.file_id)) as out,
-        ):
-            chunks = chunks_of(ground.feed.parse_file(stream, ground.of_file))
-            for made in made_beside(work.intake, chunks):
+        with written(ground.inbox.keys(row.file_id)) as out:
+            for made in work.made():
                 tally.update({ROWS: made.rows, "unreadable": made.unreadable})
                 out.write(made.keys)
                 work.spool.put(made.chunk)
@@ -178,12 +208,10 @@ def _control_faults(
 
 def _apply(work: _Work) -> list[FileFault]:
     ground, row = work.ground, work.row
-    with ground.inbox.plain(row.file_id).open("rb") as stream:
-        dropped = contents.empty_lines(stream) if ground.of_file.gaps else 0
-        delivery = Delivery(ground.feed, stream, row.name, ground.of_file)
-        made_ready = work.spool.chunks() if work.spool.is_whole else None
-        tally = land_all(work.intake, row.file_id, delivery, ground.heard, ground.opened, made_ready)
-    if dropped:
+    told = FileTold(row.file_id, said_of(ground.of_file), work.items)
+    made_ready = work.spool.chunks() if work.spool.is_whole else None
+    tally = land_all(work.intake, told, ground.heard, ground.opened, made_ready)
+    if dropped := ground.opened(lambda session: progress.file_of(session, row.file_id).left_out):
         tally = tally + Counter({ROWS: dropped, NOT_BOUND: dropped})
     counts = {ROWS: tally[ROWS], RECORDS: tally[RECORDS], "outcomes": outcomes(tally)}
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from itertools import islice
-from typing import Any, BinaryIO, Final, Protocol, TypeVar
+from typing import Any, BinaryIO, Protocol, TypeVar
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -28,7 +28,7 @@ from carbon_credits.activities.landing import (
     outcomes,
     said_of,
 )
-from carbon_credits.activities.told import Intake, Told, read
+from carbon_credits.activities.told import CHUNK, Intake, Told, chunks_of, read
 from carbon_credits.activities.waiting import waiting_page
 from carbon_credits.core.crypto import Vault
 from carbon_credits.core.db import in_transaction
@@ -36,8 +36,6 @@ from carbon_credits.partners import files
 from carbon_credits.partners.contract import Feed, FileFault, Item, ParseOptions, Scalar
 from carbon_credits.partners.models import PartnerFile
 
-# items in a transaction: crediting decides as many at once as it finds, and each of its batches has a price of its own
-CHUNK: Final = 12_000
 T = TypeVar("T")
 
 
@@ -86,6 +84,15 @@ class Taken:
 
 
 @dataclass(frozen=True)
+class FileTold:
+    """A file as it is landed: its number, what stands for what was said about it, and its items from the first."""
+
+    file_id: int
+    said: str
+    items: Callable[[], Iterator[Item]]
+
+
+@dataclass(frozen=True)
 class Delivery:
     """A file on its way in: whose it is, its bytes (which must not change meanwhile), and what is said about it."""
 
@@ -93,6 +100,11 @@ class Delivery:
     stream: BinaryIO
     name: str
     options: ParseOptions
+
+    def items(self) -> Iterator[Item]:
+        """What its feed reads in it, from its beginning."""
+        self.stream.seek(0)
+        return self.feed.parse_file(self.stream, self.options)
 
 
 def take_in_file(
@@ -123,7 +135,8 @@ def take_in_file(
         return Taken(state.file_id, "refused", fault=told)
     if state.state == "refused":
         opened(lambda session: _reopen(session, state.file_id))
-    tally = land_all(Intake(vault, source, now, state.file_id), state.file_id, delivery, heard, opened)
+    whole = FileTold(state.file_id, said_of(delivery.options), delivery.items)
+    tally = land_all(Intake(vault, source, now, state.file_id), whole, heard, opened)
     counts = {ROWS: tally[ROWS], RECORDS: tally[RECORDS], "outcomes": outcomes(tally)}
     opened(lambda session: files.apply(session, state.file_id, counts, now))
     placed = place(vault, delivery.feed, delivery.options, now, heard, opened)
@@ -182,8 +195,7 @@ def _waiting_items(intake: Intake, feed: Feed, options: ParseOptions, opened: Op
 
 def land_all(
     intake: Intake,
-    file_id: int,
-    delivery: Delivery,
+    told: FileTold,
     heard: Heard,
     opened: Opened,
     made_ready: Iterator[Told] | None = None,
@@ -192,22 +204,13 @@ def land_all(
 
     `made_ready` are its chunks where they lie ready from its beginning; otherwise the file is read.
     """
-    said = said_of(delivery.options)
-    mark = opened(lambda session: mark_of(session, file_id, said))
+    mark = opened(lambda session: mark_of(session, told.file_id, told.said))
     if made_ready is None or mark.items:
-        delivery.stream.seek(0)
-        items = delivery.feed.parse_file(delivery.stream, delivery.options)
-        made_ready = _read(intake, islice(items, mark.items, None))
-    for told in _ahead(made_ready):
-        landed, mark = opened(partial(land_next, intake=intake, told=told, mark=mark))
+        made_ready = _read(intake, islice(told.items(), mark.items, None))
+    for chunk in _ahead(made_ready):
+        landed, mark = opened(partial(land_next, intake=intake, told=chunk, mark=mark))
         heard(Landed(mark.items, landed.shards))
     return mark.tally
-
-
-def chunks_of(items: Iterator[Item]) -> Iterator[list[Item]]:
-    """Items by so many as land in one transaction."""
-    while chunk := list(islice(items, CHUNK)):
-        yield chunk
 
 
 def _read(intake: Intake, items: Iterator[Item]) -> Iterator[Told]:

@@ -1,7 +1,8 @@
 """Rows of people who never bound an account here: known by their token alone, counted, and dropped unread.
 
 A metro operator tells of everybody who passed its gates. Nothing is kept of those who did not agree: their rows are left
-out while a file is unpacked, before its feed reads it.
+out while a file is unpacked, before its feed reads it. The others are dealt by whose they are into parts, which a feed
+may read beside one another, for what it joins is one person's.
 """
 
 from typing import Final
@@ -12,25 +13,35 @@ from sqlalchemy.orm import Session
 from carbon_credits.activities.files import Opened
 from carbon_credits.core.crypto import Vault
 from carbon_credits.partners.contract import Feed
+from carbon_credits.partners.dealing import NOBODY, Ours
 from carbon_credits.partners.models import PartnerFile, Source
-from carbon_credits.partners.tabular import Ours
 from carbon_credits.residents.bindings import bound_since, subject_index
 
+# Into how many a file is dealt. Part of how its items are ordered, so that whoever goes on after a kill finds them so.
+PARTS: Final = 4
 _REMEMBERED: Final = 500_000
 
 
-class _Known(dict[str, bool]):
-    """Whether a partner's token is that of somebody bound; asked once for each of the tokens met lately."""
+class _Known(dict[str, int]):
+    """The part of the one whom a partner's token means, where that is somebody bound; asked once for each of the tokens
+    met lately.
+    """
 
     def __init__(self, vault: Vault, partner: str, bound: frozenset[bytes]) -> None:
         super().__init__()
         self._vault, self._partner, self._bound = vault, partner, bound
 
-    def __missing__(self, token: str) -> bool:
+    def __missing__(self, token: str) -> int:
         if len(self) >= _REMEMBERED:
             self.clear()
-        known = self[token] = subject_index(self._vault, self._partner, token) in self._bound
+        subject = subject_index(self._vault, self._partner, token)
+        known = self[token] = subject[0] % PARTS if subject in self._bound else NOBODY
         return known
+
+
+def parts_of(feed: Feed) -> range:
+    """The numbers of the parts into which a file of a feed is dealt: one where nobody is left out."""
+    return range(PARTS if feed.tells_of_all_by else 1)
 
 
 def ours(feed: Feed, vault: Vault, opened: Opened, row: PartnerFile) -> Ours | None:

@@ -1,13 +1,17 @@
 """A chunk of a partner's items as they were told, and what lands of each record: made ready beside the database."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import NamedTuple
+from itertools import islice
+from typing import Final, NamedTuple
 
 from carbon_credits.activities.ready import Names, Ready, SourceTerms, make_ready_named
 from carbon_credits.core.crypto import Vault
 from carbon_credits.partners.contract import Item, Record, Unusable, Weighing
+
+# items in a transaction: crediting decides as many at once as it finds, and each of its batches has a price of its own
+CHUNK: Final = 12_000
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,12 @@ class Told(NamedTuple):
     def weighings(self) -> list[Weighing]:
         """What was weighed."""
         return [item for _, item in self.others if isinstance(item, Weighing)]
+
+
+def chunks_of(items: Iterator[Item]) -> Iterator[list[Item]]:
+    """Items by so many as land in one transaction."""
+    while chunk := list(islice(items, CHUNK)):
+        yield chunk
 
 
 def read(intake: Intake, items: Sequence[Item]) -> Told:

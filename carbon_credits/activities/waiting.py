@@ -22,15 +22,15 @@ _WHOLE: Final = "record"
 PIECES_LOCK: Final = 440_613
 # a chunk of a file may take longer than a request waits
 _PATIENCE: Final = text("select set_config('lock_timeout', '30s', true)")
-# In an act by now, or noted as such before acts remembered their pieces.
+# In an act by now, or noted as such before acts remembered their pieces. With a limit each is looked up by the index:
+# where it is only asked whether there is one, all pieces there ever were may be read for the few that are asked for.
 SETTLED: Final = text("""
 select place::int
 from generate_series(0, length(cast(:keys as bytea)) / 16 - 1) place
-where exists (select from act_piece p
-              where p.source_id = :source and p.piece_key = substr(cast(:keys as bytea), place * 16 + 1, 16))
-   or exists (select from record_set_aside r
-              where r.source_id = :source and r.ext_key = substr(cast(:aside as bytea), place * 16 + 1, 16)
-                and r.state = 'placed')
+where (select true from act_piece p
+       where p.source_id = :source and p.piece_key = substr(cast(:keys as bytea), place * 16 + 1, 16) limit 1)
+   or (select r.state = 'placed' from record_set_aside r
+       where r.source_id = :source and r.ext_key = substr(cast(:aside as bytea), place * 16 + 1, 16) limit 1)
 """)
 
 

@@ -171,7 +171,7 @@ def check(manifest: Path, file: Path) -> None:
             raise click.ClickException("长度或摘要不符 / length or digest differs from the manifest")
         try:
             with stored.path.open("rb") as sent:
-                found = contents.unpack(sent, plain, told)
+                found = contents.unpack(sent, [plain], told)
             faults = contents.faults_of(told, found)
             plain.seek(0)
             items = sum(1 for _ in feed.parse_file(plain, ParseOptions()))

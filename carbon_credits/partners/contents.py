@@ -6,7 +6,7 @@ to bytes sent, the length of a line. A trailer row `T,rows,total,hash` is checke
 
 import codecs
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from hashlib import sha256
@@ -14,8 +14,9 @@ from typing import BinaryIO, Final
 
 from carbon_credits.core.i18n import Text
 from carbon_credits.partners.contract import FileFault
+from carbon_credits.partners.dealing import Ours
 from carbon_credits.partners.manifest import Manifest
-from carbon_credits.partners.tabular import Asked, Counted, Ours, nul, read, wrong_encoding
+from carbon_credits.partners.tabular import Asked, Counted, nul, read, wrong_encoding
 from carbon_credits.partners.unpacking import Limits, unpacked
 
 _OTHER_MARKS: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
@@ -30,10 +31,14 @@ class Found(Counted):
 
 
 def unpack(
-    sent: BinaryIO, out: BinaryIO, manifest: Manifest, limits: Limits | None = None, ours: Ours | None = None
+    sent: BinaryIO,
+    outs: Sequence[BinaryIO],
+    manifest: Manifest,
+    limits: Limits | None = None,
+    ours: Ours | None = None,
 ) -> Found:
-    """Unpack a file to `out` without its trailer, and say what it holds; of a table only the rows that are `ours`,
-    an empty line for each other.
+    """Unpack a file to the first of `outs` without its trailer, and say what it holds; of a table only the rows that are
+    `ours`, dealt to `outs`.
 
     Raises FileFault: `cut_short`, `damaged`, `unpacks_too_large`, `line_too_long`, `wrong_encoding`, `nul_byte`,
     `wrong_header`, `wrong_columns`, `broken_row` or `not_a_number`, with the line where there is one.
@@ -42,18 +47,10 @@ def unpack(
     found = Found()
     chunks = _measured(unpacked(sent, within), found)
     if manifest.is_table:
-        read(chunks, out, Asked(tuple(manifest.totals), manifest.by_type, within.line, ours), found)
+        read(chunks, outs, Asked(tuple(manifest.totals), manifest.by_type, within.line, ours), found)
     else:
-        _document(chunks, out)
+        _document(chunks, outs[0])
     return found
-
-
-def empty_lines(plain: BinaryIO) -> int:
-    """How many lines of an unpacked table are empty, each in place of a row that was left out; rewinds the stream."""
-    plain.seek(0)
-    empty = sum(line == b"\n" for line in plain)
-    plain.seek(0)
-    return empty
 
 
 def faults_of(manifest: Manifest, found: Found) -> list[FileFault]:

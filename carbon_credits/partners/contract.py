@@ -115,8 +115,8 @@ class ParseOptions:
 
     `shift_days` and `bind_column` are for the demonstration, which plays public files as if they were today's
     and their vehicles or cards as if they were residents. `distances` is a table of station distances.
-    `encoding` gb18030 also reads a file that turns out to be UTF-8. `gaps` says that rows of people we do not know
-    were left out of a table and that an empty line stands for each, so that lines keep their numbers.
+    `encoding` gb18030 also reads a file that turns out to be UTF-8. `numbered` says that each row of a table has
+    the number of its line as a first cell, because rows of people we do not know were left out.
     `complete_through` is until when nothing of the feed is still to come; where nothing is said of it, nothing is.
     """
 
@@ -124,7 +124,7 @@ class ParseOptions:
     bind_column: str | None = None
     distances: Path | None = None
     encoding: Encoding = "utf-8"
-    gaps: bool = False
+    numbered: bool = False
     complete_through: datetime | None = None
 
 

@@ -87,9 +87,9 @@ class Inbox:
         """The bytes as they were sent."""
         return self.folder / f"{file_id}.sent"
 
-    def plain(self, file_id: int) -> Path:
-        """The content, unpacked and checked, without its trailer."""
-        return self.folder / f"{file_id}.plain"
+    def plain(self, file_id: int, part: int = 0) -> Path:
+        """The content, unpacked and checked, without its trailer; or a part of it."""
+        return self.folder / (f"{file_id}-{part}.plain" if part else f"{file_id}.plain")
 
     def keys(self, file_id: int) -> Path:
         """Keyed digests of the records, to compare the next version with."""
@@ -97,13 +97,13 @@ class Inbox:
 
     def forget(self, file_id: int) -> None:
         """The bytes of a file that is done go; its digests stay."""
-        for path in (self.sent(file_id), self.plain(file_id)):
+        for path in (self.sent(file_id), self.plain(file_id), *self.folder.glob(f"{file_id}-*.plain")):
             path.unlink(missing_ok=True)
 
     def files(self) -> dict[int, float]:
         """The numbers of the files whose bytes are here, and since when (seconds since the epoch)."""
         found = (path for path in self.folder.glob("*.*") if path.suffix in {".sent", ".plain"})
-        return {int(path.stem): path.stat().st_mtime for path in found}
+        return {int(path.stem.partition("-")[0]): path.stat().st_mtime for path in found}
 
     def tidy(self, now_s: float) -> int:
         """Delete what was abandoned half-way a day ago, and digests that no version will be compared with any more.

@@ -102,6 +102,7 @@ class PartnerFile(Model):
     corrected: Mapped[int | None]
     voided: Mapped[int | None]
     acked: Mapped[str | None] = mapped_column(Text)
+    left_out: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class PartnerFileState(Model):

@@ -101,12 +101,12 @@ def file_of(session: Session, file_id: int, partner_id: int | None = None) -> Pa
     return row
 
 
-def pass_on(session: Session, file_id: int, follows: str, state: str) -> None:
-    """Take a file from one state to the next. Raises Conflict when another did meanwhile."""
+def pass_on(session: Session, file_id: int, follows: str, state: str, **noted: int) -> None:
+    """Take a file from one state to the next, noting what is said of it. Raises Conflict when another did."""
     moved = (
         update(PartnerFile)
         .where(PartnerFile.file_id == file_id, PartnerFile.state == follows)
-        .values(state=state)
+        .values(state=state, **noted)
         .returning(PartnerFile.file_id)
         .execution_options(synchronize_session=False)
     )

@@ -12,11 +12,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import chain
-from operator import not_
 from typing import BinaryIO, Final
 
 from carbon_credits.core.i18n import Text
 from carbon_credits.partners.contract import FileFault
+from carbon_credits.partners.dealing import Dealer, Ours
 
 _TRAILER: Final = re.compile(rb"T,(\d{1,18}),(-?\d{1,18}(?:\.\d{1,6})?),(\d{1,10})\r?\n?")
 MOST_COLUMNS: Final = 200
@@ -39,14 +39,6 @@ class Counted:
 
 
 @dataclass(frozen=True)
-class Ours:
-    """Which rows to pass on: those whose cell in `column` has a true answer; without an answerer, all."""
-
-    columns: tuple[str, ...]
-    answers: Mapping[str, bool]
-
-
-@dataclass(frozen=True)
 class Asked:
     """What a manifest asks of a table: which columns to add up, and the names one column may be counted by."""
 
@@ -56,13 +48,14 @@ class Asked:
     ours: Ours | None = None
 
 
-def read(chunks: Iterator[bytes], out: BinaryIO, asked: Asked, found: Counted) -> None:
-    """Read a table to its end, writing to `out` what is ours of it; a row left out leaves an empty line.
+def read(chunks: Iterator[bytes], outs: Sequence[BinaryIO], asked: Asked, found: Counted) -> None:
+    """Read a table to its end, writing it to the first of `outs` as it is; or, where only some of it is ours, that with
+    the numbers of its lines to the parts in which it goes.
 
     Raises FileFault: `line_too_long`, `wrong_encoding`, `nul_byte`, `wrong_header`, `wrong_columns`, `broken_row`,
     `not_a_number` or `cut_short`, with its line.
     """
-    table = _Table(out, asked, found)
+    table = _Table(outs, asked, found)
     blocks = _blocks(chunks, asked.longest, found)
     for block in blocks:
         if not table.take(block):
@@ -101,8 +94,8 @@ def _blocks(chunks: Iterator[bytes], longest: int, found: Counted) -> Iterator[b
 
 
 class _Table:
-    def __init__(self, out: BinaryIO, asked: Asked, found: Counted) -> None:
-        self._out = out
+    def __init__(self, outs: Sequence[BinaryIO], asked: Asked, found: Counted) -> None:
+        self._dealer = Dealer(outs, asked.ours)
         self._asked = asked
         self._found = found
         self._lines = 0
@@ -110,7 +103,6 @@ class _Table:
         self._header: list[str] | None = None
         self._summed: list[tuple[int, str]] = []
         self._counted: list[tuple[int, Counter[str]]] = []
-        self._whose: int | None = None
 
     def end(self) -> None:
         """Nothing more comes."""
@@ -118,6 +110,7 @@ class _Table:
             raise _wrong_header()
         self._found.rows = self._rows
         self._found.key_hash %= _HASH_MODULUS
+        self._found.strangers = self._dealer.left_out
 
     def take(self, block: bytes) -> bool:
         """Take a block as it stands; False, and nothing done, when it needs a closer look."""
@@ -133,12 +126,12 @@ class _Table:
             return self._take_rows(raw, text)
         header, _, text = text.partition("\n")
         begins = raw.pop(0) + b"\n"
+        self._lines = 1
         if not self._take_header(header.split(",")) or (raw and not self._take_rows(raw, text, begins)):
-            self._header = None
+            self._header, self._lines = None, 0
             return False
         if not raw:
-            self._out.write(begins)
-        self._lines += 1
+            self._begin(begins)
         return True
 
     def _take_header(self, header: list[str]) -> bool:
@@ -149,10 +142,12 @@ class _Table:
         self._found.columns = tuple(header)
         self._summed = [(header.index(name), name) for name in self._asked.totals if name in header]
         self._found.sums = {name: Decimal(0) for _, name in self._summed}
-        if self._asked.ours is not None:
-            named = [name for name in self._asked.ours.columns if name in header]
-            self._whose = header.index(named[0]) if named else None
         return True
+
+    def _begin(self, raw: bytes) -> None:
+        """Pass the header on, where this is it."""
+        if raw:
+            self._dealer.header(self._found.columns, raw)
 
     def _columns(self, raw: list[bytes], text: str) -> list[Sequence[str]] | None:
         """The cells of a block by column, from one list of all; None where a line has too many or too few."""
@@ -180,20 +175,11 @@ class _Table:
                 values.update(columns[place])
         if any(map(str.isdigit, columns[0])):
             self._found.key_hash += sum(map(_hashed, columns[0]))
+        self._begin(begins)
+        self._dealer.rows(self._lines + 1, raw, columns)
         self._rows += len(raw)
         self._lines += len(raw)
-        self._out.write(begins)
-        self._pass_on(raw, None if self._whose is None else columns[self._whose])
         return True
-
-    def _pass_on(self, raw: Sequence[bytes], whose: Sequence[str] | None) -> None:
-        if whose is None or self._asked.ours is None:
-            self._out.write(b"\n".join(raw) + b"\n")
-            return
-        answers = list(map(self._asked.ours.answers.__getitem__, whose))
-        self._found.strangers += sum(map(not_, answers))
-        kept = (line if is_ours else b"" for line, is_ours in zip(raw, answers, strict=True))
-        self._out.write(b"\n".join(kept) + b"\n")
 
     def take_slowly(self, blocks: Iterator[bytes]) -> None:
         """Take all that is left line by line. Raises FileFault."""
@@ -205,7 +191,7 @@ class _Table:
                 header = next(reader, None)
                 if header is None or not header or not self._take_header(header):
                     raise _wrong_header()
-                self._out.write(b"".join(pending))
+                self._begin(b"".join(pending))
                 pending.clear()
             for row in reader:
                 self._take_row(row, before + reader.line_num, pending)
@@ -238,12 +224,7 @@ class _Table:
         for place, values in self._counted:
             if len(values) <= MOST_COLUMNS:
                 values[row[place]] += 1
-        ours = self._asked.ours
-        if ours is None or self._whose is None or ours.answers[row[self._whose]]:
-            self._out.write(b"".join(raw))
-        else:
-            self._found.strangers += 1
-            self._out.write(b"\n" * len(raw))
+        self._dealer.row(line - len(raw) + 1, b"".join(raw), row)
 
     def _find_candidates(self, row: Sequence[str]) -> None:
         """Columns that may be the one that `by_type` counts: their first value is among its names."""

@@ -4,17 +4,19 @@ import os
 import signal
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from multiprocessing import active_children
 from typing import Any
 
 import pytest
 
-from carbon_credits.activities import made
-from carbon_credits.activities.made import made_beside, make
+from carbon_credits.activities import made, told
+from carbon_credits.activities.made import made_beside, made_of_parts, make
 from carbon_credits.activities.ready import SourceTerms
 from carbon_credits.activities.told import Intake
 from carbon_credits.core.crypto import Vault
-from carbon_credits.partners.contract import Item, Record, Unusable
+from carbon_credits.core.i18n import Text
+from carbon_credits.partners.contract import FileFault, Item, Record, Unusable
 from tests.factories.partners import a_record
 
 NOW = datetime(2026, 11, 29, 4, tzinfo=UTC)
@@ -57,6 +59,46 @@ def chunks(many: int, size: int = 40) -> Iterator[list[Item]]:
 @pytest.mark.parametrize("many", [0, 1, 2, 3, 8])
 def test_what_several_make_is_what_one_makes_in_the_order_of_the_chunks(intake: Intake, many: int) -> None:
     assert list(made_beside(intake, chunks(many))) == [make(intake, items) for items in chunks(many)]
+
+
+@pytest.mark.parametrize("many", [0, 1, 2, 5])
+def test_parts_made_beside_one_another_are_all_chunks_of_each_in_their_order(
+    intake: Intake, many: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(told, "CHUNK", 30)
+    parts = [partial(iter, items) for items in chunks(many)]
+    cut = [items[at : at + 30] for items in chunks(many) for at in (0, 30)]
+    assert list(made_of_parts(intake, parts)) == [make(intake, items) for items in cut]
+
+
+def test_others_read_parts_and_a_part_whose_reader_is_killed_is_read_here(intake: Intake) -> None:
+    readers: list[int] = []
+
+    def part(items: list[Item], spared: int) -> Iterator[Item]:
+        readers.append(os.getpid())
+        if os.getpid() != spared:
+            os.kill(os.getpid(), signal.SIGKILL)
+        yield from items
+
+    told = [*chunks(3)]
+    parts = [partial(iter, told[0]), partial(part, told[1], os.getpid()), partial(iter, told[2])]
+    assert list(made_of_parts(intake, parts)) == [make(intake, items) for items in told]
+    # what another process appends to is its own copy
+    assert readers == [os.getpid()]
+
+
+def test_what_is_wrong_with_a_part_is_raised_here(intake: Intake) -> None:
+    def broken() -> Iterator[Item]:
+        yield a_record("good")
+        raise FileFault("distances_not_found", Text("无", "none"))
+
+    made = made_of_parts(
+        intake, [partial(iter, [a_record("first")]), broken, partial(iter, [a_record("last")])]
+    )
+    assert next(made) == make(intake, [a_record("first")])
+    with pytest.raises(FileFault):
+        list(made)
+    assert active_children() == []
 
 
 def test_others_make_chunks_and_a_single_one_is_made_here(intake: Intake) -> None:

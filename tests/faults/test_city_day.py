@@ -19,7 +19,7 @@ from flask import Flask
 from redis import Redis
 from sqlalchemy import make_url
 
-from carbon_credits.activities import files
+from carbon_credits.activities import told
 from carbon_credits.cli.bench import cityday, cityday_ground, district, reconciling
 from carbon_credits.cli.bench.cityday_files import Operator, by_hours
 from carbon_credits.cli.bench.ground import Ground, plain
@@ -97,7 +97,7 @@ def a_place(owner_url: str, settings: Settings, name: str) -> Place:
 
 def work(place: Place, pipe: Connection) -> None:
     """A worker's life: files and lanes in turn until nothing is left; says when it begins."""
-    files.CHUNK = 200  # type: ignore[misc]  # many commits to be killed between
+    told.CHUNK = 200  # type: ignore[misc]  # many commits to be killed between
     with place.surrounded():
         pipe.send("working")
         while not is_done():

@@ -28,7 +28,7 @@ def looked_at(
     sent = SENDER.send(raw, **changes)
     manifest, out = read_manifest(canonical_bytes(sent.told)), io.BytesIO()
     try:
-        found = contents.unpack(io.BytesIO(sent.file if file is None else file), out, manifest, limits)
+        found = contents.unpack(io.BytesIO(sent.file if file is None else file), [out], manifest, limits)
     except FileFault as fault:
         return {fault.code} if all(fault.detail) else set(), out.getvalue()
     return {fault.code for fault in contents.faults_of(manifest, found)}, out.getvalue()

@@ -1,5 +1,6 @@
-"""A table read by blocks is the table read line by line, and what is not ours leaves an empty line."""
+"""A table read by blocks is the table read line by line; what is ours of it is dealt by whose it is, with its lines."""
 
+import codecs
 import io
 import random
 from collections.abc import Iterator
@@ -7,23 +8,24 @@ from collections.abc import Iterator
 import pytest
 
 from carbon_credits.partners.contract import FileFault
-from carbon_credits.partners.tabular import Asked, Counted, Ours, read
+from carbon_credits.partners.dealing import NOBODY, Ours
+from carbon_credits.partners.tabular import Asked, Counted, read
 
 ROWS = [f"{n},rider-{n % 7},{'Enter' if n % 3 else 'Exit'},{n % 5}.50" for n in range(400)]
 TABLE = ("no,token,kind,amount\n" + "\n".join(ROWS) + "\n").encode()
 TYPES = {"Enter": 1, "Exit": 1}
 
 
-def told(raw: bytes, size: int, ours: Ours | None = None) -> tuple[Counted, bytes]:
-    """What is counted of a table that comes in chunks of a size, and what is passed on."""
+def told(raw: bytes, size: int, ours: Ours | None = None, parts: int = 1) -> tuple[Counted, list[bytes]]:
+    """What is counted of a table that comes in chunks of a size, and what is passed on in each part."""
 
     def chunks() -> Iterator[bytes]:
         for at in range(0, len(raw), size):
             yield raw[at : at + size]
 
-    found, out = Counted(), io.BytesIO()
-    read(chunks(), out, Asked(("amount",), TYPES, 200, ours), found)
-    return found, out.getvalue()
+    found, outs = Counted(), [io.BytesIO() for _ in range(parts)]
+    read(chunks(), outs, Asked(("amount",), TYPES, 200, ours), found)
+    return found, [out.getvalue() for out in outs]
 
 
 @pytest.mark.parametrize("size", [1, 7, 64, 4_096, 1 << 20])
@@ -31,18 +33,39 @@ def told(raw: bytes, size: int, ours: Ours | None = None) -> tuple[Counted, byte
 def test_blocks_and_lines_count_the_same(size: int, quoted_at: int | None) -> None:
     raw = TABLE if quoted_at is None else TABLE.replace(f"\n{ROWS[quoted_at]}\n".encode(), _quoted(quoted_at))
     found, out = told(raw, size)
-    assert out == raw
+    assert out == [raw]
     assert (found.rows, found.key_hash, str(found.sums["amount"])) == (400, sum(range(400)), "1000.00")
     assert found.types == {"kind": {"Enter": 266, "Exit": 134}}
 
 
-def test_rows_of_strangers_leave_an_empty_line_each() -> None:
-    known = {f"rider-{n}": n == 3 for n in range(7)}
-    for raw in (TABLE, TABLE.replace(f"\n{ROWS[5]}\n".encode(), _quoted(5))):
-        found, out = told(raw, 512, Ours(("token",), known))
-        assert (found.rows, found.strangers) == (400, 400 - 57)
-        assert [line for line in out.decode().split("\n")[1:-1] if line] == ROWS[3::7]
-        assert out.count(b"\n") == raw.count(b"\n")
+@pytest.mark.parametrize("mark", [b"", codecs.BOM_UTF8])
+@pytest.mark.parametrize("quoted_at", [None, 0, 3, 10, 399])
+def test_what_is_ours_is_dealt_by_whose_it_is_and_keeps_the_numbers_of_its_lines(
+    quoted_at: int | None, mark: bytes
+) -> None:
+    parts = {f"rider-{n}": {3: 0, 5: 1, 6: 1}.get(n, NOBODY) for n in range(7)}
+    raw = TABLE if quoted_at is None else TABLE.replace(f"\n{ROWS[quoted_at]}\n".encode(), _quoted(quoted_at))
+    lines = raw.decode().split("\n")[:-1]
+    for size in (1, 512, 1 << 20):
+        found, dealt = told(mark + raw, size, Ours(("card", "token"), parts), parts=3)
+        for part, riders in enumerate(((3,), (5, 6), ())):
+            ours = [0, *(number for number in range(1, 401) if (number - 1) % 7 in riders)]
+            assert dealt[part].decode() == "".join(f"{number + 1},{lines[number]}\n" for number in ours)
+        assert (found.rows, found.strangers) == (400, 400 - 57 - 57 - 57)
+
+
+def test_a_row_of_two_lines_is_known_by_its_first() -> None:
+    raw = b'no,token,kind,amount\n1,a,Enter,1\n2,b,"En\nter",1\n3,a,Exit,1\n'
+    found, (first, second) = told(raw, 1 << 20, Ours(("token",), {"a": 0, "b": 1}), parts=2)
+    assert first == b"1,no,token,kind,amount\n2,1,a,Enter,1\n5,3,a,Exit,1\n"
+    assert second == b'1,no,token,kind,amount\n3,2,b,"En\nter",1\n'
+    assert (found.rows, found.strangers) == (3, 0)
+
+
+def test_a_table_that_does_not_say_whose_its_rows_are_goes_on_whole() -> None:
+    found, (first, second) = told(TABLE, 512, Ours(("card",), {}), parts=2)
+    assert first.decode() == "".join(f"{n},{line}\n" for n, line in enumerate(TABLE.decode().splitlines(), 1))
+    assert (second, found.strangers) == (b"1,no,token,kind,amount\n", 0)
 
 
 @pytest.mark.parametrize(

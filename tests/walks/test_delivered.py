@@ -13,7 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from carbon_credits.activities import delivered, files
+from carbon_credits.activities import delivered, told
 from carbon_credits.activities.acks import ack_of, rejects_csv
 from carbon_credits.activities.delivered import Ground, advance
 from carbon_credits.activities.files import Landed
@@ -330,7 +330,7 @@ def test_a_version_that_comes_before_the_older_was_begun_takes_its_place(desk: D
 def test_a_kill_at_any_step_loses_nothing_and_counts_each_row_once(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(files, "CHUNK", 3)
+    monkeypatch.setattr(told, "CHUNK", 3)
     came = desk.bring(desk.sender.send(rides(*range(8))))
 
     def killed(*_: object, **__: object) -> Any:

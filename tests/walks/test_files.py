@@ -14,7 +14,7 @@ from flask import Flask
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from carbon_credits.activities import files, landing, told
+from carbon_credits.activities import landing, told
 from carbon_credits.activities.fates import fates_of_records, undecided_records
 from carbon_credits.activities.files import Delivery, Landed, Taken, place, take_in_file
 from carbon_credits.activities.intake import terms_of
@@ -195,7 +195,7 @@ def test_a_kill_between_two_chunks_loses_nothing_and_counts_each_row_once(
     session: Session, vault: Vault, rider: Callable[[str, Feed], int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rider("rider-1", BIKES)
-    monkeypatch.setattr(files, "CHUNK", 3)
+    monkeypatch.setattr(told, "CHUNK", 3)
     rows = [HEADER, *(a_ride(n) for n in range(8)), a_ride(9, rider="somebody")]
 
     def killed(landed: Landed) -> None:
@@ -233,7 +233,7 @@ def test_two_who_take_the_same_file_in_land_each_row_once(
     session: Session, vault: Vault, rider: Callable[[str, Feed], int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rider("rider-1", BIKES)
-    monkeypatch.setattr(files, "CHUNK", 3)
+    monkeypatch.setattr(told, "CHUNK", 3)
     rows = [HEADER, *(a_ride(n) for n in range(8))]
     inner: list[Taken] = []
 
@@ -386,7 +386,7 @@ def test_a_transaction_is_opened_for_each_chunk_and_no_other_holds_two(
     session: Session, vault: Vault, rider: Callable[[str, Feed], int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rider("rider-1", BIKES)
-    monkeypatch.setattr(files, "CHUNK", 2)
+    monkeypatch.setattr(told, "CHUNK", 2)
     landed: list[int] = []
 
     def counted(work: Callable[[Session], T]) -> T:
