@@ -67,7 +67,7 @@ def rows(
     `wrong_columns` or `broken_row`.
     """
     blocks = _blocks(stream, encoding_of(stream, declared))
-    told = _numbered(_split(blocks)) if numbered else _split(blocks)
+    told = _split(blocks, numbered=numbered)
     _, header = next(told, (1, None))
     names = set(header or ())
     if header is None or len(names) != len(header) or not any(wanted <= names for wanted in required):
@@ -118,25 +118,21 @@ def _next(reader: "Iterator[list[str]]", before: int = 0) -> list[str] | None:
         raise FileFault("broken_row", Text("该行无法读取", "The row cannot be read"), line) from error
 
 
-def _numbered(told: Iterator[tuple[int, list[str]]]) -> Iterator[tuple[int, list[str]]]:
-    """Rows with the numbers that they bear."""
-    for _, row in told:
-        yield int(row.pop(0)), row
-
-
-def _split(blocks: Iterator[list[str]]) -> Iterator[tuple[int, list[str]]]:
-    """Rows with the numbers of their lines. Where nothing is quoted a row is split as it stands, which is what a CSV
-    reader makes of it; from the first block with a quote on a reader goes on.
+def _split(blocks: Iterator[list[str]], *, numbered: bool) -> Iterator[tuple[int, list[str]]]:
+    """Rows with the numbers of their lines, or those that they bear where they are `numbered`. Where nothing is quoted a
+    row is split as it stands, which is what a CSV reader makes of it; from the first block with a quote on a reader goes
+    on.
     """
     ended = 0
     for block in blocks:
         if _UNUSUAL.search("\n".join(block)):
             reader = csv.reader(_lines(chain((block,), blocks)), strict=True)
             while (row := _next(reader, ended)) is not None:
-                yield ended + reader.line_num, row
+                yield (int(row.pop(0)) if numbered else ended + reader.line_num), row
             return
-        for number, line in enumerate(block, ended + 1):
-            yield number, line.split(",")
+        for place, line in enumerate(block, ended + 1):
+            row = line.split(",")
+            yield (int(row.pop(0)) if numbered else place), row
         ended += len(block)
 
 

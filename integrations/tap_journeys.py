@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import pairwise
 from typing import BinaryIO, Final, NamedTuple
 
@@ -175,8 +175,8 @@ class _Journeys(NamedTuple):
             record_id=journey,
             subject_token=entry.subject_token,
             methodology=self.rules.methodology,
-            occurred_from=entry.at.astimezone(UTC) + self.shift,
-            occurred_to=exit_.at.astimezone(UTC) + self.shift,
+            occurred_from=entry.at + self.shift,
+            occurred_to=exit_.at + self.shift,
             monitored={"distance_m": distance_m},
             references={"order_no": journey},
             evidence={"distance": "station_table", "from": entry.station, "to": exit_.station},
@@ -191,5 +191,5 @@ def _waiting(tap: Tap, reason: str, shift: timedelta) -> Unusable:
 
 def _correction(tap: Tap, shift: timedelta) -> Unusable:
     action = "void" if tap.action == "Void" else "correct"
-    at: datetime = tap.at.astimezone(UTC) + shift
+    at = tap.at + shift
     return telling.correction(tap.tap_id, tap.line, tap.refers_to, action, at, amount_fen=tap.paid_fen)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache
 from hashlib import sha256
@@ -71,7 +71,7 @@ WHOSE: Final = ("token_id", "card_no")
 
 
 class Tap(NamedTuple):
-    """One tap. `card` is what is paired by, `subject_token` whose it is; fares are fen.
+    """One tap. `card` is what is paired by, `subject_token` whose it is; `at` is UTC, fares are fen.
 
     A correction says what it does and the number of the tap it is about, where it told that.
     """
@@ -107,7 +107,7 @@ def read_taps(stream: BinaryIO, options: ParseOptions) -> Iterator[Tap]:
             tap = read(cells(row), line, subject)
             is_plain = refers_at is None or tap.kind is not Kind.CORRECTION
             yield tap if is_plain else tap._replace(refers_to=row[refers_at or 0])
-        except (ValueError, InvalidOperation):
+        except (ValueError, ArithmeticError):
             yield _unreadable(row, line, subject)
 
 
@@ -149,7 +149,7 @@ def _card_tap(cells: tuple[str, ...], line: int, subject: str) -> Tap:
         kind=kind,
         card=card,
         subject_token=subject,
-        at=datetime.fromisoformat(told + ZONE),
+        at=datetime.fromisoformat(told + ZONE).astimezone(UTC),
         station=intern(station),
         paid_fen=_fen(money),
         full_fen=_fen(value),
@@ -162,6 +162,7 @@ def _tides_tap(cells: tuple[str, ...], line: int, subject: str) -> Tap:
     at = datetime.fromisoformat(told)
     if at.tzinfo is None or not number or not token or currency != "CNY":
         raise ValueError(told)
+    at = at.astimezone(UTC)
     # gates have a station and no vehicle; what has a vehicle is a bus
     kind = _TIDES_KINDS.get(action, Kind.OTHER)
     kind = _ON_A_BUS.get(kind, kind) if vehicle else kind

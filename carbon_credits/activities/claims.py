@@ -7,7 +7,7 @@ Whether the act then earns anything is the batch's decision, not the door's.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from functools import cache, cached_property
+from functools import cache, lru_cache
 from typing import Any
 
 from carbon_credits.activities.reasons import REASONS
@@ -30,7 +30,11 @@ COLUMN_OF_BASIS = {
 
 @dataclass(frozen=True)
 class Claim:
-    """An act as told. Times are aware; monitored quantities are whole numbers in the unit their name ends in."""
+    """An act as told. Times are aware; monitored quantities are whole numbers in the unit their name ends in.
+
+    `occurred_on` is the programme's day of the act, the day in Shanghai on which it ended; `times` are its beginning and
+    end as ISO 8601 writes them.
+    """
 
     methodology: str
     occurred_from: datetime
@@ -38,6 +42,8 @@ class Claim:
     monitored: Mapping[str, int]
     references: Mapping[str, str] = field(default_factory=dict)
     evidence: Mapping[str, Any] | None = None
+    occurred_on: date = field(init=False, repr=False, compare=False)
+    times: tuple[str, str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         # one spelling for each instant: UTC, whole seconds; the key of the act is made from it
@@ -45,28 +51,32 @@ class Claim:
             instant: datetime = getattr(self, name)
             if instant.tzinfo is not UTC or instant.microsecond:
                 object.__setattr__(self, name, instant.astimezone(UTC).replace(microsecond=0))
-
-    @cached_property
-    def occurred_on(self) -> date:
-        """The programme's day of the act: the day in Shanghai on which it ended."""
-        return day_of(self.occurred_to)
-
-    @cached_property
-    def times(self) -> tuple[str, str]:
-        """When it began and ended, as ISO 8601 writes it."""
-        return self.occurred_from.isoformat(), self.occurred_to.isoformat()
+        # made once and asked for several times, of each of a file's hundreds of thousands
+        object.__setattr__(self, "occurred_on", day_of(self.occurred_to))
+        object.__setattr__(self, "times", (self.occurred_from.isoformat(), self.occurred_to.isoformat()))
 
 
 def faults_of(claim: Claim, now: datetime, late_days: int) -> list[FieldFault]:
     """Everything wrong with a claim, each fault with the field it is about; an empty list is a good claim."""
     if claim.methodology not in BY_CODE:
         return [_fault("/methodology", "unknown_methodology")]
-    methodology = on(claim.methodology, claim.occurred_on) or BY_CODE[claim.methodology][-1]
+    methodology = _version(claim.methodology, claim.occurred_on)
     return [
         *_faults_of_time(claim, methodology, now, late_days),
         *_faults_of_quantities(claim, methodology),
         *_faults_of_references(claim, methodology),
     ]
+
+
+@lru_cache(maxsize=1_024)
+def _version(code: str, day: date) -> Methodology:
+    return on(code, day) or BY_CODE[code][-1]
+
+
+@lru_cache(maxsize=64)
+def _oldest(now: datetime, late_days: int) -> date:
+    """The first day that is not too long ago; asked with one instant for all of a file."""
+    return day_of(now) - timedelta(days=late_days)
 
 
 def _faults_of_time(
@@ -76,7 +86,7 @@ def _faults_of_time(
         yield _fault("/occurred_to", "ends_before_start")
     if claim.occurred_to > now + AHEAD:
         yield _fault("/occurred_to", "in_the_future")
-    if claim.occurred_on < day_of(now) - timedelta(days=late_days):
+    if claim.occurred_on < _oldest(now, late_days):
         yield _fault("/occurred_to", "too_old")
     if "person_motion" in methodology.bases:
         if claim.occurred_to - claim.occurred_from > LONGEST_MOTION:

@@ -74,7 +74,7 @@ def made_beside(intake: Intake, chunks: Iterator[list[Item]]) -> Iterator[Made]:
 
 def made_of_parts(intake: Intake, parts: Sequence[Part]) -> Iterator[Made]:
     """Every chunk of each part made ready, in the order of the parts."""
-    return _done(partial(_of_part, intake, part) for part in parts)
+    return _done(partial(_of_part, intake, part, begins=place == 0) for place, part in enumerate(parts))
 
 
 def processors() -> int:
@@ -88,8 +88,8 @@ def _of_chunk(intake: Intake, items: Sequence[Item]) -> Iterator[Made]:
     yield make(intake, items)
 
 
-def _of_part(intake: Intake, part: Part) -> Iterator[Made]:
-    for items in chunks_of(part()):
+def _of_part(intake: Intake, part: Part, *, begins: bool) -> Iterator[Made]:
+    for items in chunks_of(part(), begins=begins):
         yield make(intake, items)
 
 

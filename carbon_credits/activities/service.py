@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
+import msgspec
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -34,7 +35,7 @@ APP = 0
 APP_LATE_DAYS = 7
 APP_CLASS = "D"
 # an encoder is made once, for a file asks for hundreds of thousands of these
-_CONTENT: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_CONTENT: Final = msgspec.json.Encoder().encode
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,7 @@ def content_digest(told: Claim) -> bytes:
             sorted(told.references.items()),
         ]
     )
-    return digest("act-content", words.encode())[:16]
+    return digest("act-content", words)[:16]
 
 
 def _key_of(resident_id: int, told: Claim) -> bytes:

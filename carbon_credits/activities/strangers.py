@@ -15,7 +15,7 @@ from carbon_credits.core.crypto import Vault
 from carbon_credits.partners.contract import Feed
 from carbon_credits.partners.dealing import NOBODY, Ours
 from carbon_credits.partners.models import PartnerFile, Source
-from carbon_credits.residents.bindings import bound_since, subject_index
+from carbon_credits.residents.bindings import bound_since, subject_indexer
 
 # Into how many a file is dealt. Part of how its items are ordered, so that whoever goes on after a kill finds them so.
 PARTS: Final = 4
@@ -29,12 +29,12 @@ class _Known(dict[str, int]):
 
     def __init__(self, vault: Vault, partner: str, bound: frozenset[bytes]) -> None:
         super().__init__()
-        self._vault, self._partner, self._bound = vault, partner, bound
+        self._index, self._bound = subject_indexer(vault, partner), bound
 
     def __missing__(self, token: str) -> int:
         if len(self) >= _REMEMBERED:
             self.clear()
-        subject = subject_index(self._vault, self._partner, token)
+        subject = self._index(token)
         known = self[token] = subject[0] % PARTS if subject in self._bound else NOBODY
         return known
 

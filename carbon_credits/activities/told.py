@@ -12,6 +12,8 @@ from carbon_credits.partners.contract import Item, Record, Unusable, Weighing
 
 # items in a transaction: crediting decides as many at once as it finds, and each of its batches has a price of its own
 CHUNK: Final = 12_000
+# the first are fewer, so that crediting begins while the others land
+FIRST: Final = 3_000
 
 
 @dataclass(frozen=True)
@@ -65,8 +67,10 @@ class Told(NamedTuple):
         return [item for _, item in self.others if isinstance(item, Weighing)]
 
 
-def chunks_of(items: Iterator[Item]) -> Iterator[list[Item]]:
-    """Items by so many as land in one transaction."""
+def chunks_of(items: Iterator[Item], *, begins: bool = True) -> Iterator[list[Item]]:
+    """Items by so many as land in one transaction; `begins` says that nothing of their file lands before them."""
+    if begins and (chunk := list(islice(items, min(FIRST, CHUNK)))):
+        yield chunk
     while chunk := list(islice(items, CHUNK)):
         yield chunk
 
