@@ -6,8 +6,9 @@ says that it is a later version.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime
+from typing import NamedTuple
 
 from psycopg import Connection
 from sqlalchemy import select
@@ -25,14 +26,13 @@ from carbon_credits.partners.contract import Record
 from carbon_credits.partners.models import Partner, Source
 
 
-@dataclass(frozen=True, slots=True)
-class RowResult:
-    """What became of one record: accepted, duplicate, waiting or refused, and why.
+class RowResult(NamedTuple):
+    """What became of the record at a place: accepted, duplicate, waiting or refused, and why.
 
     `corrects` says that it was accepted as another version of a record that was known.
     """
 
-    index: int
+    place: int
     status: str
     id: str | None
     reasons: tuple[str, ...]
@@ -137,8 +137,8 @@ def take_in_ready(
         connection = stage(session)
         with connection.cursor().copy(COPY) as copy:
             copy.write("".join(f"{index}\t{each.row}\n" for index, each in alike.items()))
-        results.update((result.index, result) for result in land(connection, terms))
-        results.update((result.index, result) for result in _land_versions(connection, terms, alike, results))
+        results.update((result.place, result) for result in land(connection, terms))
+        results.update((result.place, result) for result in _land_versions(connection, terms, alike, results))
     let_newest_count(session, source.source_id, [each.ext_key for each in good.values()])
     return [results[index] for index in range(len(told))]
 
@@ -180,9 +180,9 @@ def _land_versions(
     for row in land_versions(connection, given, versions.items()):
         told = _result(row)
         # one that landed for the first time is told so already
-        if results[told.index].status != "accepted":
-            strange.discard(told.index)
-            yield replace(told, corrects=told.status == "accepted")
+        if results[told.place].status != "accepted":
+            strange.discard(told.place)
+            yield told._replace(corrects=told.status == "accepted")
     for index in sorted(strange & versions.keys()):
         # another content, and nobody it can belong to yet
         yield RowResult(index, "waiting", None, ("unknown_subject",))

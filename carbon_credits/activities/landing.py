@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from hashlib import sha256
 from typing import Final, NamedTuple
 
@@ -189,7 +189,7 @@ def _list_rejects(session: Session, file_id: int, before: int, refused: Sequence
 
 def _dropped(result: RowResult) -> RowResult:
     """Nothing is kept of somebody who did not agree to it."""
-    return replace(result, status="dropped", reasons=("not_bound",))
+    return result._replace(status="dropped", reasons=("not_bound",))
 
 
 def _is_act(result: RowResult) -> bool:

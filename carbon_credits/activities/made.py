@@ -7,6 +7,7 @@ it was killed; so long the locks of that one's connections are held, for a fork 
 is done once more by ourselves, so that what is wrong with it is seen where it is dealt with.
 """
 
+import gc
 import logging
 import os
 import pickle
@@ -147,6 +148,8 @@ class _Row:
 
 
 def _do_into(out: IO[bytes], task: Task) -> None:
+    # what holds itself goes with this process; to look for it would also copy every page that was inherited
+    gc.disable()
     try:
         for made in task():
             pickle.dump(tuple(made), out, protocol=5)

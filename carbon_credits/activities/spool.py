@@ -49,9 +49,9 @@ def _flat(told: ToldRecord) -> tuple[Any, ...]:
 
 
 def _told(flat: tuple[Any, ...]) -> ToldRecord:
-    *begins, ready, names, whole = flat
-    made = Ready._make(ready) if isinstance(ready, tuple) else tuple(ready)
-    return ToldRecord._make((*begins, made, Names._make(names), whole))
+    place, line, record_id, rows, ready, names, whole = flat
+    made = Ready(*ready) if isinstance(ready, tuple) else tuple(ready)
+    return ToldRecord(place, line, record_id, rows, made, Names(*names), whole)
 
 
 @contextmanager

@@ -77,7 +77,7 @@ def test_each_record_hears_its_own_fate(session: Session, vault: Vault, source: 
         ("refused", ("unknown_methodology",)),
         ("duplicate", ("duplicate",)),
     ]
-    assert [result.index for result in results] == list(range(7))
+    assert [result.place for result in results] == list(range(7))
     assert sum(result.status == "refused" for result in results) == 4
 
 

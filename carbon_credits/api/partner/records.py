@@ -236,8 +236,8 @@ def _results(feed: str, records: list[Record], rows: list[intake.RowResult]) -> 
         "counts": counts,
         "results": [
             {
-                "index": row.index,
-                "record_id": records[row.index].record_id,
+                "index": row.place,
+                "record_id": records[row.place].record_id,
                 "status": row.status,
                 "id": row.id,
                 "reasons": [

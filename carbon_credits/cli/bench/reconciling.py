@@ -4,6 +4,7 @@ One process works on the files as the files worker does, two drain the lanes as 
 same machine, the same files and the same server, one after the other. Redelivery is the same bytes once more.
 """
 
+import gc
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -92,6 +93,8 @@ def prepare(template: Ground, feed: Feed, folder: Path, size: cityday.Size, toda
 
 def figures(day: Day, owner_url: str, rounds: int, wanted: frozenset[str], say: Say) -> Iterator[Figure]:
     """`reconcile_vs_floor` and `redelivery` (medians of the rounds), then `live_claims_meanwhile`."""
+    # a worker does not hold a city in its memory, and does not look for garbage there
+    gc.freeze()
     taken: dict[str, list[float]] = {"product": [], "floor": [], "again": []}
     for turn in range(1, rounds + 1):
         with fresh(owner_url, day.template.settings, day.template) as ground:
