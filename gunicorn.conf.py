@@ -16,6 +16,8 @@ except WrongSettings as wrong:
 bind = f"{_settings.host}:{_settings.port}"
 worker_class = "gthread"
 workers = _settings.web_workers
+# read once, by the master: a worker that takes another's place is there at once, and all share what was read
+preload_app = True
 threads = _settings.web_threads
 timeout = 30
 graceful_timeout = 30

@@ -3,21 +3,24 @@
 import sys
 from dataclasses import replace
 
-import click
-from flask import Flask
-from flask.cli import FlaskGroup
+from carbon_credits.core.lasting import lasting
 
-import admin
-from carbon_credits import app
-from carbon_credits.config import Settings, WrongSettings, read_settings
-from carbon_credits.core.messages import TextMessages
-from carbon_credits.jobs.settlement import about_bank, between_bank
-from carbon_credits.local.application import adopt_running
-from carbon_credits.rewards.payment_contract import Ways
-from integrations import PROVIDERS
-from integrations.bank_file import BankFile, BankTable
-from integrations.sms_gateway import SmsGateway
-from integrations.sms_outbox import SmsOutbox
+with lasting():
+    import click
+    from flask import Flask
+    from flask.cli import FlaskGroup
+
+    import admin
+    from carbon_credits import app
+    from carbon_credits.config import Settings, WrongSettings, read_settings
+    from carbon_credits.core.messages import TextMessages
+    from carbon_credits.jobs.settlement import about_bank, between_bank
+    from carbon_credits.local.application import adopt_running
+    from carbon_credits.rewards.payment_contract import Ways
+    from integrations import PROVIDERS
+    from integrations.bank_file import BankFile, BankTable
+    from integrations.sms_gateway import SmsGateway
+    from integrations.sms_outbox import SmsOutbox
 
 
 def create_app() -> Flask:
@@ -31,9 +34,15 @@ def create_app() -> Flask:
     except WrongSettings as wrong:
         print(wrong, file=sys.stderr)
         raise SystemExit(2) from None
-    return app.create_app(
-        settings, PROVIDERS, _text_messages, _ways_of_paying, admin.install, doors=not _is_looked_through()
-    )
+    with lasting():
+        return app.create_app(
+            settings,
+            PROVIDERS,
+            _text_messages,
+            _ways_of_paying,
+            admin.install,
+            doors=not _is_looked_through(),
+        )
 
 
 def _is_looked_through() -> bool:

@@ -7,7 +7,7 @@ is one doorbell only.
 import os
 import secrets
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,8 +22,16 @@ from sqlalchemy.orm import Session
 from carbon_credits.config import Settings, read_settings
 from carbon_credits.core.crypto import Vault
 from carbon_credits.core.db import connect, database
+from carbon_credits.core.lasting import lasting
 from tests import spreading
 from tests.database import Cleaner, create_database, migrate
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What is collected stays to the end of the run."""
+    with lasting():
+        return (yield)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

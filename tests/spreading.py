@@ -8,13 +8,14 @@ TOGETHER: Final = ("tests/faults/", "tests/cli/")
 LONGEST: Final = (
     "tests/faults/",
     "tests/cli/",
-    "tests/walks/",
-    "tests/local/",
     "tests/api/test_contract.py",
     "tests/admin/test_every_page_in_a_browser.py",
-    "tests/admin/test_figures_in_a_browser.py",
+    "tests/api/test_merchant_contract.py",
+    "tests/local/",
     "tests/admin/test_campaign_in_a_browser.py",
+    "tests/walks/",
     "tests/admin/test_desks_in_a_browser.py",
+    "tests/admin/test_figures_in_a_browser.py",
     "tests/admin/test_queues_in_a_browser.py",
 )
 

@@ -1,9 +1,11 @@
 """The register of partners and their feeds: the integrations' list, and the rows it stands for."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import count
 from typing import Final
 
-from sqlalchemy import ColumnElement, func, insert, select, update
+from sqlalchemy import Select, func, select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from carbon_credits.core.errors import NotFound
@@ -40,9 +42,10 @@ def install(session: Session, feeds: Iterable[Feed]) -> None:
     A feed's evidence class is fixed by its first row: acts were credited by it.
     """
     session.execute(select(func.pg_advisory_xact_lock(_LOCK)))
-    for feed in feeds:
-        partner_id = _partner_row(session, feed)
-        _source_row(session, feed, partner_id)
+    told = {feed.code: feed for feed in feeds}
+    if told:
+        numbers = _partner_rows(session, {feed.partner: feed.partner_names for feed in told.values()})
+        _source_rows(session, told, numbers)
 
 
 def partner_by_code(session: Session, code: str) -> Partner:
@@ -57,7 +60,8 @@ def partner_by_code(session: Session, code: str) -> Partner:
 def add_partner(session: Session, code: str, names: Text) -> int:
     """Register a partner that has no feed, for its clients; its number. Its code must be free."""
     session.execute(select(func.pg_advisory_xact_lock(_LOCK)))
-    partner_id = _next(session, func.max(Partner.partner_id))
+    highest = session.execute(select(func.max(Partner.partner_id))).scalar_one()
+    partner_id = (highest or 0) + 1
     row = {"partner_id": partner_id, "code": code, "name_zh": names.zh, "name_en": names.en}
     session.execute(insert(Partner).values(**row))
     return partner_id
@@ -80,33 +84,42 @@ def source_by_feed(session: Session, feed: str, partner_id: int | None = None) -
     return source
 
 
-def _partner_row(session: Session, feed: Feed) -> int:
-    names = {"name_zh": feed.partner_names.zh, "name_en": feed.partner_names.en}
-    known = update(Partner).where(Partner.code == feed.partner).values(**names).returning(Partner.partner_id)
-    partner_id = session.execute(known).scalar_one_or_none()
-    if partner_id is None:
-        partner_id = _next(session, func.max(Partner.partner_id))
-        session.execute(insert(Partner).values(partner_id=partner_id, code=feed.partner, **names))
-    return partner_id
+def _partner_rows(session: Session, told: Mapping[str, Text]) -> Mapping[str, int]:
+    """Write the partners, names by code; their numbers."""
+    numbers = _numbered(session, select(Partner.code, Partner.partner_id), told)
+    rows = [
+        {"partner_id": numbers[code], "code": code, "name_zh": names.zh, "name_en": names.en}
+        for code, names in told.items()
+    ]
+    written = insert(Partner).values(rows)
+    names = {name: written.excluded[name] for name in ("name_zh", "name_en")}
+    session.execute(written.on_conflict_do_update(index_elements=[Partner.code], set_=names))
+    return numbers
 
 
-def _source_row(session: Session, feed: Feed, partner_id: int) -> None:
-    terms = {"methodologies": list(feed.methodologies), "late_days": feed.late_days}
-    known = update(Source).where(Source.feed == feed.code).values(**terms).returning(Source.source_id)
-    if session.execute(known).scalar_one_or_none() is None:
-        session.execute(
-            insert(Source).values(
-                source_id=_next(session, func.max(Source.source_id)),
-                partner_id=partner_id,
-                feed=feed.code,
-                evidence_class=feed.evidence_class,
-                **terms,
-            )
-        )
+def _source_rows(session: Session, told: Mapping[str, Feed], partners: Mapping[str, int]) -> None:
+    numbers = _numbered(session, select(Source.feed, Source.source_id), told)
+    rows = [
+        {
+            "source_id": numbers[code],
+            "partner_id": partners[feed.partner],
+            "feed": code,
+            "evidence_class": feed.evidence_class,
+            "methodologies": list(feed.methodologies),
+            "late_days": feed.late_days,
+        }
+        for code, feed in told.items()
+    ]
+    written = insert(Source).values(rows)
+    terms = {name: written.excluded[name] for name in ("methodologies", "late_days")}
+    session.execute(written.on_conflict_do_update(index_elements=[Source.feed], set_=terms))
 
 
-def _next(session: Session, highest: ColumnElement[int]) -> int:
-    return (session.execute(select(highest)).scalar_one() or 0) + 1
+def _numbered(session: Session, known: Select[str, int], codes: Iterable[str]) -> Mapping[str, int]:
+    """The number of each code: the one it has, or one that follows the highest there is."""
+    numbers = dict(session.execute(known).all())
+    following = count(max(numbers.values(), default=0) + 1)
+    return {code: numbers[code] if code in numbers else next(following) for code in codes}
 
 
 def _no_feed() -> NotFound:

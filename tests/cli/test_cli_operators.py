@@ -127,7 +127,7 @@ def test_keys_rotate_releases_are_listed_and_settings_are_explained(stack: Stack
 
 def test_the_bench_measures_each_figure_beside_its_floor(stack: Stack) -> None:
     only = ("--only", "wallet_read", "--only", "bulk_vs_floor", "--only", "replay")
-    told = stack.command("bench", "--quick", "--records", "10000", "--json", *only)
+    told = stack.command("bench", "--quick", "--records", "2000", "--json", *only)
     assert told.returncode == 0, told.stderr
     found = {figure["name"]: figure for figure in map(json.loads, told.stdout.splitlines())}
     assert set(found) == {"wallet_read", "replay", "bulk_vs_floor", "bulk_vs_floor_two_workers"}

@@ -57,11 +57,38 @@ def start(home: Path, port: int) -> subprocess.Popen[str]:
     raise AssertionError("".join(said))
 
 
-@pytest.fixture
-def programme(home: Path, port: int) -> Iterator[subprocess.Popen[str]]:
-    with start(home, port) as process:
-        yield process
-        process.terminate()
+class Programme:
+    """The programme of this module: it comes up once, for whoever asks first, and again after it was stopped."""
+
+    def __init__(self, home: Path, port: int) -> None:
+        self._home, self._port = home, port
+        self._process: subprocess.Popen[str] | None = None
+
+    def up(self) -> subprocess.Popen[str]:
+        """Its supervisor, which runs."""
+        if self._process is None:
+            self._process = start(self._home, self._port)
+        return self._process
+
+    def stop(self, number: signal.Signals) -> tuple[int, str]:
+        """Send the supervisor a signal and wait for its end; what it ended with, and what it said at last."""
+        assert self._process is not None
+        process, self._process = self._process, None
+        process.send_signal(number)
+        said, _ = process.communicate(timeout=300)
+        return process.returncode, said
+
+    def end(self) -> None:
+        """Stop what may still run."""
+        if self._process is not None:
+            self.stop(signal.SIGTERM)
+
+
+@pytest.fixture(scope="module")
+def programme(home: Path, port: int) -> Iterator[Programme]:
+    one = Programme(home, port)
+    yield one
+    one.end()
 
 
 def answer(port: int, path: str) -> int:
@@ -73,9 +100,9 @@ def answer(port: int, path: str) -> int:
 
 
 def test_everything_is_up_and_only_the_application_s_address_is_handed_on(
-    programme: subprocess.Popen[str], home: Path, port: int
+    programme: Programme, home: Path, port: int
 ) -> None:
-    assert programme.poll() is None
+    assert programme.up().poll() is None
     assert answer(port, "/readyz") == 200
     entries = read_json(Home(home).processes)
     assert set(entries) == NAMES
@@ -86,9 +113,9 @@ def test_everything_is_up_and_only_the_application_s_address_is_handed_on(
 
 
 def test_a_command_beside_it_finds_what_runs_and_a_named_database_goes_first(
-    programme: subprocess.Popen[str], home: Path
+    programme: Programme, home: Path
 ) -> None:
-    assert programme.poll() is None
+    assert programme.up().poll() is None
     plain = {
         name: value for name, value in os.environ.items() if not name.startswith(("DATABASE_", "REDIS_"))
     }
@@ -107,9 +134,9 @@ def test_a_command_beside_it_finds_what_runs_and_a_named_database_goes_first(
 
 
 def test_a_killed_child_takes_its_own_with_it_and_comes_back(
-    programme: subprocess.Popen[str], home: Path, port: int
+    programme: Programme, home: Path, port: int
 ) -> None:
-    assert programme.poll() is None
+    assert programme.up().poll() is None
     for name in ("api", "crediting-2", "scheduler"):
         killed = kill(home, name)
         await_restart(home, name, killed)
@@ -117,14 +144,16 @@ def test_a_killed_child_takes_its_own_with_it_and_comes_back(
     assert answer(port, "/readyz") == 200
 
 
-def test_ctrl_c_stops_everything_and_the_next_start_repeats_no_preparation(home: Path, port: int) -> None:
+def test_ctrl_c_stops_everything_and_the_next_start_repeats_no_preparation(
+    programme: Programme, home: Path
+) -> None:
     prepared = []
     for _ in range(2):
-        with start(home, port) as process:
-            children = [entry["pid"] for entry in read_json(Home(home).processes).values()]
-            process.send_signal(signal.SIGINT)
-            said, _ = process.communicate(timeout=300)
-        assert process.returncode == 0, said
+        programme.up()
+        children = [entry["pid"] for entry in read_json(Home(home).processes).values()]
+        code, said = programme.stop(signal.SIGINT)
+        assert code == 0, said
+        assert len(children) == len(NAMES)
         assert [pid for child in children for pid in session_members(child)] == []
         assert marked(Home(home).mark, "postgres") == []
         prepared.append((home / "log/migrate.log").stat().st_mtime_ns)

@@ -1,7 +1,4 @@
-"""A worker of its own process, to be killed: `python -m tests.rewards.payer STEP PORT` does one step of settlement."""
-
-import os
-import sys
+"""What a worker in a process of its own does until it is killed: one step of settlement."""
 
 from flask import Flask
 
@@ -11,13 +8,13 @@ from carbon_credits.rewards.payment_contract import Ways
 from tests.rewards.rail_server import LoopbackRail
 
 
-def main(step: str, port: int) -> None:
+def main(step: str, database_url: str, port: int) -> None:
     """Make statements, pay, or read what the rail says; patient with locks, so that it is where the test wants it."""
     app = Flask("payer")
     patience = 60_000
     connect(
         app,
-        os.environ["PAYER_DATABASE"],
+        database_url,
         pool_size=3,
         lock_timeout_ms=patience,
         statement_timeout_ms=patience,
@@ -31,7 +28,3 @@ def main(step: str, port: int) -> None:
             settlement.pay_all()
         else:
             settlement.read_statements()
-
-
-if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))

@@ -4,12 +4,10 @@ Each step is a process of its own that is stopped where it hurts (by a lock it w
 killed there; then the next one comes.
 """
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from multiprocessing import get_context
 from typing import Any, Literal
 
 import psycopg
@@ -19,33 +17,35 @@ from sqlalchemy.orm import Session
 
 from carbon_credits.core import clock
 from carbon_credits.rewards import rail_report, settlement_approval, statements
+from tests.rewards import payer
 from tests.rewards.rail_server import RailServer, running, wait_until
 from tests.rewards.till_ground import a_purse, a_shop, an_approval, take, two_of_finance
 
 pytestmark = pytest.mark.fault
 
 Connection = psycopg.Connection[Any]
+# each step is forked from a process that has read the programme and done nothing else
+FORKS = get_context("forkserver")
+FORKS.set_forkserver_preload([payer.__name__])
 
 
 class Worker:
     """One process that does one step."""
 
     def __init__(self, step: str, url: str, port: int) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.rewards.payer", step, str(port)],
-            env={**os.environ, "PAYER_DATABASE": url},
-            cwd=os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))),
-        )
+        self.process = FORKS.Process(target=payer.main, args=(step, url, port))
+        self.process.start()
 
     def kill(self) -> None:
         """No farewell."""
-        assert self.process.poll() is None, "it ended before it could be killed"
+        assert self.process.is_alive(), "it ended before it could be killed"
         self.process.kill()
-        self.process.wait()
+        self.process.join()
 
     def ends_well(self) -> None:
         """It did its step to the end."""
-        assert self.process.wait(60) == 0
+        self.process.join(60)
+        assert self.process.exitcode == 0
 
 
 @contextmanager

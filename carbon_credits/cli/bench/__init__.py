@@ -73,7 +73,7 @@ class Size:
 
 FULL: Final = Size(200_000, 1_000_000, 3, claims.Length(6, 5, 20))
 QUICK: Final = Size(
-    10_000, 50_000, 1, claims.Length(2, 3, 5), postings=5_000, reads=100, traces=50, city=cityday.FULL.of(20)
+    10_000, 50_000, 1, claims.Length(2, 3, 5), postings=5_000, reads=20, traces=50, city=cityday.FULL.of(20)
 )
 
 
@@ -83,7 +83,7 @@ QUICK: Final = Size(
 @click.option(
     "--records",
     "sample",
-    type=click.IntRange(10_000),
+    type=click.IntRange(1_000),
     help="partner records, instead of a million; a city's day in the same proportion",
 )
 @click.option("--quick", is_flag=True, help="a twentieth of everything: to see that it works, not how fast")

@@ -91,7 +91,9 @@ def in_processes(ground: Ground, folder: Path, workers: int, work: Work) -> tupl
 def _standing_by(
     ground: Ground, folder: Path, dealt: list[tuple[int, ...]], work: Work
 ) -> "Iterator[list[Connection]]":
-    context = get_context("spawn")
+    # forked from a process that has read the programme and done nothing else
+    context = get_context("forkserver")
+    context.set_forkserver_preload([__name__])
     pipes, processes = [], []
     try:
         for lanes in dealt:
