@@ -8,7 +8,7 @@ while old values still open.
 
 import hmac
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from hashlib import sha256
@@ -84,8 +84,18 @@ def _of_domain(kind: str) -> "Hash":
 
 def seal(key: bytes, key_number: int, plain: bytes, place: str) -> bytes:
     """Encrypt under a 32-byte key; `place` (table|column|row) is bound to the ciphertext."""
-    nonce = secrets.token_bytes(NONCE_BYTES)
-    return bytes([key_number]) + nonce + AESGCM(key).encrypt(nonce, plain, place.encode())
+    (sealed,) = seal_all(key, key_number, [(plain, place)])
+    return sealed
+
+
+def seal_all(key: bytes, key_number: int, told: Sequence[tuple[bytes, str]]) -> list[bytes]:
+    """As `seal`, of each (plain, place): for many of them the system is asked for chance once."""
+    box, chance = AESGCM(key), secrets.token_bytes(NONCE_BYTES * len(told))
+    nonces = (chance[at : at + NONCE_BYTES] for at in range(0, len(chance), NONCE_BYTES))
+    return [
+        bytes([key_number]) + nonce + box.encrypt(nonce, plain, place.encode())
+        for nonce, (plain, place) in zip(nonces, told, strict=True)
+    ]
 
 
 def unseal(key: bytes, sealed: bytes, place: str) -> bytes:
@@ -127,6 +137,10 @@ class Vault:
     def seal(self, purpose: str, plain: bytes, place: str) -> bytes:
         """Seal under the newest master."""
         return seal(self.key(purpose, self.current), self.current, plain, place)
+
+    def seal_all(self, purpose: str, told: Sequence[tuple[bytes, str]]) -> list[bytes]:
+        """Seal each (plain, place) under the newest master."""
+        return seal_all(self.key(purpose, self.current), self.current, told)
 
     def unseal(self, purpose: str, sealed: bytes, place: str) -> bytes:
         """Open whatever any of our masters sealed; raises CannotOpen."""

@@ -75,7 +75,7 @@ def set_aside(
         "states": ["waiting" if row.waiting else "refused" for row in by_key.values()],
         "reasons": ["+".join(row.reasons) for row in by_key.values()],
         "lines": [row.line for row in by_key.values()],
-        "sealed": [_sealed(vault, source_id, key, row) for key, row in by_key.items()],
+        "sealed": _sealed(vault, source_id, by_key),
     }
     session.execute(
         SET_ASIDE, {"source": source_id, "file": file_id, "now": now, "withdrawn": WITHDRAWN, **given}
@@ -145,11 +145,16 @@ def counts(session: Session, source_id: int, file_id: int | None = None) -> Mapp
     return {(row.state, row.reason): row.n for row in found}
 
 
-def _sealed(vault: Vault, source_id: int, key: bytes, row: Unusable) -> bytes | None:
-    if not row.waiting or row.kept is None:
-        return None
-    plain = json.dumps(dict(row.kept), ensure_ascii=False).encode()
-    return vault.seal("set-aside", plain, _place(source_id, key))
+def _sealed(vault: Vault, source_id: int, by_key: Mapping[bytes, Unusable]) -> list[bytes | None]:
+    """What is kept of each, sealed; None where nothing is."""
+    kept = {
+        key: json.dumps(dict(row.kept), ensure_ascii=False).encode()
+        for key, row in by_key.items()
+        if row.waiting and row.kept is not None
+    }
+    told = [(plain, _place(source_id, key)) for key, plain in kept.items()]
+    sealed = dict(zip(kept, vault.seal_all("set-aside", told), strict=True))
+    return [sealed.get(key) for key in by_key]
 
 
 def _place(source_id: int, key: bytes) -> str:
