@@ -22,8 +22,8 @@ from tests.factories.residents import a_bound_resident
 MEGABYTE = 1 << 20
 MOST_RISE = 150 * MEGABYTE
 # columns nobody reads make the rows wide, so that the file is large and the landing of its rows does not take minutes
-SIZES = (2_000, 25_000)
-WIDE = 4_000
+SIZES = (2_000, 100_000)
+WIDE = 1_000
 
 
 def taken(database_url: str, vault: Vault, home: Path, rows: int) -> dict[str, Any]:
