@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from hashlib import sha256
-from secrets import token_bytes
 from typing import Any, Final, Literal
 
 from sqlalchemy import func, insert, or_, select, text, update
@@ -21,7 +20,7 @@ from carbon_credits.core.i18n import Text
 from carbon_credits.crediting.bonus_figures import BonusFigures, of_document
 from carbon_credits.crediting.models import Simulation
 from carbon_credits.crediting.simulating import Simulated, Trial, require_over
-from carbon_credits.programme import campaign_terms
+from carbon_credits.programme import campaign_terms, campaigns
 from carbon_credits.programme.campaign_checks import known
 from carbon_credits.programme.campaign_terms import Terms
 
@@ -85,7 +84,7 @@ def ask(
         campaign_id=campaign_id,
         definitions=[one.as_document() for one in terms],
         digests=[digest_of(one) for one in terms],
-        salt=salt or token_bytes(16),
+        salt=salt or campaigns.draw_salt(),
         weeks=weeks,
         asked_by=by,
     )

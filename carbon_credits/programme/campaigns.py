@@ -4,9 +4,9 @@
 changed. What needs money or everybody's acts (approval, launch, end) is in `crediting/campaigning.py`.
 """
 
-import secrets
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from secrets import token_bytes
 from typing import Any, Final
 
 from sqlalchemy import exists, func, insert, select, update
@@ -25,14 +25,18 @@ from carbon_credits.programme.campaign_models import Campaign, CampaignPause, Ca
 from carbon_credits.programme.campaign_terms import Terms
 
 KIND: Final = "campaign"
+SALT_BYTES: Final = 16
+
+
+def draw_salt() -> bytes:
+    """The lot by which a campaign decides who is held out: nobody can know it before, nor draw it again."""
+    return token_bytes(SALT_BYTES)
 
 
 def draft(session: Session, document: Mapping[str, Any], by: int) -> Campaign:
     """Write a draft; `by` is the member of staff. Raises Invalid with every fault, Conflict when the code is taken."""
     terms = campaign_terms.read(document)
-    made = insert(Campaign).values(
-        code=terms.code, salt=secrets.token_bytes(16), made_by=by, **_columns(session, terms)
-    )
+    made = insert(Campaign).values(code=terms.code, salt=draw_salt(), made_by=by, **_columns(session, terms))
     try:
         with session.begin_nested():
             campaign = session.execute(made.returning(Campaign)).scalar_one()

@@ -20,7 +20,7 @@ from carbon_credits.staff.service import Role
 from tests.admin.campaign_ground import FORMULA, MARKUP, a_form, money, some_life
 from tests.admin.conftest import Visitor, Visits
 from tests.admin.test_desks_pages import approved, proposed, said
-from tests.factories.campaigns import a_document, launched
+from tests.factories.campaigns import a_document, launched, pin_lots
 from tests.factories.district import a_district, plant
 
 
@@ -238,12 +238,10 @@ def test_a_report_tells_an_effect_from_none(
     with app.app_context(), transaction() as session:
         a_district(session, people=400, since=since, days=days, seed=4)
         terms = {"methodologies": ["travel.cycling"], "holdout_ppm": 400_000}
-        with monkeypatch.context() as drawn:
-            # lots under which chance alone is not taken for an effect
-            drawn.setattr("carbon_credits.programme.campaigns.secrets.token_bytes", lambda _: bytes([5]) * 16)
-            ran = launched(
-                session, funded, starts_on=since.isoformat(), ends_on=until.isoformat(), **terms
-            ).campaign_id
+        # chance alone shows no effect under it
+        pin_lots(monkeypatch, bytes([5]) * 16)
+        between = {"starts_on": since.isoformat(), "ends_on": until.isoformat()}
+        ran = launched(session, funded, **between, **terms).campaign_id
         assert compute_next(session, clock.midnight(until + timedelta(days=1))) == 1
     visitor = visit(Role.PROGRAMME)
     path = f"/campaigns/{ran}/report"

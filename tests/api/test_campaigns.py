@@ -17,7 +17,7 @@ from carbon_credits.staff.models import Staff
 from tests.api.conftest import Caller
 from tests.api.credited import a_decided_ride, decide, policy
 from tests.api.test_case_commands import typed
-from tests.factories.campaigns import a_document, approved, launched
+from tests.factories.campaigns import a_document, approved, launched, pin_lots
 
 TODAY = clock.today()
 RUNNING = {
@@ -45,8 +45,7 @@ def test_a_bonus_is_told_wherever_points_are(
     app: Flask, resident: Caller, neighbour: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     policy(app)
-    salt = salt_between(resident, neighbour)
-    monkeypatch.setattr("carbon_credits.programme.campaigns.secrets.token_bytes", lambda _: salt)
+    pin_lots(monkeypatch, salt_between(resident, neighbour))
     with app.app_context(), transaction() as session:
         people = two_of(session)
         launched(session, people, **RUNNING, multiplier="1.4", cap_day=11, holdout_ppm=500_000)

@@ -1,7 +1,7 @@
 """Campaigns in the batch: a second implementation agrees, whatever the order; money, caps, pauses and ends hold."""
 
 import random
-from datetime import timedelta
+from datetime import date, timedelta
 from fractions import Fraction
 from typing import Any
 
@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from carbon_credits.core import clock
 from carbon_credits.crediting.batch import credit_batch
 from carbon_credits.crediting.ledger_hash import ledger_hash
 from carbon_credits.ledger.check import check
@@ -18,7 +19,7 @@ from tests.crediting.acts import Act
 from tests.crediting.bonus_oracle import Offer, bonuses
 from tests.crediting.test_oracle import NET, World
 from tests.database import Cleaner
-from tests.factories.campaigns import launched
+from tests.factories.campaigns import launched, pin_lots
 
 STANDING = """
 select b.activity_id, c.code, b.entitled, b.due_points, b.points, coalesce(b.reasons, '{}') as reasons, d.bonus
@@ -36,10 +37,8 @@ values (:r, (:r - 1) / 16384, 'active', 'zumiao', timestamptz '2025-01-01 00:00+
 class Campaigned(World):
     """The world of the oracle with two campaigns, over weeks."""
 
-    def __init__(
-        self, session: Session, r: random.Random, budget: int = 10**9, salt: bytes = b"\1" * 16
-    ) -> None:
-        super().__init__(session, r, budget)
+    def __init__(self, session: Session, r: random.Random, today: date | None = None) -> None:
+        super().__init__(session, r, 10**9, today)
         self.days = WEEKS
         for resident in self.residents:
             session.execute(text(PEOPLE), {"r": resident})
@@ -107,7 +106,7 @@ def sound(session: Session) -> None:
 @pytest.fixture(autouse=True)
 def salt(monkeypatch: pytest.MonkeyPatch) -> None:
     """One of the residents is held out under it."""
-    monkeypatch.setattr("carbon_credits.programme.campaigns.secrets.token_bytes", lambda n: b"\1" * n)
+    pin_lots(monkeypatch, bytes([1]) * 16)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -149,11 +148,11 @@ def test_what_is_decided_at_once_says_why_less(session: Session) -> None:
 
 @pytest.mark.parametrize("seed", range(2))
 def test_the_order_of_arrival_changes_no_bonus(session: Session, cleaner: Cleaner, seed: int) -> None:
-    nets, hashes = [], set()
+    nets, hashes, today = [], set(), clock.today()
     for order in range(3):
         session.commit()
         cleaner.clean()
-        world = Campaigned(session, random.Random(seed))
+        world = Campaigned(session, random.Random(seed), today)
         acts = world.think_of(160)
         r = random.Random(100 * seed + order)
         r.shuffle(acts)

@@ -33,7 +33,7 @@ from carbon_credits.programme.campaign_models import Campaign
 from carbon_credits.reporting.campaigns import AfterAction, after_action, as_document
 from carbon_credits.reporting.kept_effects import Kept, compute_next, newest
 from tests.factories.acts import a_partner_source
-from tests.factories.campaigns import a_document, launched
+from tests.factories.campaigns import a_document, launched, pin_lots
 from tests.factories.district import claim_acts, enrol
 from tests.factories.ledger import months_of
 from tests.factories.programme import a_cap, a_fund, a_rate, approved, two_staff
@@ -47,8 +47,10 @@ BEFORE = (STARTS - timedelta(weeks=WEEKS), ENDS - timedelta(weeks=WEEKS))
 
 
 @pytest.fixture
-def month(session: Session) -> Session:
+def month(session: Session, monkeypatch: pytest.MonkeyPatch) -> Session:
     """A programme whose base caps bind, and whose points cost odd fractions of a fen."""
+    # chance alone shows no effect under it
+    pin_lots(monkeypatch, bytes([5]) * 16)
     people = two_staff(session)
     fund = a_fund(session, people, 0)
     payload = {"fund_id": fund, "points": 10**9, "amount_fen": 1_234_567_891}
