@@ -140,11 +140,13 @@ def settings(servers: Servers, vault: Vault) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def bare_app(settings: Settings) -> Flask:
-    """An application with nothing but its database: what a service needs around it."""
+def bare_app(settings: Settings) -> Iterator[Flask]:
+    """An application with nothing but its database: what a service needs around it. It keeps its connections."""
     app = Flask("tests")
     connect(app, settings.database_url)
-    return app
+    yield app
+    with app.app_context():
+        database.engine.dispose()
 
 
 @pytest.fixture(scope="session")
@@ -170,5 +172,3 @@ def session(bare_app: Flask, empty: None) -> Iterator[Session]:
         yield current
         current.rollback()
         database.session.remove()
-    with bare_app.app_context():
-        database.engine.dispose()

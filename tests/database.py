@@ -72,12 +72,39 @@ class Cleaner:
             f"select '{name}', count(*) from (select from \"{name}\" limit {MANY}) t having count(*) > 0"
             for name in self.tables
         )
+        self.cleaned_at: Any = None
+        self.kept: list[str] = []
+
+    def keep(self) -> None:
+        """Copy aside what the tables hold now, beside `source`: whatever a test begins with."""
+        self.kept = [name for name, _ in self.connection.execute(self.probe).fetchall()] + ["source"]
+        for name in self.kept:
+            self.connection.execute(f'create temporary table "kept_{name}" as table "{name}"')
+
+    def put_back(self) -> bool:
+        """Write what was kept into the empty tables; false when nothing was kept yet."""
+        if not self.kept:
+            return False
+        written = [f'insert into "{name}" overriding system value table "kept_{name}"' for name in self.kept]
+        with self.connection.transaction():
+            self.connection.execute("set local session_replication_role = replica; delete from source")
+            self.connection.execute("; ".join(written))
+        return True
 
     def clean(self) -> None:
-        """Remove every row but those the migrations wrote."""
-        full = self.connection.execute(self.probe).fetchall()
-        if not full:
+        """Remove every row but those the migrations wrote; nothing to do where nothing was written since."""
+        if self._written() == self.cleaned_at:
             return
+        full = self.connection.execute(self.probe).fetchall()
+        if full:
+            self._empty(full)
+        self.cleaned_at = self._written()
+
+    def _written(self) -> Any:
+        """How far the servers' log goes: whatever is written anywhere, by whomever, moves it."""
+        return self.connection.execute("select pg_current_wal_insert_lsn()").fetchone()
+
+    def _empty(self, full: list[tuple[str, int]]) -> None:
         # a table that is truncated has new files, each of which has to reach the disk: what holds little is deleted
         emptied = [f'delete from "{name}"' for name, rows in full if rows < MANY]
         many = ", ".join(f'"{name}"' for name, rows in full if rows == MANY)

@@ -103,13 +103,18 @@ select settlement_id from made order by settlement_id
 """)  # noqa: S608 - composed of constants
 
 
+def last_day(now: datetime) -> date:
+    """The last day whose statements may be made: over since so long that whoever had begun a capture is done."""
+    return clock.day_of(now - REST) - timedelta(days=1)
+
+
 def make_next(session: Session, now: datetime) -> list[int]:
     """Make the statements of the earliest day that is over and wants one; returns their numbers, none when all are made.
 
     Subsidies in them are booked as spent in their purses. Two that ask at once make them one after the other.
     """
     session.execute(text("select pg_advisory_xact_lock(:kind, 0)"), {"kind": SETTLING})
-    last = clock.day_of(now - REST) - timedelta(days=1)
+    last = last_day(now)
     given = {"since": _looked_back_to(session), "until": last}
     day = session.execute(_NEXT_DAY, given).scalar()
     if day is None or day > last:

@@ -21,6 +21,7 @@ from carbon_credits.staff import service, sessions
 from carbon_credits.staff.service import Role
 from integrations import PROVIDERS
 from tests.api.conftest import begin
+from tests.database import Cleaner
 
 ORIGIN = {"Origin": "http://localhost", "Sec-Fetch-Site": "same-origin"}
 CSRF = re.compile(r'data-csrf="([0-9a-f]*)"')
@@ -51,18 +52,19 @@ Visits = Callable[..., Visitor]
 
 
 @pytest.fixture(scope="session")
-def application(settings: Settings) -> Flask:
-    """The whole application with its console."""
-    return create_app(settings, PROVIDERS, console=admin.install)
+def application(settings: Settings) -> Iterator[Flask]:
+    """The whole application with its console. It keeps its connections."""
+    app = create_app(settings, PROVIDERS, console=admin.install)
+    yield app
+    with app.app_context():
+        database.engine.dispose()
 
 
 @pytest.fixture
-def app(application: Flask, empty: None) -> Iterator[Flask]:
+def app(application: Flask, cleaner: Cleaner, empty: None) -> Flask:
     """The application on empty tables, with the keys, feeds and releases it needs to answer."""
-    begin(application)
-    yield application
-    with application.app_context():
-        database.engine.dispose()
+    begin(application, cleaner)
+    return application
 
 
 @pytest.fixture

@@ -74,31 +74,35 @@ class Caller:
 
 
 @pytest.fixture(scope="session")
-def application(settings: Settings) -> Flask:
-    """One application for the run; putting it together is the slow part."""
-    return create_app(settings, PROVIDERS)
-
-
-@pytest.fixture
-def app(application: Flask, empty: None) -> Iterator[Flask]:
-    """The application on empty tables, with the keys, feeds and releases it needs to answer."""
-    begin(application)
-    yield application
-    with application.app_context():
+def application(settings: Settings) -> Iterator[Flask]:
+    """One application for the run; putting it together is the slow part. It keeps its connections."""
+    app = create_app(settings, PROVIDERS)
+    yield app
+    with app.app_context():
         database.engine.dispose()
 
 
-def begin(application: Flask) -> None:
-    """What an operator does once, and a keyring that has seen nothing yet."""
+@pytest.fixture
+def app(application: Flask, cleaner: Cleaner, empty: None) -> Flask:
+    """The application on empty tables, with the keys, feeds and releases it needs to answer."""
+    begin(application, cleaner)
+    return application
+
+
+def begin(application: Flask, cleaner: Cleaner) -> None:
+    """What an operator does once, into empty tables, and a keyring that has seen nothing yet."""
     house: House = application.extensions[EXTENSION]
     fresh = replace(
         house, keyring=Keyring(house.vault, house.settings.public_url), limiter=Limiter(dict(PLENTY))
     )
     houses.install(application, fresh)
+    if cleaner.put_back():
+        return
     with application.app_context(), transaction() as session:
         signing.ensure_keys(session, fresh.vault)
         partners.install(session, PROVIDERS)
         publish(session)
+    cleaner.keep()
 
 
 @pytest.fixture
@@ -231,7 +235,7 @@ def served(
 ) -> Iterator[str]:
     """The application as it is run: gunicorn with its processes and threads, for one module, on one set of rows."""
     cleaner.clean()
-    begin(application)
+    begin(application, cleaner)
     with socket() as trial:
         trial.bind(("127.0.0.1", 0))
         port = trial.getsockname()[1]

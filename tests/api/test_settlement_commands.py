@@ -15,6 +15,7 @@ from carbon_credits.core.crypto import Vault
 from carbon_credits.core.db import transaction
 from carbon_credits.jobs import surroundings
 from carbon_credits.jobs.settlement import about_bank, between_bank
+from carbon_credits.rewards import settlement
 from carbon_credits.rewards.payment_contract import Ways
 from carbon_credits.staff.service import Role, add
 from integrations.bank_file import BankFile, BankTable
@@ -35,7 +36,7 @@ def paying(app: Flask) -> Iterator[Flask]:
 
 
 def test_a_day_is_settled_and_paid_by_commands(paying: Flask, vault: Vault, tmp_path: Path) -> None:
-    day = clock.today() - timedelta(days=1)
+    day = settlement.last_day(clock.now())
     with paying.app_context(), transaction() as session:
         for name in ("账", "审"):
             add(session, name, [Role.FINANCE], by="tests")

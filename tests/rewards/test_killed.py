@@ -16,7 +16,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from carbon_credits.core import clock
-from carbon_credits.rewards import rail_report, settlement_approval, statements
+from carbon_credits.rewards import rail_report, settlement, settlement_approval, statements
 from tests.rewards import payer
 from tests.rewards.rail_server import RailServer, running, wait_until
 from tests.rewards.till_ground import a_purse, a_shop, an_approval, take, two_of_finance
@@ -127,10 +127,10 @@ def assert_one_transfer_and_nothing_unexplained(session: Session, server: RailSe
 
 
 def a_day_at_a_till(session: Session) -> int:
-    """Five captures of yesterday, one undone, each with a subsidy of 50 fen; returns an approval to pay by."""
+    """Five captures of the last day to settle, one undone, each with a subsidy of 50 fen; an approval to pay by."""
     staff = two_of_finance(session)
     shop = a_shop(session, staff, subsidy_fen=50, purse_id=a_purse(session, 1_000))
-    take(session, shop, clock.today() - timedelta(days=1), 5, undone=1)
+    take(session, shop, settlement.last_day(clock.now()), 5, undone=1)
     approval = an_approval(session, staff, settlement_approval.KIND)
     session.commit()
     return approval
