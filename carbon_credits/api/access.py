@@ -73,6 +73,7 @@ ACCESS: Final[Mapping[str, Who]] = {
     "documents.show": Who.ANYONE,
     "docs.page": Who.ANYONE,
     "docs.asset": Who.ANYONE,
+    "pages.front": Who.ANYONE,
     "pages.methodologies": Who.ANYONE,
     "pages.methodology": Who.ANYONE,
     "pages.release": Who.ANYONE,

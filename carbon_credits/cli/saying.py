@@ -2,15 +2,19 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Final, ParamSpec, TypeVar
 
 import click
 from sqlalchemy.exc import DBAPIError
 
 from carbon_credits.config import WrongSettings
-from carbon_credits.core.db import is_away
+from carbon_credits.core.db import AGAIN, is_away, sqlstate
 from carbon_credits.core.errors import InvariantBroken, ProgrammeError
 
+BUSY: Final = (
+    "数据库正忙（程序可能正在启动或升级），未作任何更改，请稍后重试"
+    " / the database is busy, perhaps with a start or an upgrade: nothing was changed, try again shortly"
+)
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -33,8 +37,10 @@ def plainly(command: Callable[P, R]) -> Callable[P, R]:
         except WrongSettings as error:
             raise click.ClickException(str(error)) from error
         except DBAPIError as error:
-            if not is_away(error):
-                raise
-            raise click.ClickException("数据库无法连接 / the database cannot be reached") from error
+            if is_away(error):
+                raise click.ClickException("数据库无法连接 / the database cannot be reached") from error
+            if sqlstate(error) in AGAIN:
+                raise click.ClickException(BUSY) from error
+            raise
 
     return said

@@ -4,6 +4,7 @@ import logging
 from datetime import timedelta
 from typing import Any
 
+import psycopg
 import pytest
 from flask import Flask
 from sqlalchemy import text
@@ -140,3 +141,10 @@ def an_earlier_ride() -> dict[str, str]:
     """Three hours before the ride of the tests."""
     end = clock.now().replace(microsecond=0) - timedelta(hours=3)
     return {"occurred_from": (end - timedelta(minutes=16)).isoformat(), "occurred_to": end.isoformat()}
+
+
+def test_a_command_that_meets_a_start_says_so_and_changes_nothing(app: Flask, owner_url: str) -> None:
+    with psycopg.connect(owner_url.replace("+psycopg", "")) as starting:
+        starting.execute("lock table partner in access exclusive mode")
+        assert "数据库正忙" in typed(app, "partners", "add-client", "planting", fails=True)
+    assert "client_secret" in typed(app, "partners", "add-client", "planting")

@@ -47,6 +47,16 @@ def _shown(amount: Decimal | int) -> str:
     return numbers.grouped(amount).replace(NARROW, " ")
 
 
+def test_who_knows_no_address_finds_one_at_the_front(client: FlaskClient) -> None:
+    html = _page(client, "/?lang=en")
+    ways = re.findall(r'<h3><a href="([^"]+)">', html)
+    assert len(ways) == 6
+    # the console is put beside the doors where the whole programme is put together
+    assert [client.get(way).status_code for way in ways if way != "/admin/"] == [200] * 5
+    assert "商户收银台" in _page(client, "/")
+    assert client.get("/", headers={"Accept-Language": "en"}).headers["Content-Language"] == "en"
+
+
 @EVERY
 @pytest.mark.parametrize("lang", ["zh", "en"])
 def test_a_page_says_all_that_the_declaration_says(

@@ -8,9 +8,12 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Browser, Page
 
+from carbon_credits.core.db import transaction
+from carbon_credits.jobs.coverage import read_coverage
 from tests.api.conftest import Caller
 from tests.api.credited import a_decided_ride, policy
 from tests.api.test_docs_in_a_browser import browser
+from tests.factories.redemptions import a_point_value
 
 __all__ = ["browser"]
 pytestmark = pytest.mark.browser
@@ -59,15 +62,20 @@ LOST = """() => {
 
 @pytest.fixture
 def paths(app: Flask, resident: Caller) -> list[str]:
-    """Pages of each kind: the catalogue, long and short formulas, a receipt that was cut and one that was refused."""
+    """Pages of each kind: the front, what stands behind points, formulas, a receipt that was cut and one refused."""
     policy(app, most_m=2000)
+    with app.app_context(), transaction() as session:
+        a_point_value(session)
+    with app.app_context():
+        assert read_coverage() == 1
     links = []
     for ago, metres in ((30, 3200), (90, 100)):
         activity = a_decided_ride(app, resident, minutes_ago=ago, monitored={"distance_m": metres})
         made = resident.call("POST", f"/v1/activities/{activity}/receipt/links", key=str(uuid4()))
         links.append("/receipts/" + made.get_json()["url"].rpartition("/")[2])
     codes = ("travel.cycling", "planting.tree", "recycling.paper", "household.rooftop_pv")
-    return ["/methodologies", *(f"/methodologies/{code}" for code in codes), "/docs/partners", *links]
+    plain = ("/docs/partners", "/coverage", "/")
+    return ["/methodologies", *(f"/methodologies/{code}" for code in codes), *plain, *links]
 
 
 @pytest.fixture(params=[(width, scheme) for width in WIDTHS for scheme in ("light", "dark")])

@@ -2,7 +2,6 @@
 
 import csv
 import io
-from datetime import timedelta
 
 from flask import Flask
 from flask.testing import FlaskClient
@@ -16,7 +15,7 @@ from carbon_credits.rewards import accounts, standing
 from tests.api.conftest import Caller, merchant_in
 from tests.api.settled import settled
 from tests.api.test_case_commands import typed
-from tests.factories.redemptions import an_approval
+from tests.factories.redemptions import a_point_value, an_approval
 
 SETTLEMENTS = "/merchant/v1/settlements"
 
@@ -90,10 +89,7 @@ def test_anyone_reads_what_stands_behind_points(app: Flask, empty: None) -> None
     assert client.get("/public/v1/coverage").status_code == 404
     assert "尚未公布" in client.get("/coverage").get_data(as_text=True)
     with app.app_context(), transaction() as session:
-        session.execute(
-            text("insert into point_value values (:day, 950001, 'a test', :approval)"),
-            {"day": clock.today() - timedelta(days=1), "approval": an_approval(session)},
-        )
+        a_point_value(session, 950_001)
     with app.app_context():
         assert read_coverage() == 1
     told = client.get("/public/v1/coverage").get_json()

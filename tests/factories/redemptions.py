@@ -51,6 +51,14 @@ def an_approval(session: Session) -> int:
     )
 
 
+def a_point_value(session: Session, micro_fen: int = 20_000_000) -> None:
+    """What a point is worth since yesterday."""
+    session.execute(
+        text("insert into point_value values (:day, :value, 'a test', :approval)"),
+        {"day": clock.today() - timedelta(days=1), "value": micro_fen, "approval": an_approval(session)},
+    )
+
+
 def a_merchant(session: Session, state: str = "active") -> int:
     """A merchant in a state."""
     number = next(_numbers)

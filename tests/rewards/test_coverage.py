@@ -5,7 +5,6 @@ from fractions import Fraction
 from math import ceil
 
 import pytest
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from carbon_credits.core import clock
@@ -15,7 +14,7 @@ from carbon_credits.ledger import funds
 from carbon_credits.rewards import coverage, redemptions, reversals
 from carbon_credits.rewards.captures import capture
 from tests.factories.ledger import Act, credit, months_of, residents
-from tests.factories.redemptions import a_merchant, a_till, an_approval, an_offer
+from tests.factories.redemptions import a_merchant, a_point_value, a_till, an_approval, an_offer
 from tests.ledger.conftest import Door
 
 VALUE = 950_001
@@ -32,10 +31,7 @@ def cheap(door: Door) -> int:
 def valued(door: Door, cheap: int) -> None:
     """A value is in force."""
     with door() as session:
-        session.execute(
-            text("insert into point_value values (:day, :value, 'a test', :approval)"),
-            {"day": clock.today() - timedelta(days=1), "value": VALUE, "approval": an_approval(session)},
-        )
+        a_point_value(session, VALUE)
         months_of(session, clock.today() - timedelta(days=62), clock.today() + timedelta(days=100))
 
 

@@ -1,4 +1,4 @@
-"""Pages for people: what a methodology says, and a receipt that somebody was shown. Plain HTML, no script."""
+"""Pages for people: the ways in, what a methodology says, a receipt that somebody was shown. Plain HTML, no script."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -29,6 +29,13 @@ NO_PAGE = Text("没有这个页面", "There is no such page")
 YEAR = "public, max-age=31536000, immutable"
 
 blueprint = Blueprint("pages", __name__)
+
+
+@blueprint.get("/")
+def front() -> Response:
+    """Who comes without knowing an address finds theirs here."""
+    reader = rendering.page_language()
+    return rendering.public(rendering.written("front.html", reader, "/"), reader)
 
 
 @blueprint.get("/methodologies")
