@@ -182,9 +182,16 @@ def _agreed_to(session: Session, incentive_id: int, consent_version: str) -> Pro
     return found
 
 
+def _new_number() -> str:
+    """One that nobody guesses; none begins with a dash, which a terminal takes for an option, a table for a formula."""
+    while (number := secrets.token_urlsafe(16)).startswith("-"):
+        pass
+    return number
+
+
 def _row(found: Programme, tier: Tier, resident_id: int, kid: str, now: datetime) -> dict[str, Any]:
     return {
-        "jti": secrets.token_urlsafe(16),
+        "jti": _new_number(),
         "incentive_id": found.id,
         "tier": tier.code,
         "resident_id": resident_id,

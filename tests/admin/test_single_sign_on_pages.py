@@ -13,7 +13,7 @@ from carbon_credits.app import create_app
 from carbon_credits.config import Settings
 from carbon_credits.core import clock
 from carbon_credits.core.crypto import Vault
-from carbon_credits.core.db import transaction
+from carbon_credits.core.db import database, transaction
 from carbon_credits.staff import administering
 from carbon_credits.staff.service import Role
 from integrations import PROVIDERS
@@ -30,11 +30,14 @@ def server() -> Iterator[OidcServer]:
 
 
 @pytest.fixture(scope="module")
-def application(settings: Settings, server: OidcServer) -> Flask:
+def application(settings: Settings, server: OidcServer) -> Iterator[Flask]:
     """The application with a provider."""
     name, secret = CLIENT
     told = replace(settings, oidc_issuer=server.issuer, oidc_client_id=name, oidc_client_secret=secret)
-    return create_app(told, PROVIDERS, console=admin.install)
+    app = create_app(told, PROVIDERS, console=admin.install)
+    yield app
+    with app.app_context():
+        database.engine.dispose()
 
 
 @pytest.fixture
