@@ -13,8 +13,8 @@ PYTHON := $(shell for each in python3.11 python3.13 python3.12 python3 python; d
 endif
 
 BIN := .venv/bin
-# each has servers of its own
-PROCESSES := 2
+# Each has servers of its own. One more than a small machine has processors: much of a test is waiting.
+PROCESSES := 3
 FLASK := $(BIN)/python -m flask --app wsgi
 LOCAL := $(BIN)/python -m carbon_credits.local
 

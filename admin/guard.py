@@ -21,8 +21,11 @@ from carbon_credits.core.errors import Invalid, NotAllowed
 from carbon_credits.core.i18n import Text
 from carbon_credits.jobs.surroundings import settings
 from carbon_credits.staff import sessions
+from carbon_credits.staff.browsers import KNOWN_FOR
 from carbon_credits.staff.sessions import Member
 
+# the cookie of a browser that somebody has signed in with
+BROWSER: Final = "known"
 CSRF_FIELD: Final = "csrf"
 CSRF_HEADER: Final = "X-CSRF-Token"
 # what the guard and the pages it shows put into a form beside what a person typed
@@ -81,6 +84,25 @@ def hold_session(response: Response, token: str) -> None:
     response.set_cookie(
         cookie_name(told, "staff"), token, path="/", secure=is_https(told), httponly=True, samesite="Strict"
     )
+
+
+def hold_browser(response: Response, token: str) -> None:
+    """Give the browser what it is known by the next time; that lets nobody in."""
+    told = settings()
+    response.set_cookie(
+        cookie_name(told, BROWSER),
+        token,
+        max_age=KNOWN_FOR,
+        path="/",
+        secure=is_https(told),
+        httponly=True,
+        samesite="Strict",
+    )
+
+
+def known_browser() -> str:
+    """What this browser is known by; empty where it is not."""
+    return request.cookies.get(cookie_name(settings(), BROWSER), "")
 
 
 def drop_session(response: Response) -> None:

@@ -14,6 +14,7 @@ from carbon_credits.core.i18n import Text
 from carbon_credits.jobs.surroundings import settings
 from carbon_credits.staff import second_factor, sessions, signing_in
 from carbon_credits.staff.sessions import Member
+from carbon_credits.staff.signing_in import Place, SignedIn
 
 TOO_LATE: Final = Text("已超过五分钟，请重新登录", "More than five minutes have passed: sign in again")
 CODE_WRONG: Final = Text(
@@ -35,16 +36,16 @@ def form() -> Response:
 @blueprint.post("/sign-in")
 def password() -> Response:
     """The first factor. The guess is counted and committed before it is compared, outside any transaction."""
-    now, vault, address = clock.now(), settings().vault, _address()
+    now, vault, place = clock.now(), settings().vault, _place()
     name = request.form.get("name", "")
     with transaction() as session:
-        account = signing_in.count(session, name, address, now)
+        account = signing_in.count(session, vault, name, place, now)
     compared = signing_in.compare(account, request.form.get("password", ""))
     if compared is None:
         refused = signing_in.refused().detail
         return keeping.ask_to_sign_in(keeping.read(), name=name, fault=refused)
     with transaction() as session:
-        ticket = signing_in.half_way(session, vault, compared, address, now)
+        ticket = signing_in.half_way(session, vault, compared, place, now)
     return ask_for_code(ticket, keeping.read(), must_change=compared.account.must_change)
 
 
@@ -58,23 +59,24 @@ def code() -> Response:
         return keeping.ask_to_sign_in(keeping.read(), fault=TOO_LATE)
     try:
         with transaction() as session:
-            token = signing_in.finish(
+            signed = signing_in.finish(
                 session,
                 vault,
                 half,
                 request.form.get("one_time_code", ""),
                 now,
-                address=_address(),
-                agent=_agent(),
-                password=request.form.get("new_password"),
+                _place(),
+                request.form.get("new_password"),
             )
     except Invalid as error:
         faults = faults_of(error)
         return ask_for_code(ticket, keeping.read(), must_change=half.must_change, faults=faults)
-    if token is None:
+    if signed is None:
         refused = signing_in.refused().detail
         return ask_for_code(ticket, keeping.read(), must_change=half.must_change, fault=refused)
-    return arrive(token, keeping.read())
+    response = arrive(signed.session, keeping.read())
+    guard.hold_browser(response, signed.browser)
+    return response
 
 
 @blueprint.post("/step-up")
@@ -135,12 +137,10 @@ def arrive(token: str, kept: keeping.Kept) -> Response:
     return response
 
 
-def begin(staff_id: int) -> str:
-    """A session for who has just set both factors; its token."""
+def begin(staff_id: int) -> SignedIn:
+    """A session for who has just set both factors."""
     with transaction() as session:
-        return sessions.begin(
-            session, settings().vault, staff_id, clock.now(), address=_address(), agent=_agent()
-        )
+        return signing_in.begin(session, settings().vault, staff_id, clock.now(), _place())
 
 
 def _member_of(token: str) -> Member | None:
@@ -148,9 +148,5 @@ def _member_of(token: str) -> Member | None:
         return sessions.current(session, settings().vault, token, clock.now())
 
 
-def _address() -> str:
-    return request.remote_addr or "?"
-
-
-def _agent() -> str:
-    return request.user_agent.string
+def _place() -> Place:
+    return Place(request.remote_addr or "?", request.user_agent.string, guard.known_browser())

@@ -60,11 +60,12 @@ def accept() -> Response:
             staff_id, codes = invitations.accept(session, settings().vault, code, *given, clock.now())
     except Invalid as error:
         return _form(code, faults_of(error), 422)
-    token = signing_in.begin(staff_id)
+    signed = signing_in.begin(staff_id)
     with transaction() as session:
-        g.member = sessions.current(session, settings().vault, token, clock.now())
+        g.member = sessions.current(session, settings().vault, signed.session, clock.now())
     response = pages.render("recovery_codes.html", codes=codes, is_first=True)
-    guard.hold_session(response, token)
+    guard.hold_session(response, signed.session)
+    guard.hold_browser(response, signed.browser)
     response.delete_cookie(guard.cookie_name(settings(), COOKIE), path="/")
     return response
 

@@ -65,9 +65,9 @@ def change_password(
     """
     passwords.judge(new, member.name)
     account = guessing.count(session, member.name, address, now)
-    if not passwords.is_right(None if account is None else account.password_hash, old):
+    if not passwords.is_right(None if account is None else account.password_hash, old) or account is None:
         return False
-    guessing.was_right(session, member.staff_id, address)
+    guessing.was_right(session, account, address)
     replace_password(session, member.staff_id, member.name, new, member.actor, now, keep=member.session_id)
     return True
 

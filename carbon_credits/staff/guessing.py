@@ -1,7 +1,8 @@
-"""Wrong guesses at passwords, counted by account and by address, before they are compared.
+"""Wrong guesses at passwords, counted by account, by known browser and by address, before they are compared.
 
 The statement that counts a guess is the one that lets it be compared, so of any number of parallel guesses ten are; the
 tenth wrong one in a row closes the account to passwords for a quarter of an hour, the thirtieth of an hour its address.
+What comes from a browser in which the same person has signed in is counted for that browser alone, and closes only it.
 """
 
 import ipaddress
@@ -15,6 +16,7 @@ from sqlalchemy.orm import Session
 from carbon_credits.core import audit
 from carbon_credits.core.errors import TooMany
 from carbon_credits.core.i18n import Text
+from carbon_credits.staff.browsers import KNOWN_FOR
 from carbon_credits.staff.models import Credential, GuessingAddress
 
 MOST_WRONG: Final = 10
@@ -43,42 +45,68 @@ from (select c.staff_id, s.name, case when c.locked_until is null then c.wrong e
 where c.staff_id = fresh.staff_id
 returning c.staff_id, fresh.name, c.password_hash, c.password_set_at, c.must_change, c.wrong
 """)
+# the same of a browser that is known and not closed
+_COUNT_BROWSER: Final = text("""
+update staff_browser b
+set wrong = fresh.n, locked_until = case when fresh.n >= :most then cast(:until as timestamptz) end
+from (select b.browser_mac, s.staff_id, s.name, c.password_hash, c.password_set_at, c.must_change,
+             case when b.locked_until is null then b.wrong else 0 end + 1 as n
+      from staff_browser b join staff s using (staff_id) join staff_credential c using (staff_id)
+      where b.browser_mac = :browser and s.name = :name and s.status = 'active'
+        and b.known_at >= c.password_set_at and b.known_at > :long_known
+        and (b.locked_until is null or b.locked_until <= :now)
+      for no key update of b) fresh
+where b.browser_mac = fresh.browser_mac
+returning fresh.staff_id, fresh.name, fresh.password_hash, fresh.password_set_at, fresh.must_change, b.wrong
+""")
 _RIGHT: Final = text("""
 with address as (
-  update staff_address set wrong = greatest(wrong - 1, 0), locked_until = null where address = :address)
-update staff_credential set wrong = greatest(wrong - 1, 0), locked_until = null where staff_id = :staff
+  update staff_address set wrong = greatest(wrong - 1, 0), locked_until = null where address = :address
+), browser as (
+  update staff_browser set wrong = greatest(wrong - 1, 0), locked_until = null where browser_mac = :browser)
+update staff_credential set wrong = greatest(wrong - 1, 0), locked_until = null
+where staff_id = :staff and cast(:browser as bytea) is null
 """)
 
 
 @dataclass(frozen=True)
 class Account:
-    """Whose password is guessed at, with what to compare it to."""
+    """Whose password is guessed at, with what to compare it to; and the known browser that it is counted for, if any."""
 
     staff_id: int
     name: str
     password_hash: str
     password_set_at: datetime
     must_change: bool
+    browser: bytes | None
 
 
-def count(session: Session, name: str, address: str, now: datetime) -> Account | None:
+def count(session: Session, name: str, address: str, now: datetime, browser: bytes = b"") -> Account | None:
     """Count a guess; None where there is nothing to compare it to: no such account, or closed for a while.
 
     Raises TooMany when the address is closed. The caller commits before it compares.
     """
     _count_address(session, address, now)
     given = {"name": name, "now": now, "most": MOST_WRONG, "until": now + LOCKED_FOR}
-    row = session.execute(_COUNT_ACCOUNT, given).one_or_none()
+    known = {**given, "browser": browser, "long_known": now - KNOWN_FOR}
+    counted: bytes | None = browser
+    row = session.execute(_COUNT_BROWSER, known).one_or_none() if browser else None
+    if row is None:
+        counted, row = None, session.execute(_COUNT_ACCOUNT, given).one_or_none()
     if row is None:
         return None
     if row.wrong == MOST_WRONG:
-        audit.record(session, "sign-in", "staff.locked", f"staff:{row.staff_id}")
-    return Account(*row[:-1])
+        what = {"known_browser": counted is not None}
+        audit.record(session, "sign-in", "staff.locked", f"staff:{row.staff_id}", None, what)
+    return Account(
+        row.staff_id, row.name, row.password_hash, row.password_set_at, row.must_change, browser=counted
+    )
 
 
-def was_right(session: Session, staff_id: int, address: str) -> None:
+def was_right(session: Session, account: Account, address: str) -> None:
     """A guess that was counted was right, so it is none."""
-    session.execute(_RIGHT, {"staff": staff_id, "address": _place(address)})
+    given = {"staff": account.staff_id, "browser": account.browser, "address": _place(address)}
+    session.execute(_RIGHT, given)
 
 
 def forget(session: Session, staff_id: int) -> None:

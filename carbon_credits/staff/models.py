@@ -63,6 +63,18 @@ class GuessingAddress(Model):
     locked_until: Mapped[datetime | None] = mapped_column(_INSTANT)
 
 
+class KnownBrowser(Model):
+    """A browser in which somebody has signed in, with the wrong guesses that came from it."""
+
+    __tablename__ = "staff_browser"
+
+    browser_mac: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    staff_id: Mapped[int] = mapped_column(Integer, ForeignKey("staff.staff_id"))
+    known_at: Mapped[datetime] = mapped_column(_INSTANT)
+    wrong: Mapped[int] = mapped_column(Small, server_default="0")
+    locked_until: Mapped[datetime | None] = mapped_column(_INSTANT)
+
+
 class Invitation(Model):
     """A link with which one person sets a password and an authenticator; its keyed digest alone is kept."""
 

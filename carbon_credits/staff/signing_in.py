@@ -17,7 +17,7 @@ from carbon_credits.core import audit
 from carbon_credits.core.crypto import CannotOpen, Vault
 from carbon_credits.core.errors import NotAuthenticated
 from carbon_credits.core.i18n import Text
-from carbon_credits.staff import credentials, guessing, passwords, second_factor, sessions
+from carbon_credits.staff import browsers, credentials, guessing, passwords, second_factor, sessions
 from carbon_credits.staff.guessing import Account
 from carbon_credits.staff.models import Credential, Staff
 from carbon_credits.staff.service import written
@@ -45,9 +45,27 @@ class Compared:
     rehashed: str | None
 
 
-def count(session: Session, name: str, address: str, now: datetime) -> Account | None:
+@dataclass(frozen=True)
+class SignedIn:
+    """What the browser holds from now on: the token of its session, and that by which it is known the next time."""
+
+    session: str
+    browser: str
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where somebody signs in from; `browser` is what the browser is known by, empty where it is not."""
+
+    address: str
+    agent: str
+    browser: str = ""
+
+
+def count(session: Session, vault: Vault, name: str, place: Place, now: datetime) -> Account | None:
     """Count a guess before it is compared; commit, then `compare`. Raises TooMany for a closed address."""
-    return guessing.count(session, written(name), address, now)
+    browser = browsers.mac(vault, place.browser) if place.browser else b""
+    return guessing.count(session, written(name), place.address, now, browser)
 
 
 def compare(account: Account | None, password: str) -> Compared | None:
@@ -61,10 +79,10 @@ def compare(account: Account | None, password: str) -> Compared | None:
     return Compared(account, passwords.hash_of(password) if stale else None)
 
 
-def half_way(session: Session, vault: Vault, compared: Compared, address: str, now: datetime) -> str:
+def half_way(session: Session, vault: Vault, compared: Compared, place: Place, now: datetime) -> str:
     """The password was right: the guess is forgotten, a stale hash replaced; returns the ticket."""
     account = compared.account
-    guessing.was_right(session, account.staff_id, address)
+    guessing.was_right(session, account, place.address)
     if compared.rehashed is not None:
         session.execute(
             update(Credential)
@@ -111,12 +129,10 @@ def finish(
     half: HalfWay,
     code: str,
     now: datetime,
-    *,
-    address: str,
-    agent: str,
+    place: Place,
     password: str | None = None,
-) -> str | None:
-    """The code was given: returns the session's token, or None for a wrong one, which stays counted.
+) -> SignedIn | None:
+    """The code was given: the session begins, or None for a wrong code, which stays counted.
 
     Raises Invalid when another password is to be set and is missing or will not do; then the code is not used up.
     """
@@ -128,9 +144,21 @@ def finish(
     if half.must_change:
         actor = f"staff:{half.staff_id}"
         credentials.replace_password(session, half.staff_id, half.name, password or "", actor, now)
-    guessing.forget(session, half.staff_id)
     guessing.forget_stale(session, now)
-    return sessions.begin(session, vault, half.staff_id, now, address=address, agent=agent)
+    browsers.forget_stale(session, now)
+    return begin(session, vault, half.staff_id, now, place)
+
+
+def begin(session: Session, vault: Vault, staff_id: int, now: datetime, place: Place) -> SignedIn:
+    """Begin a session for who has shown both factors, in a browser that is known from now on.
+
+    Where it was known, guesses from elsewhere stay counted: they did not come from whom this is.
+    """
+    known_by, was_known = browsers.remember(session, vault, staff_id, place.browser, now)
+    if not was_known:
+        guessing.forget(session, staff_id)
+    token = sessions.begin(session, vault, staff_id, now, address=place.address, agent=place.agent)
+    return SignedIn(token, known_by)
 
 
 def refused() -> NotAuthenticated:

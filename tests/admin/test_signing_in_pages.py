@@ -16,6 +16,7 @@ from carbon_credits.core.crypto import Vault
 from carbon_credits.core.db import transaction
 from carbon_credits.staff import credentials, invitations, service, signing_in
 from carbon_credits.staff.service import Role
+from carbon_credits.staff.signing_in import Place
 from tests.admin.conftest import CSRF, ORIGIN, Visits
 from tests.factories.staff import PASSWORD, SignsIn, who_signs_in
 
@@ -227,14 +228,31 @@ def test_ones_password_and_authenticator_change_after_the_second_factor(app: Fla
     assert told.get_data(as_text=True).count("<li><code>") == 10
 
 
-def test_a_lock_is_told_where_it_is_the_addresses(app: Flask) -> None:
+def test_a_lock_is_told_where_it_is_the_addresses(app: Flask, vault: Vault) -> None:
     client = app.test_client()
     with app.app_context(), transaction() as session:
         for _ in range(29):
-            signing_in.count(session, "nobody", "127.0.0.1", clock.now())
+            signing_in.count(session, vault, "nobody", Place("127.0.0.1", "tests"), clock.now())
     told = [send(client, "/sign-in", {"name": "nobody", "password": "x"}) for _ in range(2)]
     assert [one.status_code for one in told] == [401, 429]
     assert 800 < int(told[-1].headers["Retry-After"]) <= 901
+
+
+def test_a_strangers_guesses_do_not_keep_out_who_was_here_before(
+    app: Flask, settings: Settings, chen: SignsIn
+) -> None:
+    client, stranger = app.test_client(), app.test_client()
+    told = second_factor(client, chen, first_factor(client, chen))
+    cookies = {one.partition("=")[0]: one for one in told.headers.getlist("Set-Cookie")}
+    known = cookies[cookie_name(settings, "known")]
+    assert all(part in known for part in ("HttpOnly", "SameSite=Strict", "Max-Age=7776000"))
+    csrf = CSRF.search(client.get("/admin/").get_data(as_text=True))
+    assert csrf is not None
+    assert send(client, "/sign-out", {"csrf": csrf[1]}).status_code == 303
+    for _ in range(10):
+        send(stranger, "/sign-in", {"name": chen.name, "password": "x"})
+    assert first_factor(stranger, chen).status_code == 401
+    assert first_factor(client, chen).status_code == 200
 
 
 def test_a_character_that_cannot_be_kept_is_refused(app: Flask) -> None:

@@ -11,6 +11,7 @@ from carbon_credits.core.crypto import Vault
 from carbon_credits.core.errors import Invalid, NotFound, TooMany
 from carbon_credits.staff import credentials, guessing, second_factor, sessions, signing_in
 from carbon_credits.staff.service import Role
+from carbon_credits.staff.signing_in import Place
 from tests.factories.staff import PASSWORD, SignsIn, who_signs_in
 from tests.residents.together import together
 
@@ -30,15 +31,30 @@ def chen(session: Session, vault: Vault) -> SignsIn:
 
 
 def ticket(
-    session: Session, vault: Vault, name: str, password: str, now: datetime = AT, address: str = HOME
+    session: Session,
+    vault: Vault,
+    name: str,
+    password: str,
+    now: datetime = AT,
+    address: str = HOME,
+    browser: str = "",
 ) -> str | None:
-    account = signing_in.count(session, name, address, now)
+    place = Place(address, "tests", browser)
+    account = signing_in.count(session, vault, name, place, now)
     compared = signing_in.compare(account, password)
-    return None if compared is None else signing_in.half_way(session, vault, compared, address, now)
+    return None if compared is None else signing_in.half_way(session, vault, compared, place, now)
 
 
 def half(session: Session, vault: Vault, chen: SignsIn, now: datetime = AT) -> signing_in.HalfWay:
     given = ticket(session, vault, chen.name, PASSWORD, now)
+    assert given is not None
+    found = signing_in.read_ticket(session, vault, given, now)
+    assert found is not None
+    return found
+
+
+def half_again(session: Session, vault: Vault, chen: SignsIn, now: datetime) -> signing_in.HalfWay:
+    given = ticket(session, vault, chen.name, "another horse battery", now)
     assert given is not None
     found = signing_in.read_ticket(session, vault, given, now)
     assert found is not None
@@ -53,7 +69,8 @@ def finish(
     now: datetime = AT,
     password: str | None = None,
 ) -> str | None:
-    return signing_in.finish(session, vault, who, code, now, address=HOME, agent="tests", password=password)
+    signed = signing_in.finish(session, vault, who, code, now, Place(HOME, "tests"), password)
+    return None if signed is None else signed.session
 
 
 def test_name_password_and_code_begin_a_session(session: Session, vault: Vault, chen: SignsIn) -> None:
@@ -86,7 +103,9 @@ def test_of_twenty_wrong_guesses_at_once_ten_are_compared_and_the_lock_ends(
     session: Session, vault: Vault, chen: SignsIn, database_url: str
 ) -> None:
     heard = together(
-        database_url, 20, lambda own: signing_in.count(own, chen.name, "unknown", AT) is not None
+        database_url,
+        20,
+        lambda own: signing_in.count(own, vault, chen.name, Place("unknown", "tests"), AT) is not None,
     )
     assert heard.count(True) == 10
     assert ticket(session, vault, chen.name, PASSWORD, later(minutes=14.9)) is None
@@ -96,6 +115,66 @@ def test_of_twenty_wrong_guesses_at_once_ten_are_compared_and_the_lock_ends(
     assert tuple(counted) == (0, None)
     locked = "select count(*) from audit_entry where action = 'staff.locked'"
     assert session.execute(text(locked)).scalar_one() == 1
+
+
+def test_a_known_browser_is_closed_by_its_own_guesses_alone(
+    session: Session, vault: Vault, chen: SignsIn
+) -> None:
+    def signed(minutes: float, browser: str, address: str) -> signing_in.SignedIn | None:
+        now = later(minutes=minutes)
+        given = ticket(session, vault, chen.name, PASSWORD, now, address, browser)
+        who = None if given is None else signing_in.read_ticket(session, vault, given, now)
+        if who is None:
+            return None
+        return signing_in.finish(session, vault, who, chen.code(now), now, Place(address, "tests", browser))
+
+    def wrong(minutes: float, browser: str, address: str) -> None:
+        for _ in range(10):
+            assert ticket(session, vault, chen.name, "x", later(minutes=minutes), address, browser) is None
+
+    first = signed(0, "", HOME)
+    assert first is not None
+    other = who_signs_in(session, vault, AT, Role.SUPPORT)
+    wrong(1, "", "203.0.113.1")
+    # closed for whoever is not known: strangers, somebody else's browser, one that was made up
+    assert signed(1, "", "203.0.113.2") is None
+    strange = signing_in.begin(session, vault, other.staff_id, AT, Place(HOME, "tests"))
+    assert signed(1, strange.browser, HOME) is None
+    assert signed(1, "x" * 43, HOME) is None
+    assert signed(1, "x" * 10_000, HOME) is None
+    # the known one stays known, and strangers' guesses stay counted
+    again = signed(2, first.browser, HOME)
+    assert again is not None
+    assert again.browser == first.browser
+    assert signed(2.5, "", HOME) is None
+    # its own guesses close it, then the account's count is its too
+    wrong(3, first.browser, HOME)
+    assert signed(3.5, first.browser, HOME) is None
+    assert signed(16.5, first.browser, HOME) is not None
+    locked = "select after from audit_entry where action = 'staff.locked' order by audit_id"
+    assert [row.after["known_browser"] for row in session.execute(text(locked))] == [False, True]
+
+
+def test_a_browser_is_unknown_after_ninety_days_and_another_password(
+    session: Session, vault: Vault, chen: SignsIn
+) -> None:
+    def known(browser: str, now: datetime) -> bool:
+        account = signing_in.count(session, vault, chen.name, Place(HOME, "tests", browser), now)
+        assert account is not None
+        guessing.was_right(session, account, HOME)
+        return account.browser is not None
+
+    made = signing_in.begin(session, vault, chen.staff_id, AT, Place(HOME, "tests"))
+    assert known(made.browser, later(days=89))
+    assert not known(made.browser, later(days=90))
+    credentials.replace_password(
+        session, chen.staff_id, chen.name, "another horse battery", "t", later(days=1)
+    )
+    assert not known(made.browser, later(days=1))
+    now = later(days=91)
+    finish(session, vault, half_again(session, vault, chen, now), chen.code(now), now)
+    kept = session.execute(text("select known_at from staff_browser")).scalars().all()
+    assert kept == [now]
 
 
 def test_an_address_is_closed_after_thirty_of_an_hour_whoever_was_guessed_at(
