@@ -94,8 +94,8 @@ class _Work:
     @property
     def plain(self) -> list[Path]:
         """Where the file lies unpacked, in the order of its parts."""
-        ground = self.ground
-        return [ground.inbox.plain(self.row.file_id, part) for part in strangers.parts_of(ground.feed)]
+        parts = strangers.parts_of(self.ground.feed, self.manifest.rows)
+        return [self.ground.inbox.plain(self.row.file_id, part) for part in range(parts)]
 
     @property
     def parts(self) -> list[Part]:
@@ -142,7 +142,7 @@ def _verify(work: _Work) -> list[FileFault]:
         return [
             FileFault("bytes_lost", Text("文件内容已丢失，请重新发送", "Its bytes are gone: send it again"))
         ]
-    ours = strangers.ours(ground.feed, ground.vault, ground.opened, row)
+    ours = strangers.ours(ground.feed, ground.vault, ground.opened, row, len(work.plain))
     parts = [path.with_suffix(".plain.part") for path in work.plain]
     with sent.open("rb") as stream, ExitStack() as opened:
         outs = [opened.enter_context(part.open("wb")) for part in parts]

@@ -17,8 +17,12 @@ from carbon_credits.partners.dealing import NOBODY, Ours
 from carbon_credits.partners.models import PartnerFile, Source
 from carbon_credits.residents.bindings import bound_since, subject_indexer
 
-# Into how many a file is dealt. Part of how its items are ordered, so that whoever goes on after a kill finds them so.
-PARTS: Final = 4
+# Into how many a file is dealt at least, so that a small one has several processors; and how many rows, at most and on
+# average, a part has, for a feed holds what it joins of one in memory.
+FEWEST_PARTS: Final = 4
+ROWS_OF_A_PART: Final = 250_000
+# each is an open file while the whole is dealt
+MOST_PARTS: Final = 200
 _REMEMBERED: Final = 500_000
 
 
@@ -27,24 +31,30 @@ class _Known(dict[str, int]):
     met lately.
     """
 
-    def __init__(self, vault: Vault, partner: str, bound: frozenset[bytes]) -> None:
+    def __init__(self, vault: Vault, partner: str, bound: frozenset[bytes], parts: int) -> None:
         super().__init__()
-        self._index, self._bound = subject_indexer(vault, partner), bound
+        self._index, self._bound, self._parts = subject_indexer(vault, partner), bound, parts
 
     def __missing__(self, token: str) -> int:
         if len(self) >= _REMEMBERED:
             self.clear()
         subject = self._index(token)
-        known = self[token] = subject[0] % PARTS if subject in self._bound else NOBODY
+        part = int.from_bytes(subject[:4]) % self._parts
+        known = self[token] = part if subject in self._bound else NOBODY
         return known
 
 
-def parts_of(feed: Feed) -> range:
-    """The numbers of the parts into which a file of a feed is dealt: one where nobody is left out."""
-    return range(PARTS if feed.tells_of_all_by else 1)
+def parts_of(feed: Feed, rows: int) -> int:
+    """Into how many parts a file of so many rows is dealt: one where nobody is left out.
+
+    By what its manifest says, so that whoever goes on after a kill finds the items in the same order.
+    """
+    if not feed.tells_of_all_by:
+        return 1
+    return min(max(FEWEST_PARTS, -(-rows // ROWS_OF_A_PART)), MOST_PARTS)
 
 
-def ours(feed: Feed, vault: Vault, opened: Opened, row: PartnerFile) -> Ours | None:
+def ours(feed: Feed, vault: Vault, opened: Opened, row: PartnerFile, parts: int) -> Ours | None:
     """Which rows of a file are of somebody bound; None for a feed that tells of nobody else.
 
     Who was bound when an earlier version of the file came still counts for a later one: their records must not look as
@@ -53,7 +63,7 @@ def ours(feed: Feed, vault: Vault, opened: Opened, row: PartnerFile) -> Ours | N
     if not feed.tells_of_all_by:
         return None
     bound = opened(lambda session: _bound(session, row))
-    return Ours(feed.tells_of_all_by, _Known(vault, feed.partner, bound))
+    return Ours(feed.tells_of_all_by, _Known(vault, feed.partner, bound, parts))
 
 
 def _bound(session: Session, row: PartnerFile) -> frozenset[bytes]:

@@ -19,6 +19,7 @@ from flask import Flask
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from carbon_credits.activities import strangers
 from carbon_credits.activities.delivered import Ground, advance
 from carbon_credits.cli.bench import cityday, cityday_ground, district
 from carbon_credits.cli.bench.cityday import CityDay, Claimed
@@ -240,7 +241,7 @@ def test_everybody_has_what_the_gates_prove_also_once_it_is_corrected_and_what_i
 
 
 def test_no_order_no_chunks_and_no_repetition_change_the_ledger_hash(
-    metro: Metro, city: CityDay, cleaner: Cleaner, tmp_path: Path
+    metro: Metro, city: CityDay, cleaner: Cleaner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     metro.open(city)
     metro.tell(city)
@@ -260,6 +261,8 @@ def test_no_order_no_chunks_and_no_repetition_change_the_ledger_hash(
     metro.session.rollback()
     cleaner.clean()
     metro.home = tmp_path / "two"
+    # each of seven files in ten parts
+    monkeypatch.setattr("carbon_credits.activities.strangers.ROWS_OF_A_PART", 2_000_000 // PART // 70)
     metro.open(city)
     mixed = OPERATOR.day(DAY, otherwise(by_hours(city, 4, SEED), 7, SEED))
     metro.bring(mixed[:3])
@@ -269,6 +272,13 @@ def test_no_order_no_chunks_and_no_repetition_change_the_ledger_hash(
     metro.bring(mixed[3:])
     metro.decide()
     assert in_transaction(ledger_hash) == first
+
+
+def test_a_part_is_never_more_than_a_process_can_hold() -> None:
+    # of a gigabyte of taps too; a file of claims by one operator alone is not dealt
+    assert [strangers.parts_of(FEED, rows) for rows in (0, 1_000_000, 14_300_000)] == [4, 4, 58]
+    assert strangers.parts_of(FEED, 10**9) == strangers.MOST_PARTS
+    assert strangers.parts_of(replace(FEED, tells_of_all_by=()), 14_300_000) == 1
 
 
 def test_nothing_is_kept_of_people_who_are_not_bound(metro: Metro, city: CityDay) -> None:
