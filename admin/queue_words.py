@@ -90,6 +90,8 @@ QUEUES: Final[Mapping[str, tuple[str, Text, Text]]] = {
     "held": ("review.index", Text("暂缓的行为", "Held acts"), Text("等待人工核对", "wait for a person")),
     "sample": ("review.index", Text("抽样复核", "Drawn for a second look"), Text("规则已通过", "accepted by the rules")),
     "appeals": ("appeal.index", Text("居民申诉", "Appeals"), Text("按答复期限排列", "by the day they are due")),
+    "joining": ("groups.requests", Text("入组申请", "Asking to be let in"), Text("等待答复", "wait for an answer")),
+    "driving": ("drive_requests.show", Text("创建行动申请", "Groups for drives"), Text("等待受理", "to be taken up")),
     "cases": ("case.index", Text("对账事项", "Cases"), Text("对账与数据源", "of reconciliation and feeds")),
     "files": ("file.index", Text("被隔离的文件", "Files put aside"), Text("合作方文件", "of partners")),
     "feeds": ("feed.index", Text("滞后的数据源", "Feeds behind"), Text("超过宽限期", "beyond their grace")),

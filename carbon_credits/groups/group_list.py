@@ -61,6 +61,15 @@ where r.state = 'asked' and r.request_id > :after
   and (cast(:streets as text[]) is null or g.street = any(:streets))
 order by r.request_id limit :most
 """)
+_WAITING = text("""
+select count(*) filter (where r.joins) as joining, min(r.asked_at) filter (where r.joins) as joining_since,
+       count(*) filter (where not r.joins) as driving, min(r.asked_at) filter (where not r.joins) as driving_since
+from (select group_id, asked_at, true as joins from group_request where state = 'asked'
+      union all
+      select group_id, asked_at, false from drive_request where state = 'asked') r
+join resident_group g using (group_id)
+where cast(:streets as text[]) is null or g.street = any(:streets)
+""")
 _FITTING = text("""
 select group_id, kind, name_zh, name_en from resident_group
 where state = 'active' and parent_id is null and kind = any(:kinds)
@@ -101,6 +110,12 @@ def drive_requests(
     """Groups that ask by themselves to be put forward for a drive, the oldest first; nobody is named."""
     given = {"after": after, "most": most, "streets": None if streets is None else sorted(streets)}
     return list(session.execute(_DRIVE_REQUESTS, given))
+
+
+def waiting(session: Session, streets: Collection[str] | None = None) -> Row[Any]:
+    """How many ask to be let in (`joining`) and to be put forward for a drive (`driving`), and since when the first."""
+    given = {"streets": None if streets is None else sorted(streets)}
+    return session.execute(_WAITING, given).one()
 
 
 def applications(

@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from carbon_credits.crediting import held
+from carbon_credits.groups import group_list
 from carbon_credits.reconciliation import cases, feed_board, objections
 
 _FIRST: Final = text("""
@@ -29,18 +30,20 @@ class Queue:
 
 
 def counts(session: Session, now: datetime, territory: Collection[str] | None = None) -> list[Queue]:
-    """Every queue: held acts, sampled trips, appeals; and what belongs to no street: cases, files, feeds behind.
-
-    Who has a territory is told of the queues of acts alone.
+    """Every queue: held acts, sampled trips, appeals, what groups ask for; and what belongs to no street: cases, files,
+    feeds behind. Who has a territory is told of what belongs to it alone.
     """
     waiting = held.tally(session, held.Wanted(held.HELD, territory=territory), now)
     drawn = held.tally(session, held.Wanted(held.SAMPLE, territory=territory), now)
     due = objections.count(session, now, territory)
     since = held.oldest(session, territory, now) if waiting.n else None
+    asking = group_list.waiting(session, territory)
     found = [
         Queue("held", waiting.n, since=since, is_more=waiting.is_more),
         Queue("sample", drawn.n, is_more=drawn.is_more),
         Queue("appeals", due.n, due.overdue, due=due.next_due),
+        Queue("joining", asking.joining, since=asking.joining_since),
+        Queue("driving", asking.driving, since=asking.driving_since),
     ]
     return found if territory is not None else [*found, *_of_the_district(session, now)]
 

@@ -424,6 +424,9 @@ def test_a_group_that_asks_is_put_forward_by_one_and_reviewed_by_another(
 ) -> None:
     one, other, reader = visit(Role.PROGRAMME), visit(Role.PROGRAMME), visit(Role.AUDIT)
     queue, deeds = "/drives/requests/", f"/drives/requests/{ground.asked}"
+    counted = '创建行动申请: 1"'
+    assert counted in said(one, "/queues/?lang=zh")
+    assert counted not in said(visit(Role.SUPPORT), "/queues/?lang=zh")
     assert f"#{ground.asked}<" in said(one, queue)
     assert "take-up" not in said(reader, queue)
     assert "没有待受理的请求" in said(visit(Role.PROGRAMME, streets={"zumiao"}), queue)
