@@ -25,9 +25,10 @@ from carbon_credits.reconciliation.spans import month_of
 from carbon_credits.reconciliation.waiting import end_waiting
 from tests.reconciliation.cases.conftest import NOW, Metro
 
-THIS = clock.today().replace(day=1)
+# the last month that is over since its grace of three days, the one after it, and the one in which we are
+THIS = (clock.today() - timedelta(days=3)).replace(day=1)
 LAST = (THIS - timedelta(days=1)).replace(day=1)
-MONTH, PRESENT = f"{LAST:%Y-%m}", f"{THIS:%Y-%m}"
+MONTH, PRESENT = f"{LAST:%Y-%m}", f"{clock.today():%Y-%m}"
 FEED = "test_metro"
 
 
