@@ -24,7 +24,7 @@ from carbon_credits.core.crypto import Vault
 from carbon_credits.core.db import connect, database
 from carbon_credits.core.lasting import lasting
 from tests import spreading
-from tests.database import Cleaner, create_database, migrate
+from tests.database import Cleaner, create_database, forget_sequences, migrate
 
 
 @pytest.hookimpl(wrapper=True)
@@ -172,3 +172,4 @@ def session(bare_app: Flask, empty: None) -> Iterator[Session]:
         yield current
         current.rollback()
         database.session.remove()
+        forget_sequences(database.engine)

@@ -7,7 +7,7 @@ import psycopg
 from alembic import command
 from alembic.config import Config
 from psycopg import sql
-from sqlalchemy import make_url
+from sqlalchemy import Engine, make_url
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 # what migrations write and programmes only read
@@ -56,6 +56,14 @@ def migrate(owner_url: str, revision: str = "head") -> None:
         os.environ.pop("DATABASE_OWNER_URL")
         if before is not None:
             os.environ["DATABASE_OWNER_URL"] = before
+
+
+def forget_sequences(engine: Engine) -> None:
+    """Have the connections that an engine keeps draw anew: numbers that one had drawn ahead are older than another's."""
+    held = [engine.pool.connect() for _ in range(engine.pool.checkedin())]  # type: ignore[attr-defined]
+    for connection in held:
+        connection.cursor().execute("discard sequences")
+        connection.close()
 
 
 class Cleaner:

@@ -21,7 +21,7 @@ from carbon_credits.staff import service, sessions
 from carbon_credits.staff.service import Role
 from integrations import PROVIDERS
 from tests.api.conftest import begin
-from tests.database import Cleaner
+from tests.database import Cleaner, forget_sequences
 
 ORIGIN = {"Origin": "http://localhost", "Sec-Fetch-Site": "same-origin"}
 CSRF = re.compile(r'data-csrf="([0-9a-f]*)"')
@@ -61,10 +61,12 @@ def application(settings: Settings) -> Iterator[Flask]:
 
 
 @pytest.fixture
-def app(application: Flask, cleaner: Cleaner, empty: None) -> Flask:
+def app(application: Flask, cleaner: Cleaner, empty: None) -> Iterator[Flask]:
     """The application on empty tables, with the keys, feeds and releases it needs to answer."""
     begin(application, cleaner)
-    return application
+    yield application
+    with application.app_context():
+        forget_sequences(database.engine)
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ from carbon_credits.partners import clients
 from carbon_credits.partners import service as partners
 from carbon_credits.rewards.clients import Scope
 from integrations import PROVIDERS
-from tests.database import Cleaner
+from tests.database import Cleaner, forget_sequences
 from tests.factories.rewards import a_merchant, a_system
 
 ROOT = Path(__file__).parents[2]
@@ -83,10 +83,12 @@ def application(settings: Settings) -> Iterator[Flask]:
 
 
 @pytest.fixture
-def app(application: Flask, cleaner: Cleaner, empty: None) -> Flask:
+def app(application: Flask, cleaner: Cleaner, empty: None) -> Iterator[Flask]:
     """The application on empty tables, with the keys, feeds and releases it needs to answer."""
     begin(application, cleaner)
-    return application
+    yield application
+    with application.app_context():
+        forget_sequences(database.engine)
 
 
 def begin(application: Flask, cleaner: Cleaner) -> None:

@@ -211,7 +211,11 @@ def test_the_budget_is_paid_to_the_last_point_and_the_campaign_stops(
     acts = [paper(session, PEOPLE[0], at(FIRST, hour)) for hour in (8, 9, 10, 11)]
     decide(session)
     assert given(session) == dict(zip(acts[:3], (HALF_AGAIN, HALF_AGAIN, 2), strict=True))
-    rows = session.execute(text("select due_points, points, reasons from bonus order by activity_id")).all()
+    rows = session.execute(
+        text("""
+            select due_points, points, reasons from bonus join activity using (activity_id) order by occurred_from
+        """)
+    ).all()
     assert [tuple(row) for row in rows[2:]] == [
         (9, 2, ["campaign_exhausted"]),
         (9, 0, ["campaign_exhausted"]),
