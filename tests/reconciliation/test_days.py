@@ -45,6 +45,7 @@ class Post(Desk):
     """Files that come at an instant of their own."""
 
     at: datetime = NOW
+    now: datetime = NOW
     sent: dict[int, str] = field(default_factory=dict)
 
     def bring(self, sent: Sent, **changes: Any) -> Arrival:

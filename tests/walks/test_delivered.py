@@ -3,7 +3,7 @@
 import logging
 import random
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,8 @@ class Desk:
     source_id: int
     sender: Sender
     killed_after: int | None = None
+    # when files are worked on
+    now: datetime = NOW
     landed: list[int] = field(default_factory=list)
 
     def bring(self, sent: Sent, **changes: Any) -> Arrival:
@@ -81,7 +83,7 @@ class Desk:
             if self.killed_after is not None and len(self.landed) >= self.killed_after:
                 raise KilledError
 
-        return Ground(self.vault, self.inbox, FEED, heard, in_transaction, lambda: NOW)
+        return Ground(self.vault, self.inbox, FEED, heard, in_transaction, lambda: self.now)
 
     def ack(self, file_id: int) -> dict[str, Any]:
         """The ack of a file."""
