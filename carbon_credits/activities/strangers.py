@@ -17,11 +17,11 @@ from carbon_credits.partners.dealing import NOBODY, Ours
 from carbon_credits.partners.models import PartnerFile, Source
 from carbon_credits.residents.bindings import bound_since, subject_indexer
 
-# Into how many a file is dealt at least, so that a small one has several processors; and how many rows, at most and on
-# average, a part has, for a feed holds what it joins of one in memory.
+# Into how many parts a file is dealt at least, so that a small one has several processors; and beyond that into one more
+# for each so many rows of the whole, for a feed holds what it joins of a part in memory.
 FEWEST_PARTS: Final = 4
 ROWS_OF_A_PART: Final = 250_000
-# each is an open file while the whole is dealt
+# each is an open file while the whole is dealt; parts of more than 50 million rows, some 4 GB, are larger again
 MOST_PARTS: Final = 200
 _REMEMBERED: Final = 500_000
 

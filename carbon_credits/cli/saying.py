@@ -11,10 +11,18 @@ from carbon_credits.config import WrongSettings
 from carbon_credits.core.db import AGAIN, is_away, sqlstate
 from carbon_credits.core.errors import InvariantBroken, ProgrammeError
 
+AWAY: Final = "数据库无法连接 / the database cannot be reached"
 BUSY: Final = (
-    "数据库正忙（程序可能正在启动或升级），未作任何更改，请稍后重试"
-    " / the database is busy, perhaps with a start or an upgrade: nothing was changed, try again shortly"
+    "数据库正忙（程序可能正在启动或升级），此步未执行，请稍后重试"
+    " / the database is busy, perhaps with a start or an upgrade: this step was not taken, try again shortly"
 )
+NOT_OURS: Final = (
+    "数据库的表与本程序版本不符：正在启动或升级，请稍后重试；否则请执行 flask db upgrade"
+    " / the database does not have this programme's tables: it is being started or upgraded, try again shortly;"
+    " otherwise run flask db upgrade"
+)
+# undefined table, undefined column
+_MISSING: Final = frozenset({"42P01", "42703"})
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -37,10 +45,17 @@ def plainly(command: Callable[P, R]) -> Callable[P, R]:
         except WrongSettings as error:
             raise click.ClickException(str(error)) from error
         except DBAPIError as error:
-            if is_away(error):
-                raise click.ClickException("数据库无法连接 / the database cannot be reached") from error
-            if sqlstate(error) in AGAIN:
-                raise click.ClickException(BUSY) from error
-            raise
+            words = _of_database(error)
+            if words is None:
+                raise
+            raise click.ClickException(words) from error
 
     return said
+
+
+def _of_database(error: DBAPIError) -> str | None:
+    """What an operator can do about a failure of the database; None where that is for whoever wrote the programme."""
+    if is_away(error):
+        return AWAY
+    state = sqlstate(error)
+    return BUSY if state in AGAIN else NOT_OURS if state in _MISSING else None

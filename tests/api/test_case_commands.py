@@ -4,11 +4,14 @@ import logging
 from datetime import timedelta
 from typing import Any
 
+import click
 import psycopg
 import pytest
+from click.testing import CliRunner
 from flask import Flask
 from sqlalchemy import text
 
+from carbon_credits.cli.saying import plainly
 from carbon_credits.core import clock
 from carbon_credits.core.crypto import Vault
 from carbon_credits.core.db import transaction
@@ -148,3 +151,16 @@ def test_a_command_that_meets_a_start_says_so_and_changes_nothing(app: Flask, ow
         starting.execute("lock table partner in access exclusive mode")
         assert "数据库正忙" in typed(app, "partners", "add-client", "planting", fails=True)
     assert "client_secret" in typed(app, "partners", "add-client", "planting")
+
+
+def test_a_command_that_finds_no_tables_yet_says_what_to_do(app: Flask) -> None:
+    @click.command()
+    @plainly
+    def early() -> None:
+        with transaction() as session:
+            session.execute(text("select from what_a_migration_makes"))
+
+    with app.app_context():
+        told = CliRunner().invoke(early)
+    assert told.exit_code == 1
+    assert "flask db upgrade" in told.output
