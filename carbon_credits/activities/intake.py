@@ -17,11 +17,13 @@ from sqlalchemy.orm import Session
 from carbon_credits.activities.counting import let_newest_count
 from carbon_credits.activities.names import public_id
 from carbon_credits.activities.ready import Ready, SourceTerms, make_ready
-from carbon_credits.activities.staging import COPY, WRITE_ACTS, raw_connection, stage
+from carbon_credits.activities.staging import COPY, WRITE_ACTS, stage
 from carbon_credits.activities.versions import land_versions, lock_source
 from carbon_credits.core.crypto import Vault
+from carbon_credits.core.db import raw_connection
 from carbon_credits.core.errors import NotFound
 from carbon_credits.core.i18n import Text
+from carbon_credits.core.inserting import ASKING, insert_new
 from carbon_credits.partners.contract import Record
 from carbon_credits.partners.models import Partner, Source
 
@@ -64,7 +66,7 @@ with key as (
   select %(source)s, i.ext_key, p.activity_id, p.resident_id, i.content_digest, i.occurred_on
   from intake_placed p join intake i using (line)
   order by i.ext_key
-  on conflict do nothing
+  {ASKING}
   returning activity_id
 {WRITE_ACTS}"""  # noqa: S608 - made of constants
 
@@ -137,32 +139,33 @@ def take_in_ready(
         connection = stage(session)
         with connection.cursor().copy(COPY) as copy:
             copy.write("".join(f"{index}\t{each.row}\n" for index, each in alike.items()))
-        results.update((result.place, result) for result in land(connection, terms))
+        results.update((result.place, result) for result in land(session, terms))
         results.update((result.place, result) for result in _land_versions(connection, terms, alike, results))
     let_newest_count(session, source.source_id, [each.ext_key for each in good.values()])
     return [results[index] for index in range(len(told))]
 
 
-def land(connection: Connection[tuple[object, ...]], source: SourceTerms) -> list[RowResult]:
+def land(session: Session, source: SourceTerms) -> list[RowResult]:
     """Turn what lies in the staging table into acts; one result for each line."""
-    landed = land_staged(connection, source)
+    connection, landed = raw_connection(session), land_staged(session, source)
     told = connection.execute("select count(*) from intake").fetchone()
     asked = ALL_NEW if told == (landed,) else OUTCOME
     return [_result(row) for row in connection.execute(asked, {"source": source.source_id}).fetchall()]
 
 
-def land_staged(connection: Connection[tuple[object, ...]], source: SourceTerms) -> int:
+def land_staged(session: Session, source: SourceTerms) -> int:
     """The set-based part alone, for deliveries too large to answer line by line. Returns how many are new acts."""
     given = {
         "partner": source.partner_id,
         "source": source.source_id,
         "evidence_class": source.evidence_class,
     }
+    connection = raw_connection(session)
     # only what is joined or sorted by: looking at every column of a large delivery costs more than it tells
     connection.execute("analyze intake (line, subject_index, ext_key)")
-    connection.execute(PLACE, given)
+    placed = connection.execute(PLACE, given).rowcount
     connection.execute("analyze intake_placed")
-    return connection.execute(LAND, given).rowcount
+    return insert_new(session, LAND, given, placed).rowcount
 
 
 def _land_versions(

@@ -7,27 +7,28 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from carbon_credits.activities.ready import Names
+from carbon_credits.core.inserting import ASKING, insert_new
 
 # What took a piece back before it was part of a record (a void that came first) holds for the record too.
-NOTE: Final = text("""
+NOTE: Final = f"""
 with piece as (
   insert into act_piece (source_id, piece_key, ext_key)
-  select distinct :source, substr(cast(:pieces as bytea), at, 16) as piece_key, substr(cast(:records as bytea), at, 16)
-  from generate_series(1, length(cast(:pieces as bytea)), 16) at
+  select distinct %(source)s::smallint, substr(%(pieces)b, at, 16) as piece_key, substr(%(records)b, at, 16)
+  from generate_series(1, length(%(pieces)b), 16) at
   order by 2, 3
-  on conflict do nothing
+  {ASKING}
   returning piece_key, ext_key
 ), carried as (
   insert into act_withdrawal (source_id, ext_key, by_key, version, cause, kind)
   select w.source_id, p.ext_key, w.by_key, w.version, w.cause, w.kind
   from piece p
-  join act_withdrawal w on w.source_id = :source and w.ext_key = p.piece_key
+  join act_withdrawal w on w.source_id = %(source)s and w.ext_key = p.piece_key
   where w.cause = 'record' and w.ended_at is null
   on conflict do nothing
   returning ext_key
 )
 select distinct ext_key from carried
-""")
+"""  # noqa: S608 - made of constants
 # A later version of a file tells a piece again that an earlier had left out: nothing is missing by it any more. Tells it
 # a void again that had been left out, the void is in force again.
 FOUND: Final = text("""
@@ -57,7 +58,8 @@ def note_pieces(session: Session, source_id: int, acts: Sequence[Names]) -> set[
         return set()
     # keys of sixteen bytes, one behind the other: an array of them costs more to write than to look up
     pieces, keys = (b"".join(column) for column in zip(*pairs, strict=True))
-    return set(session.execute(NOTE, {"source": source_id, "pieces": pieces, "records": keys}).scalars())
+    noted = insert_new(session, NOTE, {"source": source_id, "pieces": pieces, "records": keys}, len(pairs))
+    return {key for (key,) in noted if isinstance(key, bytes)}
 
 
 def told_again(session: Session, source_id: int, pieces: Collection[bytes], version: int) -> set[bytes]:

@@ -4,6 +4,7 @@ from psycopg import Connection
 from sqlalchemy.orm import Session
 
 from carbon_credits.activities.evidence_digest import evidence_digest
+from carbon_credits.core.db import raw_connection
 
 STAGE = """
 create temp table if not exists intake (
@@ -62,13 +63,6 @@ select p.activity_id, p.resident_id, i.occurred_on, 1, p.shard_id
 from key join intake_placed p using (activity_id) join intake i using (line)
 order by p.shard_id, p.resident_id, i.occurred_on, p.activity_id
 """  # noqa: S608 - made of constants
-
-
-def raw_connection(session: Session) -> Connection[tuple[object, ...]]:
-    """The driver's connection of the session's transaction."""
-    raw = session.connection().connection.driver_connection
-    assert isinstance(raw, Connection)
-    return raw
 
 
 def stage(session: Session) -> Connection[tuple[object, ...]]:

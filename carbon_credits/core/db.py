@@ -109,6 +109,13 @@ def beside() -> Iterator[Session]:
         yield session
 
 
+def raw_connection(session: Session) -> "psycopg.Connection[tuple[object, ...]]":
+    """The driver's connection of the session's transaction."""
+    raw = session.connection().connection.driver_connection
+    assert isinstance(raw, psycopg.Connection)
+    return raw
+
+
 @contextmanager
 def wrapped() -> Iterator[None]:
     """Whoever speaks to the driver itself: what it raises is wrapped as the session would wrap it."""

@@ -87,7 +87,7 @@ class _Batch:
         with self._by_hash():
             self._execute(comparing.OVERLAPS)
             matching.match(self.connection)
-        exclusivity.decide(self.connection, reopened=reopened)
+        exclusivity.decide(self.session, reopened=reopened)
         with self._by_hash():
             self._execute(self._decide(periods))
             self._execute(deciding.REFUSE.format(unmet_codes=self.reading.unmet_codes))

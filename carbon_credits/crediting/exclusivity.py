@@ -6,8 +6,13 @@ takes it over, and the other goes back on its work list.
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from psycopg import Connection
+from sqlalchemy.orm import Session
+
+from carbon_credits.core.db import raw_connection
+from carbon_credits.core.inserting import ASKING, insert_new
 
 FIRST = "evidence_class, occurred_from, act_order"
 
@@ -19,6 +24,8 @@ class Once:
     column: str
     table: str
     reason: str
+    # by an exclusion constraint two who do not ask before they write would wait for one another in a ring
+    by_key: ClassVar[bool] = True
 
     @property
     def claim(self) -> str:
@@ -29,7 +36,11 @@ select {self.column}, activity_id, resident_id
 from batch_act
 where verdict is null and {self.column} is not null
 order by {self.column}, {FIRST}
-on conflict do nothing"""
+{ASKING}"""
+
+    def take(self, session: Session, new: int) -> int:
+        """Claim what can be claimed, by so many acts of which none holds it yet; returns how many did."""
+        return insert_new(session, self.claim, {}, new if self.by_key else 0).rowcount
 
     @property
     def meets(self) -> str:
@@ -91,6 +102,7 @@ class OneAtATime(Once):
     """
 
     number: str
+    by_key: ClassVar[bool] = False
 
     @property
     def _number(self) -> str:
@@ -105,7 +117,7 @@ select {self._number}, tstzrange(occurred_from, occurred_to), activity_id, resid
 from batch_act
 where verdict is null and {self.column} is not null
 order by 1, {FIRST}
-on conflict do nothing"""
+{ASKING}"""
 
     @property
     def meets(self) -> str:
@@ -120,7 +132,11 @@ BASES: tuple[Once, ...] = (
     Once("transaction_key", "transaction_claim", "transaction_already_claimed"),
     OneAtATime("vehicle_key", "vehicle_claim", "vehicle_already_claimed", "vehicle_no"),
 )
-PRESENT = "select " + ", ".join(f"count({basis.column}) > 0" for basis in BASES) + " from batch_act"
+# For each basis: how many acts of the batch have it, how many ask for it, how many of these were brought back and may
+# hold it already.
+_PRESENT = """array[count({0}), count({0}) filter (where verdict is null),
+  count({0}) filter (where verdict is null and queue_row is null)]"""
+PRESENT = f"select {', '.join(_PRESENT.format(basis.column) for basis in BASES)} from batch_act"
 
 
 SEND_BACK = """
@@ -137,18 +153,16 @@ update batch_act set verdict = null, why = null, against = null where activity_i
 """
 
 
-def decide(connection: Connection[tuple[object, ...]], *, reopened: bool) -> None:
+def decide(session: Session, *, reopened: bool) -> None:
     """Claim what the batch's acts claim and reject the losers; what is refused by now gives back what it had."""
-    present = connection.execute(PRESENT).fetchone()
-    assert present is not None
-    for basis, occurs in zip(BASES, present, strict=True):
-        if not occurs:
-            continue
-        if reopened:
+    connection = raw_connection(session)
+    present: tuple[list[int], ...] = connection.execute(PRESENT).fetchone() or ()  # type: ignore[assignment]
+    for basis, (occur, ask, hold) in zip(BASES, present, strict=True):
+        if occur and reopened:
             connection.execute(basis.give_back)
             connection.execute(basis.lay_open)
-        connection.execute(basis.claim)
-        if connection.execute(basis.mark_losers).rowcount:
+        taken = basis.take(session, 0 if hold else ask) if ask else 0
+        if taken < ask and connection.execute(basis.mark_losers).rowcount:
             _take_over(connection, basis)
 
 

@@ -16,9 +16,9 @@ from sqlalchemy.orm import Session
 
 from carbon_credits.activities.counting import let_newest_count
 from carbon_credits.activities.ready import record_key
-from carbon_credits.activities.staging import raw_connection
 from carbon_credits.activities.versions import MOST_FILE_VERSIONS, lock_source
 from carbon_credits.core.crypto import Vault
+from carbon_credits.core.db import raw_connection
 from carbon_credits.partners import aside
 from carbon_credits.partners.contract import Scalar
 

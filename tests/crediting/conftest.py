@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from carbon_credits.core import clock
+from carbon_credits.core import clock, inserting
 from carbon_credits.core.ids import resident_id, shard_of
 from carbon_credits.crediting.batch import credit_batch
 from carbon_credits.ledger.service import open_wallet
@@ -16,6 +16,12 @@ from tests.factories.acts import a_claimed_act, a_partner_source
 from tests.factories.programme import a_cap, a_fund, a_rate, two_staff
 
 PEOPLE = tuple(resident_id(n) for n in (1, 2, 3, 4))
+
+
+@pytest.fixture(autouse=True)
+def many_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Batches of some acts claim what is exclusive in the way of batches of thousands."""
+    monkeypatch.setattr(inserting, "MANY", 2)
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from carbon_credits.activities.delivered import Ground, advance
 from carbon_credits.cli.bench import cityday, cityday_ground, district
 from carbon_credits.cli.bench.cityday import CityDay, Claimed
 from carbon_credits.cli.bench.cityday_files import Operator, SignedFile, by_hours, otherwise
-from carbon_credits.core import clock, ids
+from carbon_credits.core import clock, ids, inserting
 from carbon_credits.core.crypto import Vault
 from carbon_credits.core.db import in_transaction
 from carbon_credits.crediting.ledger_hash import ledger_hash
@@ -158,6 +158,12 @@ def context(bare_app: Flask) -> Iterator[None]:
     """What in_transaction needs around it."""
     with bare_app.app_context():
         yield
+
+
+@pytest.fixture(autouse=True)
+def many_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A part of the day is inserted in the way of the whole."""
+    monkeypatch.setattr(inserting, "MANY", inserting.MANY // PART)
 
 
 @pytest.fixture(scope="module")

@@ -73,7 +73,7 @@ def land(feed: int, path: Path) -> None:
         with path.open("rb") as file, connection.cursor().copy(staging.COPY) as copy:
             while block := file.read(BLOCK):
                 copy.write(block)
-        intake.land_staged(connection, terms)
+        intake.land_staged(session, terms)
 
 
 def in_processes(ground: Ground, folder: Path, workers: int, work: Work) -> tuple[int, float]:
