@@ -99,7 +99,7 @@ class _Batch:
             reopening.settle(self.session, self.connection, self.shard_id, self.today, bonuses_too=gives)
         self._pay(gives)
         journal_id = self._post(gives)
-        matching.remember(self.connection, self.shard_id, reopened=reopened)
+        matching.remember(self.session, self.shard_id, reopened=reopened)
         if self._execute(booking.TAKE_OFF_QUEUE) != picked:
             raise InvariantBroken(f"shard {self.shard_id}: the work list changed under a batch")
         return self._outcome(picked, journal_id, gives)
@@ -116,7 +116,6 @@ class _Batch:
         picked = self._execute(self.reading.pick, most=most)
         if picked == 0:
             return 0, [], [], False
-        self._execute(comparing.WITHOUT_WALLET)
         periods, campaigns = self._policy()
         reopened = self._reopen(bool(periods), campaigns)
         met = methodologies_met(self.session)

@@ -1,14 +1,5 @@
 """The batch in SQL, first part: what claimed acts meet."""
 
-# An act of a resident whose wallet is not open is held, not lost. The scalar subquery makes the planner look each
-# wallet up; joined, it would read the whole shard.
-WITHOUT_WALLET = """
-update batch_act b set verdict = 'held', why = 'wallet_closed'
-from (select distinct resident_id from batch_act where verdict is null) r
-where (select status from wallet w where w.resident_id = r.resident_id and w.shard_id = %(shard)s) is distinct from 1
-  and b.resident_id = r.resident_id and b.verdict is null
-"""
-
 # One person, one motion at a time. Only motions that touch another are walked, best evidence first, then oldest:
 # more than 70 % of the shorter trip shared with one already accepted is rejected, more than 20 % is held.
 # In order of their beginnings a trip touches another when one before it is still under way, or the next begins

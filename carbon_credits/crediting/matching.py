@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from psycopg import Connection
+from sqlalchemy.orm import Session
 
+from carbon_credits.core.db import raw_connection
+from carbon_credits.core.inserting import ASKING, insert_new
 from carbon_credits.methodologies.catalogue import BY_CODE
 
 ROUNDS: Final = 3
@@ -162,13 +165,18 @@ where m.resident_id = any(array(select distinct resident_id from batch_standing)
   and exists (select from batch_act b where b.activity_id in (m.claim_id, m.record_id))
   and not exists (select from batch_match x where x.claim_id = m.claim_id and x.record_id = m.record_id)
 """
-REMEMBER: Final = """
+REMEMBER: Final = f"""
 insert into record_match (claim_id, record_id, resident_id, claim_on, record_on, source_id, shard_id, pass, score,
   differs)
 select claim_id, record_id, resident_id, claim_on, record_on, source_id, %(shard)s, pass, score, differs
 from batch_match
 order by resident_id, claim_id, record_id
-on conflict do nothing
+{ASKING}
+"""  # noqa: S608 - made of constants
+# How many matches there are, and whether one of them may have been found before.
+FOUND: Final = """
+select (select count(*) from batch_match),
+       exists (select from batch_standing where reopened and 'replaced_by_partner_record' = any(reasons))
 """
 
 
@@ -207,8 +215,12 @@ def match(connection: Connection[tuple[object, ...]]) -> None:
     connection.execute(ELSEWHERE)
 
 
-def remember(connection: Connection[tuple[object, ...]], shard_id: int, *, reopened: bool) -> None:
+def remember(session: Session, shard_id: int, *, reopened: bool) -> None:
     """Write down the matches; those of reopened acts that were not found again end."""
+    connection = raw_connection(session)
     if reopened:
         connection.execute(END, {"shard": shard_id})
-    connection.execute(REMEMBER, {"shard": shard_id})
+    found: tuple[int, bool] = connection.execute(FOUND).fetchone() or (0, False)  # type: ignore[assignment]
+    matches, known = found
+    if matches:
+        insert_new(session, REMEMBER, {"shard": shard_id}, 0 if known else matches)

@@ -18,17 +18,20 @@ select queue_row, activity_id, resident_id, occurred_from, occurred_to,
        methodology, generation, shard_id, {motion}, evidence_class,
        case when unmet <> 0 then 'rejected'
             when verdict is not null then verdict
-            when {needs_partner} and evidence_class in ('C', 'D') then 'awaiting' end,
-       case when unmet = 0 and verdict is null then 'awaiting_partner_record' end, found,
-       vehicle_key, item_key, transaction_key, meter_key, source_id,
-       {act_order}, match_key
+            when awaits then 'awaiting'
+            when not is_open then 'held' end,
+       case when unmet = 0 and verdict is null then
+         case when awaits then 'awaiting_partner_record' when not is_open then 'wallet_closed' end end,
+       found, vehicle_key, item_key, transaction_key, meter_key, source_id,
+       {act_order}, match_key, is_open
 from (
-  select *, {release} as release_id, {unmet} as unmet
+  select *, {release} as release_id, {unmet} as unmet,
+         {needs_partner} and evidence_class in ('C', 'D') as awaits
   from (
     select q.queue_row, q.generation, a.activity_id, a.resident_id, a.occurred_from, a.occurred_to, a.occurred_on,
            a.methodology, a.shard_id, coalesce(q.evidence_class, a.evidence_class) as evidence_class, q.verdict,
-           q.reasons as found, a.vehicle_key, a.item_key, a.transaction_key, a.meter_key, a.source_id, a.ext_key,
-           a.match_key, {numbers}
+           q.reasons as found, q.is_open, a.vehicle_key, a.item_key, a.transaction_key, a.meter_key, a.source_id,
+           a.ext_key, a.match_key, {numbers}
     from (
       {which}
     ) q
@@ -43,10 +46,14 @@ from (
 ) judged
 """
 
+# An act of a resident whose wallet is not open is held, not lost. The scalar subquery makes the planner look each wallet
+# up; joined, it would read the whole shard.
 QUEUED = """
 select ctid as queue_row, resident_id as r, occurred_on as d, activity_id as i, generation, evidence_class,
-       verdict, reasons
-from activity_queue
+       verdict, reasons,
+       coalesce((select status from wallet w where w.resident_id = q.resident_id and w.shard_id = %(shard)s) = 1, false)
+         as is_open
+from activity_queue q
 where shard_id = %(shard)s
 order by resident_id, occurred_on, activity_id
 limit %(most)s

@@ -47,11 +47,9 @@ select d.activity_id, d.resident_id, d.occurred_from, d.occurred_to, d.credited_
        r.is_open and not d.beside
          and not exists (select from batch_act b where b.activity_id = d.activity_id) as reopened
 from (
-  select resident_id, first, {reach} as last,
-         coalesce((select status from wallet w where w.resident_id = x.resident_id and w.shard_id = %(shard)s) = 1, false)
-           as is_open
+  select resident_id, first, {reach} as last, is_open
   from (
-    select resident_id,
+    select resident_id, bool_and(is_open) as is_open,
            min(least(occurred_on, ((occurred_from - interval '6 hours') at time zone 'Asia/Shanghai')::date)) as first,
            case when %(longer)s then make_date(extract(year from max(occurred_on))::int, 12, 31)
                 else max(greatest(occurred_on, ((occurred_to + interval '6 hours') at time zone 'Asia/Shanghai')::date))
@@ -83,7 +81,8 @@ AGAIN: Final = """
 select null::tid as queue_row, resident_id as r, occurred_on as d, activity_id as i,
        (generation + 1)::smallint as generation, evidence_class, null::text as verdict,
        nullif(array(select reason from unnest(reasons) with ordinality u (reason, n)
-                    where reason <> all(%(found_here)s::text[]) order by n), '{}') as reasons
+                    where reason <> all(%(found_here)s::text[]) order by n), '{}') as reasons,
+       true as is_open
 from batch_standing
 where reopened
 order by resident_id, occurred_on, activity_id

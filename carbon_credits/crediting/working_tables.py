@@ -9,7 +9,7 @@ create temp table if not exists batch_act (
   raw_mg bigint, quantity bigint, against bigint, occurred_on date, release_id int, unmet int,
   methodology smallint, generation smallint, shard_id smallint, motion boolean, evidence_class char(1),
   verdict text, why text, found text[], vehicle_key bytea, item_key bytea, transaction_key bytea, meter_key bytea,
-  source_id smallint, act_order bytea, match_key bytea
+  source_id smallint, act_order bytea, match_key bytea, is_open boolean
 ) on commit delete rows;
 create temp table if not exists batch_standing (
   activity_id bigint, resident_id bigint, occurred_from timestamptz, occurred_to timestamptz, credited_mg bigint,
