@@ -17,7 +17,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
-from multiprocessing import current_process, get_context
+from multiprocessing import get_context
 from multiprocessing.context import ForkProcess
 from tempfile import TemporaryFile
 from typing import IO, Final, NamedTuple
@@ -25,6 +25,7 @@ from typing import IO, Final, NamedTuple
 from carbon_credits.activities.corrections import keys_of
 from carbon_credits.activities.spool import packed
 from carbon_credits.activities.told import Intake, chunks_of, read
+from carbon_credits.core.processors import processors
 from carbon_credits.partners.contract import Item
 
 log = logging.getLogger(__name__)
@@ -76,13 +77,6 @@ def made_beside(intake: Intake, chunks: Iterator[list[Item]]) -> Iterator[Made]:
 def made_of_parts(intake: Intake, parts: Sequence[Part]) -> Iterator[Made]:
     """Every chunk of each part made ready, in the order of the parts."""
     return _done(partial(_of_part, intake, part, begins=place == 0) for place, part in enumerate(parts))
-
-
-def processors() -> int:
-    """How many processors this process may use for processes of its own; one where it may have none."""
-    if current_process().daemon:
-        return 1
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _of_chunk(intake: Intake, items: Sequence[Item]) -> Iterator[Made]:

@@ -39,8 +39,7 @@ class _Known(dict[str, int]):
         if len(self) >= _REMEMBERED:
             self.clear()
         subject = self._index(token)
-        part = int.from_bytes(subject[:4]) % self._parts
-        known = self[token] = part if subject in self._bound else NOBODY
+        known = self[token] = int.from_bytes(subject[:4]) % self._parts if subject in self._bound else NOBODY
         return known
 
 

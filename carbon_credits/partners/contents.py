@@ -5,6 +5,7 @@ to bytes sent, the length of a line. A trailer row `T,rows,total,hash` is checke
 """
 
 import codecs
+import logging
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,12 +14,18 @@ from hashlib import sha256
 from typing import BinaryIO, Final
 
 from carbon_credits.core.i18n import Text
+from carbon_credits.core.processors import processors
 from carbon_credits.partners.contract import FileFault
-from carbon_credits.partners.dealing import Ours
+from carbon_credits.partners.dealing import Dealer, Ours, OwnHand
+from carbon_credits.partners.dealing_beside import DealingFailed, hand_beside
 from carbon_credits.partners.manifest import Manifest
 from carbon_credits.partners.tabular import Asked, Counted, nul, read, wrong_encoding
 from carbon_credits.partners.unpacking import Limits, unpacked
 
+log = logging.getLogger(__name__)
+
+# rows; fewer are dealt sooner than a process is begun
+MUCH: Final = 50_000
 _OTHER_MARKS: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
 
 
@@ -40,17 +47,29 @@ def unpack(
     """Unpack a file to the first of `outs` without its trailer, and say what it holds; of a table only the rows that are
     `ours`, dealt to `outs`.
 
+    A large one is dealt by a process of its own where there are processors for two; should that fail, once more without.
+
     Raises FileFault: `cut_short`, `damaged`, `unpacks_too_large`, `line_too_long`, `wrong_encoding`, `nul_byte`,
     `wrong_header`, `wrong_columns`, `broken_row` or `not_a_number`, with the line where there is one.
     """
     within = limits or Limits()
-    found = Found()
-    chunks = _measured(unpacked(sent, within), found)
-    if manifest.is_table:
-        read(chunks, outs, Asked(tuple(manifest.totals), manifest.by_type, within.line, ours), found)
-    else:
-        _document(chunks, outs[0])
-    return found
+    if not manifest.is_table:
+        found = Found()
+        _document(_measured(unpacked(sent, within), found), outs[0])
+        return found
+    if ours is None:
+        return _table(sent, Dealer(outs[0]), manifest, within)
+    if manifest.rows >= MUCH and processors() > 1:
+        try:
+            with hand_beside(outs, ours.parts) as hand:
+                return _table(sent, Dealer(outs[0], ours.columns, hand), manifest, within)
+        except DealingFailed:
+            log.warning("dealt once more")
+            for stream in (sent, *outs):
+                stream.seek(0)
+            for out in outs:
+                out.truncate()
+    return _table(sent, Dealer(outs[0], ours.columns, OwnHand(outs, ours.parts)), manifest, within)
 
 
 def faults_of(manifest: Manifest, found: Found) -> list[FileFault]:
@@ -130,6 +149,13 @@ def _trailer_faults(manifest: Manifest, found: Found, trailer: tuple[int, Decima
         for name, said, is_ in (*told, ("hash", trailer[2], found.key_hash))
         if said != is_
     ]
+
+
+def _table(sent: BinaryIO, dealer: Dealer, manifest: Manifest, within: Limits) -> Found:
+    found = Found()
+    asked = Asked(tuple(manifest.totals), manifest.by_type, within.line)
+    read(_measured(unpacked(sent, within), found), dealer, asked, found)
+    return found
 
 
 def _measured(chunks: Iterator[bytes], found: Found) -> Iterator[bytes]:

@@ -12,11 +12,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import chain
-from typing import BinaryIO, Final
+from typing import Final
 
 from carbon_credits.core.i18n import Text
 from carbon_credits.partners.contract import FileFault
-from carbon_credits.partners.dealing import Dealer, Ours
+from carbon_credits.partners.dealing import Dealer
 
 _TRAILER: Final = re.compile(rb"T,(\d{1,18}),(-?\d{1,18}(?:\.\d{1,6})?),(\d{1,10})\r?\n?")
 MOST_COLUMNS: Final = 200
@@ -45,17 +45,15 @@ class Asked:
     totals: Sequence[str]
     types: Mapping[str, int]
     longest: int
-    ours: Ours | None = None
 
 
-def read(chunks: Iterator[bytes], outs: Sequence[BinaryIO], asked: Asked, found: Counted) -> None:
-    """Read a table to its end, writing it to the first of `outs` as it is; or, where only some of it is ours, that with
-    the numbers of its lines to the parts in which it goes.
+def read(chunks: Iterator[bytes], dealer: Dealer, asked: Asked, found: Counted) -> None:
+    """Read a table to its end, passing it on by the dealer.
 
     Raises FileFault: `line_too_long`, `wrong_encoding`, `nul_byte`, `wrong_header`, `wrong_columns`, `broken_row`,
     `not_a_number` or `cut_short`, with its line.
     """
-    table = _Table(outs, asked, found)
+    table = _Table(dealer, asked, found)
     blocks = _blocks(chunks, asked.longest, found)
     for block in blocks:
         if not table.take(block):
@@ -94,8 +92,8 @@ def _blocks(chunks: Iterator[bytes], longest: int, found: Counted) -> Iterator[b
 
 
 class _Table:
-    def __init__(self, outs: Sequence[BinaryIO], asked: Asked, found: Counted) -> None:
-        self._dealer = Dealer(outs, asked.ours)
+    def __init__(self, dealer: Dealer, asked: Asked, found: Counted) -> None:
+        self._dealer = dealer
         self._asked = asked
         self._found = found
         self._lines = 0
@@ -110,7 +108,7 @@ class _Table:
             raise _wrong_header()
         self._found.rows = self._rows
         self._found.key_hash %= _HASH_MODULUS
-        self._found.strangers = self._dealer.left_out
+        self._found.strangers = self._dealer.end()
 
     def take(self, block: bytes) -> bool:
         """Take a block as it stands; False, and nothing done, when it needs a closer look."""

@@ -3,29 +3,59 @@
 import codecs
 import io
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
 from carbon_credits.partners.contract import FileFault
-from carbon_credits.partners.dealing import NOBODY, Ours
+from carbon_credits.partners.dealing import NOBODY, Dealer, OwnHand
+from carbon_credits.partners.dealing_beside import hand_beside
 from carbon_credits.partners.tabular import Asked, Counted, read
 
 ROWS = [f"{n},rider-{n % 7},{'Enter' if n % 3 else 'Exit'},{n % 5}.50" for n in range(400)]
 TABLE = ("no,token,kind,amount\n" + "\n".join(ROWS) + "\n").encode()
-TYPES = {"Enter": 1, "Exit": 1}
+ASKED = Asked(("amount",), {"Enter": 1, "Exit": 1}, 200)
 
 
-def told(raw: bytes, size: int, ours: Ours | None = None, parts: int = 1) -> tuple[Counted, list[bytes]]:
-    """What is counted of a table that comes in chunks of a size, and what is passed on in each part."""
+def told(raw: bytes, size: int) -> tuple[Counted, bytes]:
+    """What is counted of a table that comes in chunks of a size, and what is passed on."""
+    found, out = Counted(), io.BytesIO()
+    read(chunks(raw, size), Dealer(out), ASKED, found)
+    return found, out.getvalue()
 
-    def chunks() -> Iterator[bytes]:
-        for at in range(0, len(raw), size):
-            yield raw[at : at + size]
 
-    found, outs = Counted(), [io.BytesIO() for _ in range(parts)]
-    read(chunks(), outs, Asked(("amount",), TYPES, 200, ours), found)
-    return found, [out.getvalue() for out in outs]
+def chunks(raw: bytes, size: int) -> Iterator[bytes]:
+    for at in range(0, len(raw), size):
+        yield raw[at : at + size]
+
+
+@dataclass(frozen=True)
+class Dealing:
+    """A table dealt by a hand of ours or by one in a process of its own."""
+
+    folder: Path
+    beside: bool
+
+    def told(
+        self, raw: bytes, size: int, columns: Sequence[str], parts: Mapping[str, int], many: int
+    ) -> tuple[Counted, list[bytes]]:
+        """What is counted, and what is passed on in each part."""
+        found = Counted()
+        paths = [self.folder / str(part) for part in range(many)]
+        with ExitStack() as opened:
+            outs = [opened.enter_context(path.open("wb")) for path in paths]
+            hand = opened.enter_context(hand_beside(outs, parts)) if self.beside else OwnHand(outs, parts)
+            read(chunks(raw, size), Dealer(outs[0], columns, hand), ASKED, found)
+        return found, [path.read_bytes() for path in paths]
+
+
+@pytest.fixture(params=["by ourselves", "beside"])
+def dealing(request: pytest.FixtureRequest, tmp_path: Path) -> Dealing:
+    """Either way comes to the same."""
+    return Dealing(tmp_path, request.param == "beside")
 
 
 @pytest.mark.parametrize("size", [1, 7, 64, 4_096, 1 << 20])
@@ -33,7 +63,7 @@ def told(raw: bytes, size: int, ours: Ours | None = None, parts: int = 1) -> tup
 def test_blocks_and_lines_count_the_same(size: int, quoted_at: int | None) -> None:
     raw = TABLE if quoted_at is None else TABLE.replace(f"\n{ROWS[quoted_at]}\n".encode(), _quoted(quoted_at))
     found, out = told(raw, size)
-    assert out == [raw]
+    assert out == raw
     assert (found.rows, found.key_hash, str(found.sums["amount"])) == (400, sum(range(400)), "1000.00")
     assert found.types == {"kind": {"Enter": 266, "Exit": 134}}
 
@@ -41,29 +71,29 @@ def test_blocks_and_lines_count_the_same(size: int, quoted_at: int | None) -> No
 @pytest.mark.parametrize("mark", [b"", codecs.BOM_UTF8])
 @pytest.mark.parametrize("quoted_at", [None, 0, 3, 10, 399])
 def test_what_is_ours_is_dealt_by_whose_it_is_and_keeps_the_numbers_of_its_lines(
-    quoted_at: int | None, mark: bytes
+    quoted_at: int | None, mark: bytes, dealing: Dealing
 ) -> None:
     parts = {f"rider-{n}": {3: 0, 5: 1, 6: 1}.get(n, NOBODY) for n in range(7)}
     raw = TABLE if quoted_at is None else TABLE.replace(f"\n{ROWS[quoted_at]}\n".encode(), _quoted(quoted_at))
     lines = raw.decode().split("\n")[:-1]
     for size in (1, 512, 1 << 20):
-        found, dealt = told(mark + raw, size, Ours(("card", "token"), parts), parts=3)
+        found, dealt = dealing.told(mark + raw, size, ("card", "token"), parts, 3)
         for part, riders in enumerate(((3,), (5, 6), ())):
             ours = [0, *(number for number in range(1, 401) if (number - 1) % 7 in riders)]
             assert dealt[part].decode() == "".join(f"{number + 1},{lines[number]}\n" for number in ours)
         assert (found.rows, found.strangers) == (400, 400 - 57 - 57 - 57)
 
 
-def test_a_row_of_two_lines_is_known_by_its_first() -> None:
+def test_a_row_of_two_lines_is_known_by_its_first(dealing: Dealing) -> None:
     raw = b'no,token,kind,amount\n1,a,Enter,1\n2,b,"En\nter",1\n3,a,Exit,1\n'
-    found, (first, second) = told(raw, 1 << 20, Ours(("token",), {"a": 0, "b": 1}), parts=2)
+    found, (first, second) = dealing.told(raw, 1 << 20, ("token",), {"a": 0, "b": 1}, 2)
     assert first == b"1,no,token,kind,amount\n2,1,a,Enter,1\n5,3,a,Exit,1\n"
     assert second == b'1,no,token,kind,amount\n3,2,b,"En\nter",1\n'
     assert (found.rows, found.strangers) == (3, 0)
 
 
-def test_a_table_that_does_not_say_whose_its_rows_are_goes_on_whole() -> None:
-    found, (first, second) = told(TABLE, 512, Ours(("card",), {}), parts=2)
+def test_a_table_that_does_not_say_whose_its_rows_are_goes_on_whole(dealing: Dealing) -> None:
+    found, (first, second) = dealing.told(TABLE, 512, ("card",), {}, 2)
     assert first.decode() == "".join(f"{n},{line}\n" for n, line in enumerate(TABLE.decode().splitlines(), 1))
     assert (second, found.strangers) == (b"1,no,token,kind,amount\n", 0)
 
