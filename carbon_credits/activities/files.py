@@ -29,7 +29,7 @@ from carbon_credits.activities.landing import (
     said_of,
 )
 from carbon_credits.activities.told import CHUNK, Intake, Told, chunks_of, read
-from carbon_credits.activities.waiting import waiting_page
+from carbon_credits.activities.waiting import Waits, waiting_page
 from carbon_credits.core.crypto import Vault
 from carbon_credits.core.db import in_transaction
 from carbon_credits.partners import files
@@ -169,16 +169,21 @@ def place(
     tally: Tally = Counter()
     accepted: list[str] = []
     intake = Intake(vault, source, now, drops_strangers=bool(feed.tells_of_all_by))
-    for told in _read(intake, _waiting_items(intake, feed, options, opened)):
-        landed = opened(partial(land, intake=intake, told=told))
+    waits = Waits(vault, source.source_id)
+    for told in _read(intake, _waiting_items(intake, feed, options, opened, waits)):
+        landed = opened(partial(land, intake=intake, told=told, waits=waits))
         tally += landed.tally
         accepted += landed.accepted
         heard(Landed(0, landed.shards))
     return Placed(outcomes(tally), tuple(accepted))
 
 
-def _waiting_items(intake: Intake, feed: Feed, options: ParseOptions, opened: Opened) -> Iterator[Item]:
-    """All that waits of a feed, as it looks today: whole records first, then what the feed makes of the pieces."""
+def _waiting_items(
+    intake: Intake, feed: Feed, options: ParseOptions, opened: Opened, waits: Waits
+) -> Iterator[Item]:
+    """All that waits of a feed, as it looks today: whole records first, then what the feed makes of the pieces. `waits`
+    hears how it looked before.
+    """
     pieces: list[Mapping[str, Scalar]] = []
     after: bytes | None = b""
     while after is not None:
@@ -187,6 +192,7 @@ def _waiting_items(intake: Intake, feed: Feed, options: ParseOptions, opened: Op
                 waiting_page, vault=intake.vault, source_id=intake.source.source_id, after=after, most=CHUNK
             )
         )
+        waits.add(page.found)
         pieces += page.pieces
         yield from page.records
         after = page.ends_at

@@ -29,7 +29,8 @@ from carbon_credits.partners.models import Partner, Source
 
 
 class RowResult(NamedTuple):
-    """What became of the record at a place: accepted, duplicate, waiting or refused, and why.
+    """What became of the record at a place: accepted, duplicate, waiting or refused, and why. `id` names the act, where
+    that was asked for.
 
     `corrects` says that it was accepted as another version of a record that was known.
     """
@@ -84,6 +85,8 @@ ALL_NEW = """
 select i.line, p.activity_id, p.activity_id, i.occurred_on, p.shard_id, true
 from intake i join intake_placed p using (line)
 """
+# And where nobody asks for the names of the acts.
+ALL_NEW_UNNAMED = "select shard_id, array_agg(line) from intake_placed group by shard_id"
 
 
 def terms_of(session: Session, feed: str, partner_id: int | None = None) -> SourceTerms:
@@ -117,9 +120,9 @@ def take_in(
 
 
 def take_in_ready(
-    session: Session, source: SourceTerms, told: Sequence[Ready | tuple[str, ...]]
+    session: Session, source: SourceTerms, told: Sequence[Ready | tuple[str, ...]], *, named: bool = True
 ) -> list[RowResult]:
-    """As `take_in`, with what was made ready before the transaction."""
+    """As `take_in`, with what was made ready before the transaction; `named` asks for the names of the acts."""
     good: dict[int, Ready] = {}
     results: dict[int, RowResult] = {}
     for index, each in enumerate(told):
@@ -139,17 +142,20 @@ def take_in_ready(
         connection = stage(session)
         with connection.cursor().copy(COPY) as copy:
             copy.write("".join(f"{index}\t{each.row}\n" for index, each in alike.items()))
-        results.update((result.place, result) for result in land(session, terms))
+        results.update((result.place, result) for result in land(session, terms, named=named))
         results.update((result.place, result) for result in _land_versions(connection, terms, alike, results))
     let_newest_count(session, source.source_id, [each.ext_key for each in good.values()])
     return [results[index] for index in range(len(told))]
 
 
-def land(session: Session, source: SourceTerms) -> list[RowResult]:
+def land(session: Session, source: SourceTerms, *, named: bool = True) -> list[RowResult]:
     """Turn what lies in the staging table into acts; one result for each line."""
     connection, landed = raw_connection(session), land_staged(session, source)
-    told = connection.execute("select count(*) from intake").fetchone()
-    asked = ALL_NEW if told == (landed,) else OUTCOME
+    all_new = connection.execute("select count(*) from intake").fetchone() == (landed,)
+    if all_new and not named:
+        shards: list[tuple[int, list[int]]] = connection.execute(ALL_NEW_UNNAMED).fetchall()  # type: ignore[assignment]
+        return [RowResult(line, "accepted", None, (), shard) for shard, lines in shards for line in lines]
+    asked = ALL_NEW if all_new else OUTCOME
     return [_result(row) for row in connection.execute(asked, {"source": source.source_id}).fetchall()]
 
 

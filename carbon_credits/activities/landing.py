@@ -16,7 +16,7 @@ from carbon_credits.activities.intake import RowResult, take_in_ready
 from carbon_credits.activities.pieces import note_pieces, told_again
 from carbon_credits.activities.ready import record_key
 from carbon_credits.activities.told import Intake, Told, ToldRecord
-from carbon_credits.activities.waiting import keep, lock_pieces, settle, settled
+from carbon_credits.activities.waiting import Waits, keep, lock_pieces, settle, settled
 from carbon_credits.core.errors import Conflict
 from carbon_credits.core.i18n import Text
 from carbon_credits.partners import aside, stations
@@ -66,15 +66,17 @@ class Mark:
         return {"said": self.said, "items": self.items, "tally": dict(self.tally)}
 
 
-def land(session: Session, intake: Intake, told: Told) -> Chunk:
-    """Land items: acts and weighings at once, everything else set aside with its reasons."""
+def land(session: Session, intake: Intake, told: Told, waits: Waits | None = None) -> Chunk:
+    """Land items: acts and weighings at once, everything else set aside with its reasons. `waits` is what was set aside
+    before, of items that are tried again.
+    """
     vault, source, now = intake.vault, intake.source, intake.now
     strange = told.strange
     joins = any(record.names.pieces for record in told.records)
     if joins or any(item.waiting for item in strange):
         lock_pieces(session, source.source_id, joins=joins)
     spent = settled(session, vault, source.source_id, strange)
-    results = take_in_ready(session, source, [record.ready for record in told.records])
+    results = take_in_ready(session, source, [record.ready for record in told.records], named=False)
     if intake.drops_strangers:
         results = [_dropped(result) if result.status == "waiting" else result for result in results]
     ended = list(zip(told.records, results, strict=True))
@@ -82,6 +84,8 @@ def land(session: Session, intake: Intake, told: Told) -> Chunk:
     not_acts += [
         _unusable(record, result) for record, result in ended if result.status in ("waiting", "refused")
     ]
+    if waits is not None:
+        not_acts = [item for item in not_acts if not waits.as_before(item)]
     if not_acts:
         aside.set_aside(session, vault, source.source_id, not_acts, intake.file_id, now)
     _settle(session, intake, ended, spent)

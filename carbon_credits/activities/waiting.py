@@ -4,7 +4,7 @@ A record told in pieces (two taps) spends them: a piece that is in an act is not
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from carbon_credits.activities.ready import Names, record_key
 from carbon_credits.core.crypto import Vault
 from carbon_credits.partners import aside
+from carbon_credits.partners.aside import Kept
 from carbon_credits.partners.contract import Record, Scalar, Unusable
 
 _WHOLE: Final = "record"
@@ -55,8 +56,11 @@ def keep(record: Record) -> Mapping[str, Scalar]:
 
 @dataclass(frozen=True)
 class Page:
-    """Some of what waits: whole records, pieces for their feed to join, and the key it ends at (none: the last)."""
+    """Some of what waits: as it lies there, the whole records of it, the pieces for their feed to join, and the key it
+    ends at (none: the last).
+    """
 
+    found: tuple[Kept, ...]
     records: tuple[Record, ...]
     pieces: tuple[Mapping[str, Scalar], ...]
     ends_at: bytes | None
@@ -64,10 +68,27 @@ class Page:
 
 def waiting_page(session: Session, vault: Vault, source_id: int, after: bytes, most: int) -> Page:
     """The next of what waits after a key, in the order of keys, so that nobody holds all of it."""
-    found = list(aside.waiting(session, vault, source_id, after, most))
-    records = tuple(_record(json.loads(str(kept[_WHOLE]))) for _, kept in found if _WHOLE in kept)
-    pieces = tuple(kept for _, kept in found if _WHOLE not in kept)
-    return Page(records, pieces, found[-1][0] if len(found) == most else None)
+    found = tuple(aside.waiting(session, vault, source_id, after, most))
+    records = tuple(_record(json.loads(str(each.kept[_WHOLE]))) for each in found if _WHOLE in each.kept)
+    pieces = tuple(each.kept for each in found if _WHOLE not in each.kept)
+    return Page(found, records, pieces, found[-1].key if len(found) == most else None)
+
+
+class Waits:
+    """What waits of a source as it was read: what waits as before does not need to be written once more."""
+
+    def __init__(self, vault: Vault, source_id: int) -> None:
+        self._key = aside.keys_of(vault, source_id)
+        self._known: dict[bytes, Kept] = {}
+
+    def add(self, found: Iterable[Kept]) -> None:
+        """These do."""
+        self._known.update((each.key, each) for each in found)
+
+    def as_before(self, item: Unusable) -> bool:
+        """Whether this is what is known of it already."""
+        known = self._known.get(self._key(item.record_id)) if item.waiting else None
+        return known is not None and (known.reasons, known.kept) == (item.reasons, item.kept)
 
 
 def settle(session: Session, source_id: int, acts: Sequence[Names]) -> None:

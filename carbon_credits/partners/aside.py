@@ -6,7 +6,7 @@ A waiting record keeps, sealed, what its feed needs to place it later; a refused
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from sqlalchemy import ARRAY, LargeBinary, any_, cast, func, select, text, update
 from sqlalchemy.orm import Session
@@ -27,6 +27,14 @@ def record_key(vault: Vault, source_id: int, record_id: str) -> bytes:
 def keys_of(vault: Vault, source_id: int) -> Blinder:
     """What makes the keys of a source's records."""
     return vault.blinder(f"record:{source_id}")
+
+
+class Kept(NamedTuple):
+    """A record that waits: its key, what for, and what was kept of it."""
+
+    key: bytes
+    reasons: tuple[str, ...]
+    kept: Mapping[str, Scalar]
 
 
 # Many keys are handed over as one value, sixteen bytes each: an array of them costs more to write than to look up.
@@ -90,12 +98,12 @@ def waiting(
     most: int | None = None,
     *,
     reason: str | None = None,
-) -> Iterator[tuple[bytes, Mapping[str, Scalar]]]:
-    """The key of each waiting record of a source and what was kept of it, in the order of the keys, `most` of them
-    after a key, only those that wait for one reason where that is told; read as it is needed.
+) -> Iterator[Kept]:
+    """Each waiting record of a source, in the order of the keys, `most` of them after a key, only those that wait for one
+    reason where that is told; read as it is needed.
     """
     asked = (
-        select(RecordSetAside.ext_key, RecordSetAside.sealed)
+        select(RecordSetAside.ext_key, RecordSetAside.reasons, RecordSetAside.sealed)
         .where(
             RecordSetAside.source_id == source_id,
             RecordSetAside.state == "waiting",
@@ -110,7 +118,7 @@ def waiting(
         asked = asked.where(RecordSetAside.reasons == [reason])
     for row in session.execute(asked):
         plain = vault.unseal("set-aside", row.sealed or b"", _place(source_id, row.ext_key))
-        yield row.ext_key, json.loads(plain)
+        yield Kept(row.ext_key, tuple(row.reasons), json.loads(plain))
 
 
 def placed(session: Session, source_id: int, keys: Collection[bytes]) -> int:

@@ -157,7 +157,7 @@ def settle_records(
     """
     lock_source(raw_connection(session), source_id, corrects=True)
     found = list(aside.waiting(session, vault, source_id, after, most, reason=WAITS))
-    told = [each for key, kept in found if (each := _told(vault, source_id, key, kept)) is not None]
+    told = [each for key, _, kept in found if (each := _told(vault, source_id, key, kept)) is not None]
     known = {
         told[place - 1]
         for place in session.execute(

@@ -202,7 +202,9 @@ def waiting(record_id: str, reason: str = "exit_missing") -> Unusable:
 def test_what_waits_is_sealed_and_comes_back_as_it_was(session: Session, vault: Vault, source: int) -> None:
     rows = [waiting("a"), waiting("b", "distance_unknown"), Unusable("c", 9, ("not_readable", "late"))]
     aside.set_aside(session, vault, source, rows, None, NOW)
-    assert [kept for _, kept in aside.waiting(session, vault, source)] == [{"card": "card-7788", "n": 1}] * 2
+    assert [each.kept for each in aside.waiting(session, vault, source)] == [
+        {"card": "card-7788", "n": 1}
+    ] * 2
     assert aside.counts(session, source) == {
         ("waiting", "exit_missing"): 1,
         ("waiting", "distance_unknown"): 1,

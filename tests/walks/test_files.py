@@ -345,6 +345,29 @@ def test_a_journey_without_a_distance_waits_until_the_table_has_its_row(
     assert acts(session) == 1
 
 
+def test_what_waits_as_before_is_not_written_again_and_what_waits_for_something_else_is(
+    session: Session, vault: Vault, rider: Callable[[str, Feed], int]
+) -> None:
+    def written() -> set[str]:
+        found = session.execute(text("select ctid::text || xmin from record_set_aside")).scalars()
+        return set(found)
+
+    rider("card-1", METRO)
+    take_in_file(
+        vault, a_file(METRO, [TAPS, a_tap("card-1", "08:00:00", "地铁入站", "甲站")], ParseOptions()), NOW
+    )
+    take_in_file(vault, a_file(BIKES, [HEADER, a_ride(1, rider="nobody")]), NOW)
+    first = written()
+    for feed, waits in ((METRO, "exit_missing"), (BIKES, "unknown_subject")):
+        assert place(vault, feed, ParseOptions(), NOW).outcomes == {f"waiting:{waits}": 1}
+    assert written() == first
+    take_in_file(
+        vault, a_file(METRO, [TAPS, a_tap("card-1", "08:14:00", "地铁出站", "乙站")], ParseOptions()), NOW
+    )
+    assert aside(session) == {"waiting:distance_unknown": 2, "waiting:unknown_subject": 1}
+    assert len(written() & first) == 1
+
+
 def test_a_table_that_comes_with_known_bytes_places_what_waits(
     session: Session, vault: Vault, rider: Callable[[str, Feed], int], tmp_path: Path
 ) -> None:
