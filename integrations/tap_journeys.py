@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
 from itertools import pairwise
+from operator import attrgetter
 from typing import BinaryIO, Final, NamedTuple
 
 from carbon_credits.partners.contract import Item, ParseOptions, Record, Scalar, Unusable
@@ -11,6 +12,7 @@ from integrations import telling
 from integrations.station_distances import Distances
 from integrations.tap_rows import Kind, Tap, kept_tap, read_taps, tap_of_kept
 
+_WHEN: Final = attrgetter("at")
 Pairs = Iterator[tuple[Tap | None, Tap | None, str | None]]
 # two gates tell of one card in one second: which of them it passed is not for us to guess
 ALIKE: Final = "taps_alike"
@@ -91,8 +93,10 @@ def count(stream: BinaryIO, options: ParseOptions, rules: Rules) -> Mapping[str,
 def _pairs(taps: list[Tap], rules: Rules) -> Pairs:
     """Taps of one card in time order, as (in, out), (in, nothing) or (nothing, out), and why there is nothing."""
     entry: Tap | None = None
-    ordered = sorted(taps, key=lambda tap: (tap.at, tap.kind is rules.exit, tap.tap_id))
-    alike = _alike(ordered)
+    ordered, alike = sorted(taps, key=_WHEN), set[Tap]()
+    if len(set(map(_WHEN, taps))) < len(taps):
+        ordered.sort(key=lambda tap: (tap.at, tap.kind is rules.exit, tap.tap_id))
+        alike = _alike(ordered)
     for tap in ordered:
         if (
             tap.kind is rules.exit
