@@ -1,5 +1,6 @@
 """The embedded PostgreSQL 18: making the cluster once, its settings, and how one tells that it is ready."""
 
+import os
 import shutil
 import signal
 import subprocess
@@ -14,6 +15,8 @@ PORT = 5432  # only names the socket; no port is opened
 OWNER, APP, DATABASE = "carbon_owner", "carbon_app", "carbon_credits"
 ENV = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}  # nothing of the caller's environment
 
+LEAST_BUFFERS_MB, MOST_BUFFERS_MB = 128, 1024
+
 # What an acknowledged act rests on is said aloud, although some of it is the default.
 SETTINGS = """\
 listen_addresses = ''
@@ -23,7 +26,7 @@ port = {port}
 fsync = on
 synchronous_commit = on
 full_page_writes = on
-shared_buffers = 256MB
+shared_buffers = {buffers}MB
 max_connections = 100
 max_wal_size = 4GB
 checkpoint_timeout = 30min
@@ -93,8 +96,14 @@ def prepare(place: Place, log: Path) -> None:
         _initialise(place, log)
     # Beside the cluster, not in it: root writes into no folder that another account may fill with links.
     settings = place.data / "carbon.conf"
-    settings.write_text(SETTINGS.format(sockets=place.sockets, port=PORT))
+    settings.write_text(SETTINGS.format(sockets=place.sockets, port=PORT, buffers=_buffers_mb()))
     settings.chmod(0o644)
+
+
+def _buffers_mb() -> int:
+    """A quarter of the machine's memory, as PostgreSQL's manual advises, and no more than a city's day needs."""
+    machine_mb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20
+    return max(LEAST_BUFFERS_MB, min(MOST_BUFFERS_MB, machine_mb // 4))
 
 
 def clear(place: Place) -> None:
