@@ -14,7 +14,7 @@ from carbon_credits.core.crypto import Vault
 from carbon_credits.core.db import in_transaction
 from carbon_credits.core.errors import Conflict, Invalid, NotFound
 from carbon_credits.core.i18n import Text
-from carbon_credits.groups import codes_file, membership, service
+from carbon_credits.groups import codes_file, group_list, membership, service
 from carbon_credits.groups.service import GroupKind, NewGroup
 from tests.factories.groups import a_group, admitted, some_residents
 from tests.factories.residents import a_resident
@@ -127,6 +127,26 @@ def test_one_asks_once_and_is_let_in_by_a_person(session: Session, vault: Vault)
     assert membership.membership_in(session, firm, person) is not None
     with pytest.raises(Conflict, match="answered_already"):
         membership.answer(session, number, staff, NOW, take_in=False)
+
+
+def test_who_asks_to_be_let_in_is_counted_for_the_streets_of_who_answers(
+    session: Session, vault: Vault
+) -> None:
+    here, elsewhere = a_group(session, NOW, street="shiwan"), a_group(session, NOW, street="zumiao")
+    first, second, third = some_residents(session, vault, 3, NOW)
+    assert group_list.waiting(session).joining == 0
+    request = membership.ask(session, here, first, NOW - timedelta(hours=2))
+    membership.ask(session, here, second, NOW)
+    membership.ask(session, elsewhere, third, NOW)
+    waits = group_list.waiting(session, {"shiwan"})
+    assert (waits.joining, waits.joining_since) == (2, NOW - timedelta(hours=2))
+    assert [group_list.waiting(session, streets).joining for streets in (None, {"zumiao"}, set())] == [
+        3,
+        1,
+        0,
+    ]
+    membership.answer(session, request, a_member(session), NOW, take_in=False)
+    assert group_list.waiting(session, {"shiwan"}).joining == 1
 
 
 def test_a_household_has_no_name_and_a_school_names_nobody(session: Session, vault: Vault) -> None:
