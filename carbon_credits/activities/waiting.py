@@ -86,8 +86,10 @@ class Waits:
         self._known.update((each.key, each) for each in found)
 
     def as_before(self, item: Unusable) -> bool:
-        """Whether this is what is known of it already."""
-        known = self._known.get(self._key(item.record_id)) if item.waiting else None
+        """Whether this is what is known of it already. It is asked once of each and forgotten then, so that nobody holds
+        all that waits.
+        """
+        known = self._known.pop(self._key(item.record_id), None) if item.waiting else None
         return known is not None and (known.reasons, known.kept) == (item.reasons, item.kept)
 
 
