@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 from carbon_credits.activities.ready import Ready, record_key
 from carbon_credits.activities.told import Told, ToldRecord
 from carbon_credits.core.crypto import Blinder, Vault
+from carbon_credits.core.db import raw_connection
 from carbon_credits.partners import aside, stations
 from carbon_credits.partners.contract import Item, Record, Scalar, Unusable, Weighing
 from carbon_credits.partners.models import PartnerFile
@@ -88,8 +89,7 @@ def note_corrections(session: Session, row: PartnerFile, before: Path, now: Path
     """
     if not (before.exists() and now.exists()):
         return 0, 0
-    raw = session.connection().connection.driver_connection
-    assert isinstance(raw, Connection)
+    raw = raw_connection(session)
     session.execute(text("set local statement_timeout = '10min'"))
     for name, path in (("told_before", before), ("told_now", now)):
         raw.execute(STAGE.format(name=name))

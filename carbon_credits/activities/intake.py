@@ -153,7 +153,7 @@ def land(session: Session, source: SourceTerms, *, named: bool = True) -> list[R
     connection, landed = raw_connection(session), land_staged(session, source)
     all_new = connection.execute("select count(*) from intake").fetchone() == (landed,)
     if all_new and not named:
-        shards: list[tuple[int, list[int]]] = connection.execute(ALL_NEW_UNNAMED).fetchall()  # type: ignore[assignment]
+        shards: list[tuple[int, list[int]]] = connection.execute(ALL_NEW_UNNAMED).fetchall()
         return [RowResult(line, "accepted", None, (), shard) for shard, lines in shards for line in lines]
     asked = ALL_NEW if all_new else OUTCOME
     return [_result(row) for row in connection.execute(asked, {"source": source.source_id}).fetchall()]

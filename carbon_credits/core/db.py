@@ -109,7 +109,7 @@ def beside() -> Iterator[Session]:
         yield session
 
 
-def raw_connection(session: Session) -> "psycopg.Connection[tuple[object, ...]]":
+def raw_connection(session: Session) -> "psycopg.Connection[tuple[Any, ...]]":
     """The driver's connection of the session's transaction."""
     raw = session.connection().connection.driver_connection
     assert isinstance(raw, psycopg.Connection)

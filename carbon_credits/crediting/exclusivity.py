@@ -6,7 +6,7 @@ takes it over, and the other goes back on its work list.
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from psycopg import Connection
 from sqlalchemy.orm import Session
@@ -156,7 +156,7 @@ update batch_act set verdict = null, why = null, against = null where activity_i
 def decide(session: Session, *, reopened: bool) -> None:
     """Claim what the batch's acts claim and reject the losers; what is refused by now gives back what it had."""
     connection = raw_connection(session)
-    present: tuple[list[int], ...] = connection.execute(PRESENT).fetchone() or ()  # type: ignore[assignment]
+    present: tuple[list[int], ...] = connection.execute(PRESENT).fetchone() or ()
     for basis, (occur, ask, hold) in zip(BASES, present, strict=True):
         if occur and reopened:
             connection.execute(basis.give_back)
@@ -166,9 +166,9 @@ def decide(session: Session, *, reopened: bool) -> None:
             _take_over(connection, basis)
 
 
-def _take_over(connection: Connection[tuple[object, ...]], basis: Once) -> None:
+def _take_over(connection: Connection[tuple[Any, ...]], basis: Once) -> None:
     """Give the key to who comes first in the order of acts, and its holder another passage, which it will lose."""
-    found: list[tuple[int, list[int]]] = connection.execute(basis.lesser).fetchall()  # type: ignore[assignment]
+    found: list[tuple[int, list[int]]] = connection.execute(basis.lesser).fetchall()
     if not found:
         return
     rivals = sorted({rival for _, of_one in found for rival in of_one})

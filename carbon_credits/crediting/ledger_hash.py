@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from hashlib import sha256
 from typing import Final
 
-from psycopg import Connection
 from sqlalchemy.orm import Session
+
+from carbon_credits.core.db import raw_connection
 
 # One line for each record and fund of which anything is left, in the order of whose it is and what it is called. Grants,
 # bonuses, clawbacks, lapses and write-offs name a fund; the lot's date is that of the points as they were given last.
@@ -41,8 +42,7 @@ def ledger_hash(session: Session) -> str:
 
 def net_figures(session: Session) -> Iterator[bytes]:
     """The lines that are hashed, tab-separated: resident, feed, key, fund, three columns of mg, points, lot date."""
-    raw = session.connection().connection.driver_connection
-    assert isinstance(raw, Connection)
+    raw = raw_connection(session)
     raw.execute("set local statement_timeout = '30min'")
     with raw.cursor() as cursor, cursor.copy(NET) as copy:
         for block in copy:

@@ -220,7 +220,7 @@ def remember(session: Session, shard_id: int, *, reopened: bool) -> None:
     connection = raw_connection(session)
     if reopened:
         connection.execute(END, {"shard": shard_id})
-    found: tuple[int, bool] = connection.execute(FOUND).fetchone() or (0, False)  # type: ignore[assignment]
+    found: tuple[int, bool] = connection.execute(FOUND).fetchone() or (0, False)
     matches, known = found
     if matches:
         insert_new(session, REMEMBER, {"shard": shard_id}, 0 if known else matches)

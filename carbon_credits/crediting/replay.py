@@ -16,6 +16,7 @@ from psycopg.rows import namedtuple_row
 from sqlalchemy.orm import Session
 
 from carbon_credits.activities.names import public_id
+from carbon_credits.core.db import raw_connection
 from carbon_credits.crediting.replayed_rows import CREDITS, RESTATED
 from carbon_credits.methodologies.catalogue import BY_NUMBER
 from carbon_credits.methodologies.compiling import Compiled, UnreadableDocument, compile_release
@@ -88,8 +89,7 @@ class _Release:
 
 def replay(session: Session, scope: Scope | None = None, listed: int = LISTED) -> Replayed:
     """Recompute every credit in scope. Reads only; needs as long as reading the rows takes."""
-    raw = session.connection().connection.driver_connection
-    assert isinstance(raw, Connection)
+    raw = raw_connection(session)
     replaying = _Replaying(_releases(raw), listed)
     given = scope or Scope()
     for line in lines(raw, CREDITS, given):

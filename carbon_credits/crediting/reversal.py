@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from datetime import date
 from typing import NamedTuple
 
-from psycopg import Connection
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from carbon_credits.activities.names import parse_public_id
+from carbon_credits.core.db import raw_connection
 from carbon_credits.core.errors import Conflict, InvariantBroken
 from carbon_credits.core.i18n import Text
 from carbon_credits.core.ids import shard_of
@@ -58,9 +58,7 @@ def reverse(session: Session, resident_id: int, name: str, reason: str, today: d
         raise Conflict("not_credited", Text("该记录不在已计入状态", "This act is not credited"))
     undoing = Undoing(resident_id, day, activity, newest.generation, newest.matures_on, "reversed", reason)
     undo(session, shard_id, [undoing], today)
-    raw = session.connection().connection.driver_connection
-    assert isinstance(raw, Connection)
-    exclusivity.release(raw, activity)
+    exclusivity.release(raw_connection(session), activity)
 
 
 def undo(session: Session, shard_id: int, undoings: Sequence[Undoing], today: date) -> None:

@@ -3,6 +3,8 @@
 from psycopg import Connection
 from sqlalchemy.orm import Session
 
+from carbon_credits.core.db import raw_connection
+
 WORKING_TABLES = """
 create temp table if not exists batch_act (
   queue_row tid, activity_id bigint, resident_id bigint, occurred_from timestamptz, occurred_to timestamptz,
@@ -39,14 +41,12 @@ WORKING_TABLE_NAMES = ("batch_act", "batch_standing", "batch_match", "batch_deci
 
 def working_connection(session: Session) -> Connection[tuple[object, ...]]:
     """The raw connection of the session's transaction, with the working tables in place and empty."""
-    pooled = session.connection()
-    raw = pooled.connection.driver_connection
-    assert isinstance(raw, Connection)
+    raw = raw_connection(session)
     raw.prepare_threshold = None  # plans are made for the rows at hand
     # asked of the database, not remembered: a first batch that fails takes the tables away with it
     if raw.execute("select to_regclass('pg_temp.batch_act')").fetchone() == (None,):
         raw.execute(WORKING_TABLES)
-        pooled.info.pop("batch_analyzed", None)
+        session.connection().info.pop("batch_analyzed", None)
     return raw
 
 
@@ -66,8 +66,7 @@ def analyze(session: Session, picked: int) -> None:
     """Once for a connection, when there is enough to look at: statistics of a temporary table outlive its rows."""
     pooled = session.connection()
     if picked >= ANALYZE_FROM and not pooled.info.get("batch_analyzed"):
-        raw = pooled.connection.driver_connection
-        assert isinstance(raw, Connection)
+        raw = raw_connection(session)
         for table in WORKING_TABLE_NAMES:
             raw.execute(f"analyze {table}")
         pooled.info["batch_analyzed"] = True

@@ -31,6 +31,7 @@ from tests.api.test_case_commands import typed
 from tests.factories.rewards import an_application
 from tests.stripe_server import StripeServer, running
 from tests.stripe_server.ground import an_instruction, collector_to, ways_to
+from tests.waiting import wait_until
 
 DOOR = "/webhooks/stripe"
 EVENT = {
@@ -235,22 +236,13 @@ def test_told_by_itself_twice_and_late_it_is_booked_once(
     threads = [threading.Thread(target=follow, args=(app,)) for _ in range(2)]
     stripe.people.pay(page)
     many = len(stripe.books.events)
-    _until(lambda: len(stripe.webhooks.heard) == 2 * many)
+    wait_until(lambda: len(stripe.webhooks.heard) == 2 * many)
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert standing(records, number) == ("paid", 0, 1_000, 1_000)
     assert {status for _, status in stripe.webhooks.heard} == {200}
-
-
-def _until(holds: Any) -> None:
-    waited = threading.Event()
-    for _ in range(400):
-        if holds():
-            return
-        waited.wait(0.025)
-    raise AssertionError("never came")
 
 
 def test_a_stripe_that_is_down_is_asked_again_and_residents_notice_nothing(
@@ -354,7 +346,7 @@ def test_a_ring_that_was_not_heard_is_rung_again_and_the_job_follows(
         redis.flushdb()
         tell(client, stripe, EVENT)
         # the flag is set before the job is queued
-        _until(lambda: queue(redis, INBOX.queue).jobs)
+        wait_until(lambda: queue(redis, INBOX.queue).jobs)
         # whoever was to hear it died with its queue
         redis.flushdb()
         scheduler.sweep(redis)

@@ -16,12 +16,14 @@ from carbon_credits.ledger.posting import Line, post
 from carbon_credits.ledger.service import open_wallet, wallet_of
 from carbon_credits.staff.service import Role, add
 from tests.factories import campaigns
+from tests.factories.numbers import fresh
 
 TODAY = date(2026, 11, 22)
 LOT_ON = date(2028, 11, 30)
 SOURCE = 1
+# of residents and acts; their numbers say which shard they are in, so nothing else counts them up
+_ids = count(1)
 POOLS = {"v": "verified_mg", "c": "claimed_mg", "r": "removal_mg"}
-_numbers = count(1)
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class Act:
     lot_on: date = LOT_ON
     matures_on: date | None = None
     motion: bool = False
-    activity_id: int = field(default_factory=lambda: next(_numbers))
+    activity_id: int = field(default_factory=lambda: next(_ids))
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ def residents(session: Session, how_many: int) -> list[int]:
     """Residents with wallets, dealt over two shards; their numbers were never used before."""
     made = []
     for _ in range(how_many):
-        number = next(_numbers)
+        number = next(_ids)
         resident_id = (number % 2) * SHARD_SIZE + number
         open_wallet(session, resident_id)
         made.append(resident_id)
@@ -62,7 +64,7 @@ def residents(session: Session, how_many: int) -> list[int]:
 
 def a_fund(session: Session, points: int = 1_000_000) -> int:
     """A fund that holds `points` after one approved deposit."""
-    number = next(_numbers)
+    number = fresh()
     fund_id = funds.create_fund(session, f"fund_{number}", f"资金池{number}", f"Fund {number}")
     if points:
         a_deposit(session, fund_id, points)
@@ -71,7 +73,7 @@ def a_fund(session: Session, points: int = 1_000_000) -> int:
 
 def a_campaign_fund(session: Session, points: int = 1_000_000) -> int:
     """The fund of a campaign of a day of its own, far ahead: what bonuses come out of."""
-    number = next(_numbers)
+    number = fresh()
     roles = [Role.PROGRAMME, Role.FINANCE]
     people = [add(session, f"{who} {number}", roles, "tests").staff_id for who in ("proposer", "approver")]
     source = a_fund(session, points)
@@ -101,7 +103,7 @@ def a_deposit(session: Session, fund_id: int, points: int) -> None:
             insert into approval (kind, payload, digest, reason, proposed_by)
             select 'fund.deposit', '{}', sha256('x'), 'a test', staff_id from who returning approval_id
         """),
-        {"name": f"cashier {next(_numbers)}"},
+        {"name": f"cashier {fresh()}"},
     ).scalar_one()
     funds.deposit(session, fund_id, points, points, approval_id)
 

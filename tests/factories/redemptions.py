@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import count
 from typing import Any
 
 from sqlalchemy import text
@@ -12,8 +11,7 @@ from carbon_credits.core import clock
 from carbon_credits.rewards.looking import Till
 from carbon_credits.rewards.stock import SLOTS
 from tests.factories.ledger import TODAY, Act, a_fund, credit, months_of, residents
-
-_numbers = count(1)
+from tests.factories.numbers import fresh
 
 
 @dataclass(frozen=True)
@@ -38,7 +36,7 @@ class OfferOf:
 
 def an_approval(session: Session) -> int:
     """One decided by nobody in particular."""
-    given = {"name": f"approver {next(_numbers)}"}
+    given = {"name": f"approver {fresh()}"}
     return int(
         session.execute(
             text("""
@@ -61,7 +59,7 @@ def a_point_value(session: Session, micro_fen: int = 20_000_000) -> None:
 
 def a_merchant(session: Session, state: str = "active") -> int:
     """A merchant in a state."""
-    number = next(_numbers)
+    number = fresh()
     given = {
         "code": f"shop_{number}",
         "zh": f"商户{number}",
@@ -85,7 +83,7 @@ def a_merchant(session: Session, state: str = "active") -> int:
 
 def a_till(session: Session, merchant_id: int, role: str | None = "cashier", kind: str = "till") -> Till:
     """A client of a merchant; a till with somebody of this role on shift, or nobody."""
-    number = next(_numbers)
+    number = fresh()
     client_id = f"{kind}-{number:05}"
     given: dict[str, Any] = {
         "client": client_id,
@@ -124,7 +122,7 @@ def an_offer(session: Session, merchant_id: int, **changes: Any) -> int:
                 insert into purse (code, kind, name_zh, name_en, paid_in_fen, reserved_fen)
                 values (:code, 'sponsor', '赞助', 'Sponsor', :fen, :fen) returning purse_id
             """),
-            {"code": f"purse_{next(_numbers)}", "fen": offer.subsidy_fen * offer.stock},
+            {"code": f"purse_{fresh()}", "fen": offer.subsidy_fen * offer.stock},
         ).scalar_one()
     offer_id = session.execute(
         text("""

@@ -1,22 +1,21 @@
 """Residents for tests, enrolled through the room's own door."""
 
 from datetime import UTC, datetime
-from itertools import count
 
 from sqlalchemy.orm import Session
 
 from carbon_credits.core.crypto import Vault
 from carbon_credits.core.signing import Keyring, ensure_keys
 from carbon_credits.residents import bindings, consents, service
+from tests.factories.numbers import fresh
 
 NOW = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
 ISSUER = "https://carbon.test"
-_phones = count(1)
 
 
 def a_phone() -> str:
     """A mobile number nobody has had in this run."""
-    return f"+86138{next(_phones):08}"
+    return f"+86138{fresh():08}"
 
 
 def a_resident(session: Session, vault: Vault, phone: str | None = None, at: datetime = NOW) -> int:

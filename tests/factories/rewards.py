@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import timedelta
-from itertools import count
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -19,25 +18,24 @@ from carbon_credits.rewards.members import MemberRole
 from carbon_credits.rewards.merchants import Application, Category
 from carbon_credits.rewards.offers import Draft, OfferKind
 from carbon_credits.staff.service import Role
+from tests.factories.numbers import fresh
 from tests.factories.staff import a_member
-
-_numbers = count(1)
 
 
 def a_licence() -> str:
     """A number nobody has had in this run, with its check; 440604 is the district."""
-    first = f"91440604MA{next(_numbers):07}"
+    first = f"91440604MA{fresh():07}"
     return first + check_character(first)
 
 
 def an_account() -> Settlement:
     """A firm's account at a bank."""
-    return Settlement("bank", Bank("佛山市禅城区三友饭店", f"4400{next(_numbers):012}", "105588000011"))
+    return Settlement("bank", Bank("佛山市禅城区三友饭店", f"4400{fresh():012}", "105588000011"))
 
 
 def an_application(**changes: Any) -> Application:
     """A restaurant in Zumiao applies; changes are of the application's own fields."""
-    number = next(_numbers)
+    number = fresh()
     return replace(
         Application(
             code=f"shop_{number}",
@@ -86,7 +84,7 @@ def a_point_value(session: Session, micro_fen: int = 10_000) -> None:
 
 def a_purse(session: Session, fen: int = 1_000_000, kind: purses.Kind = "programme") -> str:
     """The code of a purse with money in it."""
-    code = f"purse_{next(_numbers)}"
+    code = f"purse_{fresh()}"
     number = purses.create(session, code, kind, Text("补贴", "Subsidies"))
     if fen:
         purses.pay_in(session, number, fen, "test")

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import count
 
 import pyotp
 from sqlalchemy.orm import Session
@@ -10,9 +9,9 @@ from sqlalchemy.orm import Session
 from carbon_credits.core.crypto import Vault
 from carbon_credits.staff import invitations, service, sessions
 from carbon_credits.staff.service import Role
+from tests.factories.numbers import fresh
 
 PASSWORD = "沧海月明珠有泪 蓝田日暖玉生烟"
-_names = count(1)
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,7 @@ class SignsIn:
 def a_member(session: Session, *roles: Role) -> int:
     """The number of a member of staff; of the programme unless told otherwise."""
     streets = ["zumiao"] if Role.STREET in roles else None
-    return service.add(session, f"staff {next(_names)}", roles or (Role.PROGRAMME,), "test", streets).staff_id
+    return service.add(session, f"staff {fresh()}", roles or (Role.PROGRAMME,), "test", streets).staff_id
 
 
 def who_signs_in(session: Session, vault: Vault, now: datetime, *roles: Role) -> SignsIn:

@@ -28,6 +28,7 @@ from carbon_credits.ledger.service import open_wallet
 from tests.factories.acts import a_claimed_act
 from tests.factories.programme import a_fund, a_rate, two_staff
 from tests.faults.worker import surrounded
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.fault
 
@@ -194,10 +195,10 @@ def announcements(redis: "Redis", settings: Settings) -> Counter[tuple[str, str]
     background = doorbell.queue(redis, doorbell.BACKGROUND)
     with ThreadPoolExecutor(2) as schedulers:
         running = [schedulers.submit(schedule) for _ in range(2)]
-        ends = time.monotonic() + 15
-        while len(background) < 2 * len(TASKS) and time.monotonic() < ends:
-            time.sleep(0.05)
-        stop.set()
+        try:
+            wait_until(lambda: len(background) >= 2 * len(TASKS), "each task, twice")
+        finally:
+            stop.set()
         for each in running:
             each.result()
     announced: Counter[tuple[str, str]] = Counter()

@@ -1,6 +1,8 @@
 """The doorbell rings, the lane is drained, and losing every ring loses nothing."""
 
+import socket
 import time
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -22,6 +24,7 @@ from carbon_credits.jobs.surroundings import HANDLERS, SETTINGS, WAYS
 from carbon_credits.rewards.payment_contract import Ways
 from tests.factories.acts import a_claimed_act
 from tests.factories.programme import a_fund, a_rate, two_staff
+from tests.waiting import wait_until
 
 START = clock.now() - timedelta(hours=5)
 
@@ -75,26 +78,33 @@ def test_nobody_queues_a_job_for_a_lane_that_is_being_drained(redis: Redis, resi
     assert redis.exists(doorbell.flag(0), doorbell.flag(1)) == 2
 
 
-def test_a_doorbell_that_is_away_never_raises_nor_keeps_anybody_waiting() -> None:
-    away = doorbell.connect("redis://127.0.0.1:1/0")
+@pytest.fixture
+def silent() -> Iterator[Redis]:
+    """A doorbell that lets everybody in and answers nobody."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield doorbell.connect(f"redis://127.0.0.1:{listening.getsockname()[1]}/0")
+
+
+def test_a_doorbell_that_is_away_or_silent_never_raises_nor_keeps_anybody_waiting(silent: Redis) -> None:
+    doorbell.ring(doorbell.connect("redis://127.0.0.1:1/0"), [1])
     begun = time.monotonic()
-    doorbell.ring(away, [1])
-    assert time.monotonic() - begun < 1.0
+    doorbell.ring(silent, [1])
+    assert time.monotonic() - begun < 10
 
 
-def test_a_ringer_says_every_shard_soon_and_keeps_nobody_waiting(redis: Redis, residents: list[int]) -> None:
+def test_a_ringer_says_every_shard_soon_and_keeps_nobody_waiting(
+    redis: Redis, residents: list[int], silent: Redis
+) -> None:
     ringer = doorbell.Ringer(redis)
     for resident in residents:
         ringer.ring([shard_of(resident)])
-    ends = time.monotonic() + 5
-    while queued(redis) < doorbell.LANES and time.monotonic() < ends:
-        time.sleep(0.01)
+    wait_until(lambda: queued(redis) >= doorbell.LANES, "a job for each lane")
     assert queued(redis) == doorbell.LANES
-    away = doorbell.Ringer(doorbell.connect("redis://127.0.0.1:1/0"))
+    unheard = doorbell.Ringer(silent)
     begun = time.monotonic()
-    for _ in range(100):
-        away.ring([1])
-    assert time.monotonic() - begun < 0.5
+    for _ in range(1_000):
+        unheard.ring([1])
+    assert time.monotonic() - begun < 1_000 * doorbell.PATIENCE_S / 10
 
 
 def test_draining_decides_everything_of_its_lane_and_nothing_of_the_other(

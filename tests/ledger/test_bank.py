@@ -127,7 +127,7 @@ class Traffic:
 
 def test_the_books_balance_in_every_read_while_everything_moves(door: Door) -> None:
     traffic = Traffic(door, secrets.randbelow(10**6))
-    reads, moved, faults = 0, set(), list[str]()
+    reads, moved, waiting, faults = 0, set(), 0, list[str]()
     with ThreadPoolExecutor(WRITERS) as threads:
         working = [threads.submit(traffic.run, thread) for thread in range(WRITERS)]
         began = time.monotonic()
@@ -137,6 +137,7 @@ def test_the_books_balance_in_every_read_while_everything_moves(door: Door) -> N
                     sheet = balance_sheet(session)
                 faults += sheet.faults()
                 moved.add((sheet.owed, sheet.sealed, sheet.spent))
+                waiting += sheet.unsealed > 0
                 reads += 1
         finally:
             took = time.monotonic() - began
@@ -150,5 +151,6 @@ def test_the_books_balance_in_every_read_while_everything_moves(door: Door) -> N
     assert reads >= READS
     assert len(moved) > READS // 10
     assert sheet.sealed
-    assert sheet.unsealed
+    # in some reads, for a sweep may have come just before the last
+    assert waiting
     assert_sound(door)

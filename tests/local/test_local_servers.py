@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from carbon_credits.local import LocalError, await_restart, erase, kill, restart
 from carbon_credits.local.places import Home
 from carbon_credits.local.processes import marked, start_ticks
 from carbon_credits.local.state import read_json, supervisor_pid
+from tests.waiting import wait_until
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 Local = Callable[..., subprocess.CompletedProcess[str]]
@@ -29,14 +29,6 @@ def connect(url: str) -> psycopg.Connection[tuple[object, ...]]:
 def server_processes(home: Path) -> list[int]:
     mark = Home(home).mark
     return marked(mark, "postgres") + marked(mark, "valkey-server")
-
-
-def eventually(is_so: Callable[[], bool], what: str) -> None:
-    """Wait for something that must come about, 20 s at most."""
-    deadline = time.monotonic() + 20
-    while not is_so():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.02)
 
 
 def child_pid(home: Path, name: str) -> int:
@@ -92,7 +84,7 @@ def test_a_killed_postgres_comes_back_although_a_session_is_busy(home: Path) -> 
             [sys.executable, "-c", script, found.owner_url.replace("+psycopg", "")], stderr=subprocess.DEVNULL
         )
         asleep = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
-        eventually(lambda: busy.execute(asleep).fetchone() == (1,), "the session is asleep")
+        wait_until(lambda: busy.execute(asleep).fetchone() == (1,), "the session's sleep")
         kill(home, "postgres")
         await_restart(home, "postgres", killed)
         assert sleeper.wait(10) != 0
@@ -114,7 +106,7 @@ def test_the_servers_end_when_their_supervisor_is_killed_and_the_next_one_starts
         supervisor = supervisor_pid(Home(home))
         assert supervisor is not None
         os.kill(supervisor, signal.SIGKILL)
-        eventually(lambda: server_processes(home) == [], "both servers end")
+        wait_until(lambda: server_processes(home) == [], "the end of both servers")
     with servers(home) as found, connect(found.app_url) as app:
         assert app.execute("SELECT 1").fetchone() == (1,)
 
@@ -141,7 +133,7 @@ def test_nothing_is_left_when_the_caller_is_killed(home: Path) -> None:
         assert caller.stdout.readline() == b"up\n"
         assert server_processes(home)
         caller.kill()
-    eventually(lambda: supervisor_pid(Home(home)) is None, "the supervisor ends")
+    wait_until(lambda: supervisor_pid(Home(home)) is None, "the supervisor's end")
     assert server_processes(home) == []
 
 
@@ -164,7 +156,7 @@ def test_a_lock_file_left_by_a_dead_server_does_not_stop_the_start(home: Path, s
         sockets = Path(found.redis_url.removeprefix("unix://").partition("?")[0]).parent
         lock = (home / "data/postgres/postmaster.pid").read_text()
     zombie = subprocess.Popen(["/bin/true"])
-    eventually(lambda: start_ticks(zombie.pid) is None, "the zombie is dead")
+    wait_until(lambda: start_ticks(zombie.pid) is None, "the zombie's death")
     pid = zombie.pid if state == "zombie" else os.getpid()
     stale = "\n".join([str(pid), *lock.splitlines()[1:]]) + "\n"
     for path in (home / "data/postgres/postmaster.pid", sockets / ".s.PGSQL.5432.lock"):

@@ -17,6 +17,7 @@ from carbon_credits.partners.dealing import NOBODY, Ours
 from carbon_credits.partners.dealing_beside import hand_beside
 from carbon_credits.partners.manifest import canonical_bytes, read_manifest
 from tests.factories.partner_files import Sender, a_ride, a_table
+from tests.waiting import wait_until
 
 RIDES = [a_ride(number, rider=f"rider-{number % 5}") for number in range(1, 301)]
 WHOSE = ("rider",)
@@ -96,20 +97,11 @@ def test_it_ends_when_who_reads_the_file_is_killed(tmp_path: Path) -> None:
             noted.write_text(str(active_children()[0].pid))
             while True:
                 time.sleep(1)
-    pid = int(_once(lambda: noted.exists() and noted.read_text()))
+    pid = int(wait_until(lambda: noted.exists() and noted.read_text()))
     assert _is_there(pid)
     os.kill(reader, signal.SIGKILL)
     os.waitpid(reader, 0)
-    _once(lambda: not _is_there(pid))
-
-
-def _once(holds: Callable[[], Any]) -> Any:
-    """What it comes to once it holds."""
-    until = time.monotonic() + 20
-    while not (found := holds()):
-        assert time.monotonic() < until
-        time.sleep(0.01)
-    return found
+    wait_until(lambda: not _is_there(pid))
 
 
 def _is_there(pid: int) -> bool:

@@ -6,7 +6,6 @@ also stop a call at a gate, before or after it had its effect, and let it go or 
 
 import json
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -263,11 +262,3 @@ def _told(found: dict[str, Any]) -> Told:
     back = found["reversed_fen"]
     outcome = Outcome.REVERSED if back == found["amount_fen"] else Outcome.PAID
     return Told(found["reference"], outcome, back)
-
-
-def wait_until(true: Callable[[], bool], within_s: float = 20.0) -> None:
-    """Until a condition holds; fails the test when it does not in time."""
-    ends = time.monotonic() + within_s
-    while not true():
-        assert time.monotonic() < ends, "it did not come about in time"
-        time.sleep(0.02)

@@ -18,8 +18,9 @@ from sqlalchemy.orm import Session
 from carbon_credits.core import clock
 from carbon_credits.rewards import rail_report, settlement, settlement_approval, statements
 from tests.rewards import payer
-from tests.rewards.rail_server import RailServer, running, wait_until
+from tests.rewards.rail_server import RailServer, running
 from tests.rewards.till_ground import a_purse, a_shop, an_approval, take, two_of_finance
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.fault
 
@@ -70,9 +71,9 @@ def somebody_waits(owner_url: str) -> bool:
 def killed_at_lock(step: str, owner_url: str, url: str, port: int, lock: str) -> None:
     with held(owner_url, lock):
         worker = Worker(step, url, port)
-        wait_until(lambda: somebody_waits(owner_url), 60)
+        wait_until(lambda: somebody_waits(owner_url), within_s=60)
         worker.kill()
-    wait_until(lambda: not somebody_waits(owner_url), 60)
+    wait_until(lambda: not somebody_waits(owner_url), within_s=60)
 
 
 def killed_at_gate(
@@ -96,9 +97,9 @@ def killed_with_the_answer_in_hand(server: RailServer, owner_url: str, url: str)
     assert server.reached.wait(60)
     with held(owner_url, "select from payment for update"):
         server.go_on.set()
-        wait_until(lambda: somebody_waits(owner_url), 60)
+        wait_until(lambda: somebody_waits(owner_url), within_s=60)
         worker.kill()
-    wait_until(lambda: not somebody_waits(owner_url), 60)
+    wait_until(lambda: not somebody_waits(owner_url), within_s=60)
 
 
 def counts(session: Session) -> dict[str, int]:

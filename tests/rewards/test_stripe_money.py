@@ -21,11 +21,11 @@ from carbon_credits.rewards.settlement import make_next
 from carbon_credits.rewards.settlement_models import Payment, Settlement
 from carbon_credits.staff.service import Role, add
 from tests.faults.worker import surrounded
-from tests.rewards.rail_server import wait_until
 from tests.rewards.test_fundings import a_funding, a_refund
 from tests.rewards.till_ground import Shop, Staff, a_shop, after, an_approval, take, two_of_finance
 from tests.stripe_server import StripeServer, money, running
 from tests.stripe_server.ground import collector_to, ways_to
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 DAY = date(2026, 11, 2)

@@ -8,7 +8,6 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from itertools import count
 from uuid import UUID, uuid4
 
 from sqlalchemy import text
@@ -16,9 +15,10 @@ from sqlalchemy.orm import Session
 
 from carbon_credits.core.clock import PROGRAMME_ZONE
 from carbon_credits.staff.service import Role
+from tests.factories.numbers import fresh
+from tests.factories.rewards import a_licence
 from tests.factories.staff import a_member
 
-_numbers = count(1)
 VALUE = 950_001  # micro-fen a point: an awkward one, so that fractions of a fen are left
 
 
@@ -77,7 +77,7 @@ def an_approval(session: Session, staff: Staff, kind: str = "merchant.activate")
 
 def a_purse(session: Session, fen: int) -> int:
     """A purse with money, all of it reserved for offers."""
-    number = next(_numbers)
+    number = fresh()
     return int(
         session.execute(
             text("""
@@ -106,14 +106,14 @@ def a_shop(
     rail: str | None = "stripe",
 ) -> Shop:
     """An active merchant with an offer, paid over a rail; without one where there is none."""
-    number, approval = next(_numbers), an_approval(session, staff)
+    number, approval = fresh(), an_approval(session, staff)
     merchant = session.execute(
         text("""
             insert into merchant (code, name_zh, name_en, category, address, licence_no, contact, state, approval_id)
             values (:code, '商户', 'Shop', 'food', '祖庙路 1 号', :licence, '\\x00', 'active', :approval)
             returning merchant_id
         """),
-        {"code": f"shop_{number}", "licence": f"91440604MA{number:08d}", "approval": approval},
+        {"code": f"shop_{number}", "licence": a_licence(), "approval": approval},
     ).scalar_one()
     if rail is not None:
         an_account(session, staff, merchant, rail)
@@ -139,7 +139,7 @@ def a_shop(
 
 def an_account(session: Session, staff: Staff, merchant_id: int, rail: str = "stripe") -> int:
     """What a merchant is paid to from now on; the one before is ended."""
-    number = next(_numbers)
+    number = fresh()
     session.execute(
         text("""
             update merchant_account set state = 'ended', ended_at = clock_timestamp()

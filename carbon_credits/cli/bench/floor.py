@@ -12,7 +12,7 @@ from psycopg import Connection
 
 from carbon_credits.cli.bench.ground import Ground
 from carbon_credits.cli.bench.records import CHUNK, files
-from carbon_credits.core.db import transaction
+from carbon_credits.core.db import raw_connection, transaction
 from carbon_credits.jobs.doorbell import LANES
 
 BLOCK: Final = 1 << 20
@@ -103,9 +103,7 @@ def write(ground: Ground, folder: Path, lanes: tuple[int, ...]) -> int:
     with ground.at_work():
         for _, path in files(folder, lanes):
             with transaction() as session:
-                raw = session.connection().connection.driver_connection
-                assert isinstance(raw, Connection)
-                done += _chunk(raw, path)
+                done += _chunk(raw_connection(session), path)
     return done
 
 

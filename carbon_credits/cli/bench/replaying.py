@@ -9,14 +9,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from psycopg import Connection
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from carbon_credits.cli.bench.bulk import LANES, Load, credit
 from carbon_credits.cli.bench.figures import Figure, interleaved
 from carbon_credits.cli.bench.ground import Ground, fresh
-from carbon_credits.core.db import reading
+from carbon_credits.core.db import raw_connection, reading
 from carbon_credits.crediting import replay
 from carbon_credits.crediting.replayed_rows import CREDITS
 
@@ -57,8 +56,7 @@ def _replayed(session: Session) -> int:
 
 
 def _read(session: Session) -> int:
-    raw = session.connection().connection.driver_connection
-    assert isinstance(raw, Connection)
+    raw = raw_connection(session)
     return sum(1 for _ in replay.lines(raw, CREDITS, replay.Scope()))
 
 
