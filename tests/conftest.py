@@ -16,6 +16,8 @@ from typing import Any
 import psycopg
 import pytest
 from flask import Flask
+from hypothesis import HealthCheck
+from hypothesis import settings as searching
 from sqlalchemy import URL, make_url
 from sqlalchemy.orm import Session
 
@@ -24,7 +26,11 @@ from carbon_credits.core.crypto import Vault
 from carbon_credits.core.db import connect, database
 from carbon_credits.core.lasting import lasting
 from tests import spreading
-from tests.database import Cleaner, create_database, forget_sequences, migrate
+from tests.database import PATIENCE, Cleaner, create_database, forget_sequences, migrate
+
+# a machine that stalls is no fault of what is tested
+searching.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+searching.load_profile("suite")
 
 
 @pytest.hookimpl(wrapper=True)
@@ -143,7 +149,7 @@ def settings(servers: Servers, vault: Vault) -> Settings:
 def bare_app(settings: Settings) -> Iterator[Flask]:
     """An application with nothing but its database: what a service needs around it. It keeps its connections."""
     app = Flask("tests")
-    connect(app, settings.database_url)
+    connect(app, settings.database_url, **PATIENCE)
     yield app
     with app.app_context():
         database.engine.dispose()

@@ -1,13 +1,13 @@
 """A migrated database for a test run, and a broom for it."""
 
 import os
-from typing import Any
+from typing import Any, Final
 
 import psycopg
 from alembic import command
 from alembic.config import Config
 from psycopg import sql
-from sqlalchemy import Engine, make_url
+from sqlalchemy import Engine, event, make_url
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 # what migrations write and programmes only read
@@ -22,7 +22,6 @@ KEPT = (
     "recon_case_kind",
     "recon_case_state",
     "station_alarm_state",
-    "reward_state",
     "campaign_state",
     "group_state",
     "export_state",
@@ -32,6 +31,8 @@ KEPT = (
 )
 
 MANY = 2_000
+# limits of a session, in milliseconds, that a standstill reaches and a machine that stalls does not
+PATIENCE: Final = {"statement_timeout_ms": 60_000, "lock_timeout_ms": 5_000}
 
 
 def create_database(owner_url: str, name: str) -> None:
@@ -56,6 +57,16 @@ def migrate(owner_url: str, revision: str = "head") -> None:
         os.environ.pop("DATABASE_OWNER_URL")
         if before is not None:
             os.environ["DATABASE_OWNER_URL"] = before
+
+
+def be_patient(engine: Engine) -> None:
+    """Have an application's engine give its sessions PATIENCE instead of what they have in production."""
+
+    @event.listens_for(engine, "connect")
+    def with_patience(connection: Any, _: object) -> None:
+        for name, limit in PATIENCE.items():
+            connection.execute(f"set {name.removesuffix('_ms')} = {limit}")
+        connection.commit()
 
 
 def forget_sequences(engine: Engine) -> None:

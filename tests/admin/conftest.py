@@ -21,7 +21,7 @@ from carbon_credits.staff import service, sessions
 from carbon_credits.staff.service import Role
 from integrations import PROVIDERS
 from tests.api.conftest import begin
-from tests.database import Cleaner, forget_sequences
+from tests.database import Cleaner, be_patient, forget_sequences
 
 ORIGIN = {"Origin": "http://localhost", "Sec-Fetch-Site": "same-origin"}
 CSRF = re.compile(r'data-csrf="([0-9a-f]*)"')
@@ -55,6 +55,8 @@ Visits = Callable[..., Visitor]
 def application(settings: Settings) -> Iterator[Flask]:
     """The whole application with its console. It keeps its connections."""
     app = create_app(settings, PROVIDERS, console=admin.install)
+    with app.app_context():
+        be_patient(database.engine)
     yield app
     with app.app_context():
         database.engine.dispose()

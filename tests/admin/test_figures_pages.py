@@ -27,11 +27,13 @@ from tests.admin.conftest import Visitor, Visits
 from tests.admin.figure_ground import FORMULA, TAG, Figures, laid
 
 TODAY: Final = clock.today().isoformat()
+# should midnight fall into the run, what is written is of this day
+TOMORROW: Final = (clock.today() + timedelta(days=1)).isoformat()
 AUDIT: Final = {
     "kind": "audit",
     "format": "xlsx",
     "first": TODAY,
-    "last": TODAY,
+    "last": TOMORROW,
     "methodology": "",
     "fund": "",
 }
@@ -86,7 +88,9 @@ def test_an_export_is_asked_for_written_followed_and_handed_out(app: Flask, visi
     assert ("已完成" in done, 'hx-trigger="every 2s"' in done) == (True, False)
     told = auditor.get(f"/exports/{number}/file")
     content = told.get_data()
-    assert told.headers["Content-Disposition"] == f"attachment; filename=audit-{TODAY}-{TODAY}-{number}.xlsx"
+    assert (
+        told.headers["Content-Disposition"] == f"attachment; filename=audit-{TODAY}-{TOMORROW}-{number}.xlsx"
+    )
     assert told.headers["X-Content-Type-Options"] == "nosniff"
     assert told.headers["Cache-Control"] == "no-store"
     assert int(told.headers["Content-Length"]) == len(content)

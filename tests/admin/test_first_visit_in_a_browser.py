@@ -38,6 +38,7 @@ def link(app: Flask, vault: Vault) -> str:
 
 def read(page: Page, width: int = 360) -> None:
     """Look at the page as it is: nothing serious by axe, no scrolling sideways, one heading of the first order."""
+    page.wait_for_load_state()
     page.set_viewport_size({"width": width, "height": 800})
     wide = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
     assert wide[0] <= wide[1], (page.url, wide)
@@ -69,8 +70,9 @@ def test_the_first_administrator_comes_in_and_proposes_a_second(
     page.get_by_label("再输入一次").fill(PASSWORD)
     page.get_by_label("验证器显示的 6 位数字").fill(pyotp.TOTP(secret).at(clock.now()))
     page.get_by_role("button", name="完成").click()
-    recovery = page.locator(".console-codes code").all_inner_texts()
-    assert len(recovery) == 10
+    codes = page.locator(".console-codes code")
+    expect(codes).to_have_count(10)
+    recovery = codes.all_inner_texts()
     read(page)
     page.get_by_role("link", name="已妥善保管").click()
     expect(page.locator(".console-who")).to_have_text("陈晓")

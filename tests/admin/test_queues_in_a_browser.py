@@ -1,6 +1,7 @@
 """The queues in a real Chromium: a held trip approved by the keyboard alone, an appeal answered, every page looked at."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 from flask import Flask
@@ -23,12 +24,16 @@ from tests.api.conftest import Caller, sign_in, threaded_url
 from tests.api.credited import policy
 from tests.api.test_docs_in_a_browser import browser
 from tests.api.test_objections import show
+from tests.waiting import wait_until
 
 __all__ = ["browser", "metro", "sender", "threaded_url"]
 pytestmark = pytest.mark.browser
 # how many points of the drawing are neither blank nor grey, and how many are there
 COLOURED = """(canvas) => {
-  const { data, width, height } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  const copy = Object.assign(document.createElement("canvas"), { width: canvas.width, height: canvas.height });
+  const context = copy.getContext("2d", { willReadFrequently: true });
+  context.drawImage(canvas, 0, 0);
+  const { data, width, height } = context.getImageData(0, 0, copy.width, copy.height);
   let coloured = 0;
   for (let at = 0; at < data.length; at += 4) {
     const [red, green, blue, opaque] = data.slice(at, at + 4);
@@ -89,8 +94,12 @@ def test_a_held_trip_is_approved_by_keyboard_and_an_appeal_answered(
     expect(page.get_by_role("link", name=ride)).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_contain_text(ride)
-    coloured, whole = page.locator("canvas").evaluate(COLOURED)
-    assert 200 < coloured < whole // 2
+    page.wait_for_load_state()
+    # it is drawn once the canvas has its size, after all is loaded
+    drawn = partial(page.locator("canvas").evaluate, COLOURED)
+    wait_until(lambda: drawn()[0] > 200, "the line on its map")
+    coloured, whole = drawn()
+    assert coloured < whole // 2
     page.keyboard.press("a")
     expect(page.locator("#cause-credit")).to_be_focused()
     page.keyboard.press("Tab")

@@ -39,7 +39,7 @@ from carbon_credits.partners import clients
 from carbon_credits.partners import service as partners
 from carbon_credits.rewards.clients import Scope
 from integrations import PROVIDERS
-from tests.database import Cleaner, forget_sequences
+from tests.database import Cleaner, be_patient, forget_sequences
 from tests.factories.rewards import a_merchant, a_system
 
 ROOT = Path(__file__).parents[2]
@@ -77,6 +77,8 @@ class Caller:
 def application(settings: Settings) -> Iterator[Flask]:
     """One application for the run; putting it together is the slow part. It keeps its connections."""
     app = create_app(settings, PROVIDERS)
+    with app.app_context():
+        be_patient(database.engine)
     yield app
     with app.app_context():
         database.engine.dispose()
@@ -256,7 +258,7 @@ def served(
             yield f"http://127.0.0.1:{port}"
         finally:
             process.terminate()
-            process.wait(20)
+            process.wait(60)
             cleaner.clean()
             with application.app_context():
                 database.engine.dispose()

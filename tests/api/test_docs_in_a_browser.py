@@ -10,6 +10,8 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, 
 
 pytestmark = pytest.mark.browser
 
+# of whoever waits for what a page is to show
+PATIENCE_MS = 20_000
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 # no look-ups of Chromium's own, which would be refused where there is no network
 QUIET = (
@@ -29,6 +31,7 @@ def browser() -> Iterator[Browser]:
     if path is None:
         assert "CARBON_REQUIRE_BROWSER" not in os.environ, "this run requires Chromium and there is none"
         pytest.skip("there is no Chromium on this machine")
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as play, play.chromium.launch(executable_path=path, args=list(QUIET)) as found:
         yield found
 

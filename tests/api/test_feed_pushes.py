@@ -243,7 +243,8 @@ def test_a_token_of_the_envelope_ends_and_is_the_operators_own(door: FlaskClient
     sample, secrets = PUSHES[0], SECRETS["tcec_102"]
     old = ev_envelope.new_token(secrets, now() - timedelta(hours=2, seconds=1))
     other = ev_envelope.new_token({**secrets, "operator_id": "MA4FS0002"}, now())
-    later = f"{int(token(door).split('.')[0]) + 1}.{token(door).split('.')[1]}"
+    until, _, signature = token(door).partition(".")
+    later = f"{int(until) + 1}.{signature}"
     for wrong in (old, other, later, "", "x", "9999999999", "²." + "0" * 64):
         headers, sent = tcec(secrets, written(sample.document(YESTERDAY)), now(), "")
         headers["Authorization"] = f"Bearer {wrong}".encode().decode("latin-1")

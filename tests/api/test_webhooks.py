@@ -147,7 +147,7 @@ def test_forty_times_is_once(threaded_url: str, stripe: StripeServer, records: S
         {"secrets": []},
         {"at": 0},
         {"at": int(clock.now().timestamp()) - 3 * 86_400},
-        {"at": int(clock.now().timestamp()) + 3_600},
+        {"at": int(clock.now().timestamp()) + 86_400},
     ],
     ids=["forged", "unsigned", "ancient", "three days old", "from the future"],
 )
@@ -257,11 +257,12 @@ def test_a_stripe_that_is_down_is_asked_again_and_residents_notice_nothing(
     stripe.people.pay(page)
     event = stripe.books.told_of("checkout.session.completed")[0]
     stripe.stop()
+    before = clock.now()
     assert tell(client, stripe, event).status_code == 200
     assert follow(app) == 0
     assert (row(records, "state", event["id"]), row(records, "attempts", event["id"])) == ("received", 1)
     assert row(records, "last_error", event["id"]) == "ConnectionRefusedError"
-    assert row(records, "next_at", event["id"]) > clock.now()
+    assert row(records, "next_at", event["id"]) >= before + inbox.FIRST_WAIT
     assert resident.claim(a_ride()).status_code == 202
     assert resident.get("/v1/wallet").status_code == 200
     stripe.start()
@@ -346,7 +347,7 @@ def test_a_ring_that_was_not_heard_is_rung_again_and_the_job_follows(
         redis.flushdb()
         tell(client, stripe, EVENT)
         # the flag is set before the job is queued
-        wait_until(lambda: queue(redis, INBOX.queue).jobs)
+        wait_until(lambda: queue(redis, INBOX.queue).jobs or scheduler.sweep(redis), "a job for the inbox")
         # whoever was to hear it died with its queue
         redis.flushdb()
         scheduler.sweep(redis)

@@ -19,6 +19,7 @@ from carbon_credits.core.ids import resident_id, shard_of
 from carbon_credits.crediting import campaigning
 from carbon_credits.crediting.batch import credit_batch
 from carbon_credits.crediting.reversal import reverse
+from carbon_credits.crediting.working_tables import WORKING_TABLES
 from carbon_credits.ledger import transfers
 from carbon_credits.ledger.check import check
 from carbon_credits.ledger.service import open_wallet
@@ -220,10 +221,11 @@ def test_the_budget_is_paid_to_the_last_point_and_the_campaign_stops(
         (9, 2, ["campaign_exhausted"]),
         (9, 0, ["campaign_exhausted"]),
     ]
-    assert campaigning.end_due(session, clock.now()) == 1
+    noon = at(TODAY, 12)
+    assert campaigning.end_due(session, noon) == 1
     session.refresh(campaign)
     assert (campaign.state, campaign.end_cause) == ("ended", "exhausted")
-    assert campaigning.end_due(session, clock.now()) == 0
+    assert campaigning.end_due(session, noon) == 0
     # what is taken back goes back to the campaign, in the journal of the base, and in the end to the source
     reverse(session, PEOPLE[0], public_id(FIRST, acts[0]), "fraud", TODAY)
     session.commit()
@@ -289,7 +291,9 @@ def test_where_no_campaign_runs_the_batch_asks_nothing_more(
     execute = psycopg.Cursor.execute
 
     def counted(self: Any, query: Any, *args: Any, **options: Any) -> Any:
-        asked.append(query)
+        # made once by each connection, whichever this one is
+        if query != WORKING_TABLES:
+            asked.append(query)
         return execute(self, query, *args, **options)
 
     def batch(day: date) -> int:

@@ -205,7 +205,7 @@ def test_staff_ask_for_a_simulation_and_a_worker_tells_how_far_it_is(
     month: Session, bare_app: Flask, settings: Settings, redis_url: str
 ) -> None:
     bare_app.config[SETTINGS], bare_app.config[HANDLERS] = settings, {}
-    redis: Redis = doorbell.connect(redis_url, patience_s=2.0)
+    redis: Redis = doorbell.connect(redis_url, patience_s=30)
     redis.flushdb()
     with_acts(month, people=30, often=200)
     staff = month.execute(text("select min(staff_id) from staff")).scalar_one()

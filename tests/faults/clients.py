@@ -31,7 +31,7 @@ TRACE: Final = {
 }
 # what belongs in a log and never in an answer: stacks, SQL, places on the disk
 LEAK: Final = re.compile(
-    rb"Traceback|File \"|psycopg|sqlalchemy|redis\.|\bselect \b.*\bfrom\b|insert into|/site-packages/|\.py\b|/tmp/",
+    rb"Traceback|File \"|psycopg|sqlalchemy|redis\.|\bselect \b.*\bfrom\b|insert into|/site-packages/|\.py\b(?!-)|/tmp/",
     re.IGNORECASE | re.DOTALL,
 )
 

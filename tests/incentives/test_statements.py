@@ -88,7 +88,8 @@ def test_a_statement_says_the_tier_and_nothing_that_could_be_put_together(
     header = jwt.get_unverified_header(made.statement)
     kid = keyring.of("statement").keys(session).signing_kid
     assert header == {"alg": "ES256", "typ": "incentive-statement+jwt", "kid": kid}
-    assert "61234" not in json.dumps(told)
+    # the instants in it may have these digits by chance
+    assert "61234" not in json.dumps({name: told[name] for name in told if name not in ("iat", "nbf", "exp")})
     assert re.search(rf"\b{who}\b", str(told["sub"])) is None
     audited = session.execute(
         text(
@@ -131,11 +132,10 @@ def test_another_wording_too_few_grams_too_many_alive_and_a_paused_programme_are
     give_grams(session, who, 50_000)
     with pytest.raises(Conflict, match="consent_changed"):
         statements.issue(session, vault, keyring, who, loan.id, "0" * 16, now)
-    for _ in range(statements.MOST_LIVE):
-        issue(session, vault, keyring, who, loan)
+    made = [issue(session, vault, keyring, who, loan) for _ in range(statements.MOST_LIVE)]
     with pytest.raises(Conflict, match="statements_enough"):
         issue(session, vault, keyring, who, loan)
-    late = now + timedelta(days=30, seconds=1)
+    late = made[0].expires_at + timedelta(seconds=1)
     statements.issue(session, vault, keyring, who, loan.id, loan.terms.consent_version, late)
     lifecycle.turn(session, "green_loan", "paused", "a test", a_member(session))
     with pytest.raises(NotFound):

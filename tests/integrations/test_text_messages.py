@@ -98,4 +98,4 @@ def test_a_gateway_that_hangs_is_given_up_in_time(monkeypatch: pytest.MonkeyPatc
         started = monotonic()
         with pytest.raises(NotDelivered):
             SmsGateway(url).send("+8613800000001", "text", None)
-        assert monotonic() - started < 3
+        assert monotonic() - started < 9

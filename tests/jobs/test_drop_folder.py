@@ -175,7 +175,7 @@ def test_a_feed_is_worked_on_by_one_at_a_time(sender: Sender, folder: Path, sess
 def test_the_scheduler_rings_for_dropped_and_unfinished_files_and_not_over_and_over(
     sender: Sender, folder: Path, redis_url: str
 ) -> None:
-    redis: Redis = doorbell.connect(redis_url, patience_s=2.0)
+    redis: Redis = doorbell.connect(redis_url, patience_s=30)
     redis.flushdb()
     waiting = doorbell.queue(redis, doorbell.FILES)
     sweep(redis)

@@ -20,7 +20,7 @@ def test_a_notice_that_is_due_is_rung_for_and_a_worker_calls_by_the_rules_of_the
     session: Session, bare_app: Flask, settings: Settings, redis_url: str, vault: Vault
 ) -> None:
     bare_app.config[SETTINGS], bare_app.config[HANDLERS] = settings, {}
-    redis: Redis = doorbell.connect(redis_url, patience_s=2.0)
+    redis: Redis = doorbell.connect(redis_url, patience_s=30)
     redis.flushdb()
     merchant = a_merchant(session, vault)
     with trap() as (port, hits):

@@ -34,7 +34,7 @@ def redis(redis_url: str, bare_app: Flask, settings: Settings) -> Redis:
     bare_app.config[SETTINGS] = settings
     bare_app.config[HANDLERS] = {}
     bare_app.config[WAYS] = Ways()
-    connection = doorbell.connect(redis_url, patience_s=2.0)
+    connection = doorbell.connect(redis_url, patience_s=30)
     connection.flushdb()
     return connection
 

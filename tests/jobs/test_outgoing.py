@@ -95,11 +95,12 @@ def test_an_answer_that_never_ends_is_cut_off_by_time_and_by_size() -> None:
         while True:
             link.sendall(b"X" * 65_536)
 
-    for says, reason in ((drip, "timed_out"), (flood, "answer_malformed")):
-        began = time.monotonic()
-        with speaking(says) as port, pytest.raises(NoAnswer, match=reason):
-            to_loopback(whole_s=0.5).post(f"http://{NAME}:{port}/", b"{}", {})
-        assert time.monotonic() - began < 5
+    began = time.monotonic()
+    with speaking(drip) as port, pytest.raises(NoAnswer, match="timed_out"):
+        to_loopback(whole_s=0.5).post(f"http://{NAME}:{port}/", b"{}", {})
+    assert time.monotonic() - began < 20
+    with speaking(flood) as port, pytest.raises(NoAnswer, match="answer_malformed"):
+        to_loopback(whole_s=30).post(f"http://{NAME}:{port}/", b"{}", {})
 
 
 def test_an_interim_answer_is_passed_over_and_a_strange_one_refused() -> None:

@@ -108,7 +108,10 @@ def counts(session: Session) -> dict[str, int]:
         f"(select count(*) from {table}) as {table}"
         for table in ("settlement", "settlement_line", "purse_entry", "payment", "provider_line")
     )
-    return dict(session.execute(text(asked)).mappings().one())
+    counted = dict(session.execute(text(asked)).mappings().one())
+    # nobody stays in a transaction while others are waited for
+    session.rollback()
+    return counted
 
 
 def assert_one_transfer_and_nothing_unexplained(session: Session, server: RailServer) -> None:

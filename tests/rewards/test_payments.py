@@ -160,11 +160,21 @@ def number(session: Session) -> int:
     return session.execute(select(Settlement.settlement_id)).scalar_one()
 
 
-def test_a_time_out_after_success_is_one_transfer(session: Session, settings: Settings, shop: Shop) -> None:
-    with running() as server, paid_over(session, settings, server, patience_s=0.3):
+def test_a_time_out_after_success_is_one_transfer(
+    session: Session, settings: Settings, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with running() as server, paid_over(session, settings, server) as rail:
+        pay = rail.pay
+
+        def pay_hastily(instruction: Instruction) -> Told:
+            with monkeypatch.context() as hasty:
+                hasty.setattr(rail, "patience_s", 0.3)
+                return pay(instruction)
+
+        monkeypatch.setattr(rail, "pay", pay_hastily)
         server.stop_at = ("pay", "after")
         pay_all()
-        assert server.reached.wait(5)
+        assert server.reached.wait(60)
         assert states(session) == [("created", 1)]
         server.go_on.set()
         pay_all()

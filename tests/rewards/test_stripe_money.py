@@ -208,6 +208,6 @@ def _killed(stripe: StripeServer, database_url: str, what: str, call: str) -> No
     fault = stripe.fail("silent", call, after=True)
     command = [sys.executable, "-m", "tests.rewards.stripe_worker", database_url, stripe.url, what]
     with subprocess.Popen(command, cwd=ROOT) as worker:
-        wait_until(lambda: fault.times == 0 or worker.poll() is not None)
+        wait_until(lambda: fault.times == 0 or worker.poll() is not None, within_s=60)
         worker.kill()
     assert fault.times == 0

@@ -60,7 +60,7 @@ def test_who_has_signed_in_there_is_known_by_a_subject(server: OidcServer, provi
         {"exp": int(time.time()) - 120},
         {"exp": None},
         {"iat": None},
-        {"iat": int(time.time()) + 3_600},
+        {"iat": int(time.time()) + 86_400},
         {"sub": None},
         {"sub": ""},
         {"sub": "x" * 256},

@@ -1,6 +1,6 @@
 """Passwords: which will do, and that nobody's takes as long as somebody's."""
 
-from time import perf_counter
+from time import thread_time
 
 import pytest
 from argon2 import PasswordHasher
@@ -52,15 +52,14 @@ def test_nobodys_password_takes_as_long_as_somebodys() -> None:
     kept = passwords.hash_of("correct horse battery")
     passwords.is_right(None, "warm")
 
-    def least(hashed: str | None) -> float:
-        taken = []
-        for _ in range(4):
-            began = perf_counter()
-            passwords.is_right(hashed, "wrong horse battery")
-            taken.append(perf_counter() - began)
-        return min(taken)
+    def taken(hashed: str | None) -> float:
+        """Seconds of this thread: what others do on the machine is not counted."""
+        began = thread_time()
+        passwords.is_right(hashed, "wrong horse battery")
+        return thread_time() - began
 
-    assert 0.5 < least(None) / least(kept) < 2
+    pairs = [(taken(None), taken(kept)) for _ in range(4)]
+    assert 0.5 < min(nobodys for nobodys, _ in pairs) / min(somebodys for _, somebodys in pairs) < 2
 
 
 def test_a_hash_of_other_parameters_is_stale() -> None:

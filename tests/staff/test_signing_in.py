@@ -91,7 +91,8 @@ def test_a_ticket_is_good_for_five_minutes_and_for_one_password(
     assert given is not None
     assert signing_in.read_ticket(session, vault, given, later(minutes=4.9)) is not None
     assert signing_in.read_ticket(session, vault, given, later(minutes=5)) is None
-    assert signing_in.read_ticket(session, vault, given[:-2] + "00", AT) is None
+    spoilt = given[:-2] + f"{int(given[-2:], 16) ^ 1:02x}"
+    assert signing_in.read_ticket(session, vault, spoilt, AT) is None
     assert signing_in.read_ticket(session, vault, "no hex", AT) is None
     credentials.replace_password(
         session, chen.staff_id, chen.name, "another horse battery", "test", later(minutes=1)

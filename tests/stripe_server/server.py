@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
 
+import pytest
+
+from integrations import stripe_calls
 from tests.stripe_server import calls
 from tests.stripe_server.books import API_VERSION, OURS, Books, Refusal, shown
 from tests.stripe_server.faults import Fault, Faults
@@ -20,6 +23,8 @@ from tests.stripe_server.people import People
 from tests.stripe_server.webhooks import Webhooks
 
 KEY = "sk_test_of_the_tests"
+# how long an answer of this server is waited for, on a machine that may stall
+PATIENCE_S = 30.0
 LIMIT = 1_000_000
 
 
@@ -252,8 +257,11 @@ _WRONG: Mapping[str, Callable[[Fault], tuple[int, Mapping[str, Any] | bytes]]] =
 def running(path: Path | None = None) -> Iterator[StripeServer]:
     """A Stripe for one block."""
     server = StripeServer(path).start()
-    try:
-        yield server
-    finally:
-        server.webhooks.stop()
-        server.stop()
+    with pytest.MonkeyPatch.context() as patience:
+        # who tests what is given up says so itself
+        patience.setattr(stripe_calls, "DEADLINE_S", PATIENCE_S)
+        try:
+            yield server
+        finally:
+            server.webhooks.stop()
+            server.stop()
