@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from carbon_credits.activities import service, traces
+from carbon_credits.activities import service, traces, verification
 from carbon_credits.activities.claims import Claim
 from carbon_credits.activities.names import parse_public_id
 from carbon_credits.activities.verification import judge_waiting, trip_of
@@ -108,6 +108,16 @@ def test_a_good_trace_makes_class_c_and_is_credited(session: Session, vault: Vau
     view = credited_to(session, rider)
     assert (view.status, view.evidence_class, view.reduction_mg) == ("credited", "C", 104_000)
     assert [f for f in check(session) if f.violations] == []
+
+
+def test_a_good_trace_may_be_drawn_for_a_second_look_and_is_credited_at_once(
+    session: Session, vault: Vault, rider: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verification, "SAMPLED_PER_MILLE", 1_000)
+    a_policy(session)
+    decision, reasons = looked_at(session, vault, rider, claimed(session, vault, rider, an_honest_ride()))
+    assert (decision, reasons[-1]) == ("accept", verification.SAMPLED)
+    assert credited_to(session, rider).status == "credited"
 
 
 def test_a_look_leaves_prints_a_shorter_trace_and_no_second_look(
