@@ -17,6 +17,7 @@ from carbon_credits.core.crypto import Vault
 from tests.api.conftest import a_ride, sign_in
 
 MANY = 100
+REPEATS = 10
 
 
 @pytest.mark.parametrize("one_key", [True, False])
@@ -33,11 +34,12 @@ def test_a_hundred_identical_requests_at_once_have_one_effect(
             "Authorization": f"Bearer {caller.token}",
             "Idempotency-Key": "one" if one_key else f"k{number}",
         }
-        while True:
+        for _ in range(REPEATS):
             told = requests.post(f"{served}/v1/activities", json=body, headers=headers, timeout=30)
             # the first is not done yet: a phone asks again
             if told.json().get("code") != "still_running":
-                return told.status_code, told.json().get("id")
+                break
+        return told.status_code, told.json().get("id")
 
     with ThreadPoolExecutor(MANY) as pool:
         answers = Counter(pool.map(send, range(MANY)))
